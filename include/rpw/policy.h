@@ -1,0 +1,83 @@
+/* policy.h - what an administrator has decided, ready for use: the one thing the core knows about the configuration.
+ *
+ * Plain, immutable data. src/config builds it from the YAML file, checks it, renders Kubernetes fragments to JSON text and
+ * hashes the revision; the core borrows it and never changes it, so any number of threads may share it.
+ * Limits are enforced where it is built.
+ */
+#ifndef RPW_POLICY_H
+#define RPW_POLICY_H
+
+#include "rpw/text.h"
+
+enum rpw_label_operator { RPW_LABEL_IN, RPW_LABEL_NOT_IN, RPW_LABEL_EXISTS, RPW_LABEL_DOES_NOT_EXIST };
+
+/* One requirement of a Kubernetes LabelSelector; `matchLabels: {k: v}` is `k In [v]`. values are used by In and NotIn. */
+struct rpw_label_requirement {
+    struct rpw_span key;
+    enum rpw_label_operator operator;
+    struct rpw_span_list values;
+};
+
+/* A variable of a container's `env` with a literal value. */
+struct rpw_env_var {
+    struct rpw_span name;
+    struct rpw_span value;
+};
+
+enum rpw_python_path_mode {
+    RPW_PYTHON_PATH_PREPEND,
+    RPW_PYTHON_PATH_APPEND,
+    RPW_PYTHON_PATH_ENTRYPOINT, /* leave PYTHONPATH to the image's entrypoint */
+};
+
+enum rpw_source {
+    RPW_SOURCE_VOLUME,       /* a volume, mounted read-only */
+    RPW_SOURCE_PREINSTALLED, /* the code is in the image: environment only */
+};
+
+enum rpw_on_conflict {
+    RPW_CONFLICT_KEEP,     /* theirs stays, the pod gets the rest, with a warning */
+    RPW_CONFLICT_OVERRIDE, /* ours, theirs goes */
+    RPW_CONFLICT_REJECT,   /* the pod is refused */
+};
+
+enum rpw_unmatched { RPW_UNMATCHED_ALLOW, RPW_UNMATCHED_WARN, RPW_UNMATCHED_REJECT };
+
+struct rpw_policy {
+    struct rpw_span name; /* unique in its set, a DNS-1123 label */
+
+    /* match: all three must hold. */
+    struct rpw_span_list namespaces; /* globs; empty: any namespace */
+    const struct rpw_label_requirement *requirements;
+    size_t requirement_count;
+    struct rpw_span_list containers; /* globs, at least one */
+
+    /* The variables that name the package, in the order in which they are written: RUCIO_POLICY_PACKAGE,
+     * RUCIO_POLICY_PACKAGE_<VO>, and unless configEnv is false RUCIO_CFG_POLICY_PACKAGE, RUCIO_CFG_POLICY_PACKAGE-<vo>. */
+    const struct rpw_env_var *names;
+    size_t name_count;
+
+    struct rpw_span
+        path; /* the package's directory in the container: absolute, not "/", no ':' or "$(", no slash at its end */
+    enum rpw_python_path_mode python_path;
+    struct rpw_span image_python_path; /* empty: the image defines no PYTHONPATH */
+
+    enum rpw_source source;
+    struct rpw_span volume; /* RPW_SOURCE_VOLUME: the volume source as a JSON object, {"persistentVolumeClaim":{...}} */
+    struct rpw_span sub_path; /* RPW_SOURCE_VOLUME: empty for the volume's root */
+
+    enum rpw_on_conflict on_conflict;
+    struct rpw_span revision; /* RPW_REVISION_DIGITS hex digits over all that reaches the pod */
+};
+
+struct rpw_policy_set {
+    const struct rpw_policy *policies; /* tried in this order, the first match wins */
+    size_t count;
+    enum rpw_unmatched unmatched; /* what to do with a pod of Rucio's that no policy selects */
+};
+
+/* The container names of Rucio's own Helm charts that run Rucio: rucio-server, rucio-daemons, rucio-ui. They are the
+ * default of `match.containers`, and what `unmatched` looks for. */
+extern const struct rpw_span_list rpw_policy_default_containers;
+
+#endif

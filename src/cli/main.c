@@ -1,0 +1,50 @@
+/* main.c - picks the verb. */
+#include <stdio.h>
+#include <string.h>
+
+#include "cli.h"
+
+static const struct verb {
+    const char *name;
+    int (*run)(int argc, char **argv);
+    const char *summary;
+} verbs[] = {
+    {"serve", rpw_cli_serve, "the webhook: an HTTPS server that Kubernetes asks about every new pod"},
+    {"mutate", rpw_cli_mutate,
+     "the same code offline: an AdmissionReview or a Pod in, the answer or the patched Pod out"},
+    {"check", rpw_cli_check, "is this configuration right, and what will it do?"},
+};
+
+static void print_usage(FILE *out)
+{
+    fputs("Usage: rucio-policy-webhook VERB [OPTION]...\n"
+          "Deploys Rucio policy packages into pods, as a Kubernetes mutating admission webhook.\n\n",
+          out);
+    for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)
+        fprintf(out, "  %-8s %s\n", verbs[i].name, verbs[i].summary);
+    fputs("\n`rucio-policy-webhook VERB --help` explains a verb; `--version` prints the version.\n"
+          "Exit codes: 0 fine, 1 the answer is \"no\", 2 usage.\n",
+          out);
+}
+
+int main(int argc, char **argv)
+{
+    const char *name = argc > 1 ? argv[1] : "";
+
+    if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0) {
+        print_usage(stdout);
+        return RPW_EXIT_OK;
+    }
+    if (strcmp(name, "--version") == 0) {
+        printf("rucio-policy-webhook %s\n", RPW_VERSION);
+        return RPW_EXIT_OK;
+    }
+    for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)
+        if (strcmp(name, verbs[i].name) == 0)
+            return verbs[i].run(argc - 1, argv + 1);
+
+    if (name[0] != '\0')
+        fprintf(stderr, "rucio-policy-webhook: there is no verb '%s'\n\n", name);
+    print_usage(stderr);
+    return RPW_EXIT_USAGE;
+}
