@@ -84,4 +84,7 @@ size_t rpw_json_offset(struct rpw_json_reader *reader);
 bool rpw_json_fail(struct rpw_json_reader *reader, size_t offset, const char *field, const char *expected,
                    const char *found);
 
+/* Fails with RPW_E_NOMEM, for callers that keep what they read in the arena. Always returns false. */
+bool rpw_json_fail_no_memory(struct rpw_json_reader *reader);
+
 #endif

@@ -93,3 +93,19 @@ void *rpw_arena_grow(struct rpw_arena *arena, void *old, size_t old_size, size_t
         memcpy(copy, old, old_size);
     return copy;
 }
+
+/* Capacities are powers of two from FIRST_CAPACITY on, so count alone says when the array is full. */
+#define FIRST_CAPACITY 4
+
+void *rpw_arena_append(struct rpw_arena *arena, void *items, size_t count, size_t item_size)
+{
+    bool is_power_of_two = (count & (count - 1)) == 0;
+
+    if (count == 0)
+        items = rpw_arena_alloc(arena, FIRST_CAPACITY * item_size);
+    else if (count >= FIRST_CAPACITY && is_power_of_two)
+        items = rpw_arena_grow(arena, items, count * item_size, 2 * count * item_size);
+    if (items != NULL)
+        memset((char *)items + count * item_size, 0, item_size);
+    return items;
+}

@@ -13,6 +13,10 @@
 
 #include "rpw/limits.h"
 
+#define STRINGIFY(x) #x
+#define TO_STRING(x) STRINGIFY(x)
+#define TOO_DEEP "at most " TO_STRING(RPW_MAX_JSON_DEPTH) " levels of nesting"
+
 static const char *fail_at(struct rpw_json_reader *reader, const char *at, enum rpw_status status, const char *expected)
 {
     if (reader->err.status == RPW_OK)
@@ -384,7 +388,7 @@ static const char *scan_value(struct rpw_json_reader *reader, const char *at)
         if (is_next(reader, at, '{') || is_next(reader, at, '[')) {
             bool is_object = *at == '{';
             if (depth == RPW_MAX_JSON_DEPTH)
-                return fail_at(reader, at, RPW_E_DEPTH, "at most 128 levels of nesting");
+                return fail_at(reader, at, RPW_E_DEPTH, TOO_DEEP);
             set_kind(&kinds, depth++, is_object);
             at = scan_space(reader, at + 1);
             if (!is_next(reader, at, is_object ? '}' : ']')) {
@@ -475,7 +479,7 @@ static bool enter(struct rpw_json_reader *reader, enum rpw_json_type type, const
     if (!expect_type(reader, type, field))
         return false;
     if (reader->depth == RPW_MAX_JSON_DEPTH)
-        return fail_at(reader, reader->at, RPW_E_DEPTH, "at most 128 levels of nesting") != NULL;
+        return fail_at(reader, reader->at, RPW_E_DEPTH, TOO_DEEP) != NULL;
     reader->at++;
     reader->depth++;
     reader->is_first = true;
@@ -591,4 +595,9 @@ bool rpw_json_fail(struct rpw_json_reader *reader, size_t offset, const char *fi
     if (!has_failed(reader))
         reader->err = (struct rpw_err){RPW_E_SHAPE, offset, field, expected, found};
     return false;
+}
+
+bool rpw_json_fail_no_memory(struct rpw_json_reader *reader)
+{
+    return fail_at(reader, reader->at, RPW_E_NOMEM, "room in the arena") != NULL;
 }

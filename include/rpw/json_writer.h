@@ -1,0 +1,39 @@
+/* json_writer.h - builds text in the arena: JSON, and the messages that go into it.
+ *
+ * The text grows as needed, in place when nothing else is allocated meanwhile. A refusal by the arena is sticky: what
+ * follows is ignored, and finish() reports it once.
+ * Threads: one writer, one thread. Memory: the text lives as long as the arena.
+ */
+#ifndef RPW_JSON_WRITER_H
+#define RPW_JSON_WRITER_H
+
+#include <stdbool.h>
+
+#include "rpw/arena.h"
+#include "rpw/text.h"
+
+struct rpw_json_writer {
+    struct rpw_arena *arena;
+    char *bytes;
+    size_t len;
+    size_t capacity;
+    bool has_failed;
+};
+
+void rpw_json_writer_init(struct rpw_json_writer *writer, struct rpw_arena *arena);
+
+/* Text as it is: punctuation, numbers, JSON that is known to be good, or the words of a message. */
+void rpw_json_put(struct rpw_json_writer *writer, const char *text);
+void rpw_json_put_span(struct rpw_json_writer *writer, struct rpw_span text);
+void rpw_json_put_number(struct rpw_json_writer *writer, size_t number);
+
+/* text, which is valid UTF-8, as a JSON string in quotes. */
+void rpw_json_put_string(struct rpw_json_writer *writer, struct rpw_span text);
+
+/* bytes in base64 (RFC 4648 section 4, padded), without quotes. */
+void rpw_json_put_base64(struct rpw_json_writer *writer, struct rpw_span bytes);
+
+/* The text; never absent. False when the arena refused: ret_text is then untouched. */
+RPW_MUST_CHECK bool rpw_json_writer_finish(const struct rpw_json_writer *writer, struct rpw_span *ret_text);
+
+#endif

@@ -1,0 +1,166 @@
+/* json_match.c - walks ours, and looks each thing up in theirs. Recursion is as deep as ours, which the configuration
+ * bounds; time is |ours| * |theirs| at most, linear in what came over the network. */
+#include "rpw/json_match.h"
+
+#include "rpw/json_reader.h"
+#include "rpw/quantity.h"
+
+struct matching {
+    struct rpw_arena *arena;
+    bool has_no_memory;
+};
+
+static bool value_matches(struct matching *matching, struct rpw_span ours, struct rpw_span theirs, bool is_quantity);
+
+static struct rpw_json_reader open_value(struct matching *matching, struct rpw_span text)
+{
+    struct rpw_json_reader reader;
+
+    rpw_json_reader_init(&reader, matching->arena, text);
+    return reader;
+}
+
+/* Well-formed text can fail to be read for one reason only. */
+static void close_value(struct matching *matching, const struct rpw_json_reader *reader)
+{
+    if (reader->err.status != RPW_OK)
+        matching->has_no_memory = true;
+}
+
+static enum rpw_json_type type_of(struct matching *matching, struct rpw_span text)
+{
+    struct rpw_json_reader reader = open_value(matching, text);
+
+    return rpw_json_peek(&reader);
+}
+
+static bool is_left_to_default(struct rpw_span ours)
+{
+    return rpw_span_is(ours, "null") || rpw_span_is(ours, "\"\"");
+}
+
+static bool may_be_missing(struct matching *matching, struct rpw_span ours)
+{
+    struct rpw_quantity number;
+    struct rpw_json_reader reader = open_value(matching, ours);
+
+    switch (rpw_json_peek(&reader)) {
+    case RPW_JSON_OBJECT:
+        rpw_json_enter_object(&reader, "");
+        return !rpw_json_next_member(&reader, &ours) && reader.err.status == RPW_OK;
+    case RPW_JSON_ARRAY:
+        rpw_json_enter_array(&reader, "");
+        return !rpw_json_next_element(&reader);
+    case RPW_JSON_NUMBER:
+        return rpw_quantity_parse(ours, &number) && number.mantissa == 0;
+    default:
+        return rpw_span_is(ours, "false") || is_left_to_default(ours);
+    }
+}
+
+/* The raw value of key in an object; absent when it is not there. */
+static struct rpw_span find_member(struct matching *matching, struct rpw_span object, struct rpw_span key)
+{
+    struct rpw_json_reader reader = open_value(matching, object);
+    struct rpw_span candidate, value = {NULL, 0};
+
+    rpw_json_enter_object(&reader, "");
+    while (rpw_json_next_member(&reader, &candidate)) {
+        if (rpw_span_equal(candidate, key) && value.ptr == NULL)
+            rpw_json_read_raw(&reader, &value);
+        else
+            rpw_json_skip(&reader);
+    }
+    close_value(matching, &reader);
+    return value;
+}
+
+static bool holds_quantity(struct rpw_span key)
+{
+    return rpw_span_is(key, "sizeLimit") || rpw_span_is(key, "divisor");
+}
+
+static bool holds_quantities(struct rpw_span key)
+{
+    return rpw_span_is(key, "requests") || rpw_span_is(key, "limits");
+}
+
+static bool object_matches(struct matching *matching, struct rpw_span ours, struct rpw_span theirs, bool is_top,
+                           bool is_quantity)
+{
+    struct rpw_json_reader reader = open_value(matching, ours);
+    struct rpw_span key, our_value;
+    bool matches = true;
+
+    rpw_json_enter_object(&reader, "");
+    while (matches && rpw_json_next_member(&reader, &key) && rpw_json_read_raw(&reader, &our_value)) {
+        struct rpw_span their_value = find_member(matching, theirs, key);
+        if (their_value.ptr == NULL)
+            matches = !is_top && may_be_missing(matching, our_value);
+        else
+            matches = value_matches(matching, our_value, their_value,
+                                    is_quantity || holds_quantity(key) || holds_quantities(key));
+    }
+    close_value(matching, &reader);
+    return matches;
+}
+
+static bool array_matches(struct matching *matching, struct rpw_span ours, struct rpw_span theirs)
+{
+    struct rpw_json_reader our_reader = open_value(matching, ours), their_reader = open_value(matching, theirs);
+    struct rpw_span our_item, their_item;
+    bool we_have_more, they_have_more, matches = true;
+
+    rpw_json_enter_array(&our_reader, "");
+    rpw_json_enter_array(&their_reader, "");
+    do {
+        we_have_more = rpw_json_next_element(&our_reader) && rpw_json_read_raw(&our_reader, &our_item);
+        they_have_more = rpw_json_next_element(&their_reader) && rpw_json_read_raw(&their_reader, &their_item);
+        if (we_have_more && they_have_more)
+            matches = value_matches(matching, our_item, their_item, false);
+    } while (matches && we_have_more && they_have_more);
+    return matches && we_have_more == they_have_more;
+}
+
+/* A scalar's content: the text of a string without quotes and escapes, or the value's own text. */
+static struct rpw_span scalar_text(struct matching *matching, struct rpw_span value)
+{
+    struct rpw_json_reader reader = open_value(matching, value);
+
+    if (rpw_json_peek(&reader) == RPW_JSON_STRING)
+        rpw_json_read_string(&reader, "", &value);
+    close_value(matching, &reader);
+    return value;
+}
+
+static bool value_matches(struct matching *matching, struct rpw_span ours, struct rpw_span theirs, bool is_quantity)
+{
+    enum rpw_json_type our_type = type_of(matching, ours), their_type = type_of(matching, theirs);
+    struct rpw_quantity our_number, their_number;
+
+    if (is_left_to_default(ours))
+        return true;
+    if (our_type == RPW_JSON_OBJECT)
+        return their_type == RPW_JSON_OBJECT && object_matches(matching, ours, theirs, false, is_quantity);
+    if (our_type == RPW_JSON_ARRAY)
+        return their_type == RPW_JSON_ARRAY && array_matches(matching, ours, theirs);
+    if (our_type != their_type && !is_quantity)
+        return false;
+
+    struct rpw_span our_text = scalar_text(matching, ours), their_text = scalar_text(matching, theirs);
+    if (rpw_span_equal(our_text, their_text))
+        return true;
+    return (is_quantity || our_type == RPW_JSON_NUMBER) && rpw_quantity_parse(our_text, &our_number) &&
+           rpw_quantity_parse(their_text, &their_number) && rpw_quantity_equal(our_number, their_number);
+}
+
+enum rpw_status rpw_json_match(struct rpw_arena *arena, struct rpw_span ours, struct rpw_span theirs, bool *ret_matches)
+{
+    struct matching matching = {.arena = arena};
+    bool matches = object_matches(&matching, ours, theirs, true, false);
+
+    if (matching.has_no_memory)
+        return RPW_E_NOMEM;
+    *ret_matches = matches;
+    return RPW_OK;
+}

@@ -1,0 +1,125 @@
+/* json_writer.c - a growing text with a sticky failure. */
+#include "rpw/json_writer.h"
+
+#include <stdint.h>
+
+#define FIRST_CAPACITY 256
+
+void rpw_json_writer_init(struct rpw_json_writer *writer, struct rpw_arena *arena)
+{
+    *writer = (struct rpw_json_writer){.arena = arena};
+}
+
+/* Room for len more bytes; NULL when the arena refused, now or before. */
+static char *reserve(struct rpw_json_writer *writer, size_t len)
+{
+    if (writer->has_failed)
+        return NULL;
+    if (len > writer->capacity - writer->len) {
+        size_t capacity = writer->capacity > 0 ? writer->capacity : FIRST_CAPACITY;
+        while (capacity - writer->len < len && capacity <= SIZE_MAX / 2)
+            capacity *= 2;
+        char *bytes = rpw_arena_grow(writer->arena, writer->bytes, writer->capacity, capacity);
+        if (bytes == NULL) {
+            writer->has_failed = true;
+            return NULL;
+        }
+        writer->bytes = bytes;
+        writer->capacity = capacity;
+    }
+    char *room = writer->bytes + writer->len;
+    writer->len += len;
+    return room;
+}
+
+void rpw_json_put_span(struct rpw_json_writer *writer, struct rpw_span text)
+{
+    char *room = reserve(writer, text.len);
+
+    if (room != NULL && text.len > 0)
+        memcpy(room, text.ptr, text.len);
+}
+
+void rpw_json_put(struct rpw_json_writer *writer, const char *text)
+{
+    rpw_json_put_span(writer, rpw_span_of(text));
+}
+
+void rpw_json_put_number(struct rpw_json_writer *writer, size_t number)
+{
+    char digits[20]; /* of 2^64 - 1 */
+    size_t at = sizeof(digits);
+
+    do {
+        digits[--at] = (char)('0' + number % 10);
+        number /= 10;
+    } while (number > 0);
+    rpw_json_put_span(writer, (struct rpw_span){digits + at, sizeof(digits) - at});
+}
+
+static bool needs_escape(unsigned char byte)
+{
+    return byte < 0x20 || byte == '"' || byte == '\\';
+}
+
+static void put_escape(struct rpw_json_writer *writer, unsigned char byte)
+{
+    static const char hex[] = "0123456789abcdef";
+    char escape[] = {'\\', 'u', '0', '0', hex[byte >> 4], hex[byte & 15]};
+
+    if (byte == '"' || byte == '\\') {
+        escape[1] = (char)byte;
+        rpw_json_put_span(writer, (struct rpw_span){escape, 2});
+    } else if (byte == '\n' || byte == '\t') {
+        escape[1] = byte == '\n' ? 'n' : 't';
+        rpw_json_put_span(writer, (struct rpw_span){escape, 2});
+    } else {
+        rpw_json_put_span(writer, (struct rpw_span){escape, sizeof(escape)});
+    }
+}
+
+void rpw_json_put_string(struct rpw_json_writer *writer, struct rpw_span text)
+{
+    size_t done = 0;
+
+    rpw_json_put(writer, "\"");
+    for (size_t i = 0; i < text.len; i++) {
+        if (!needs_escape((unsigned char)text.ptr[i]))
+            continue;
+        rpw_json_put_span(writer, (struct rpw_span){text.ptr + done, i - done});
+        put_escape(writer, (unsigned char)text.ptr[i]);
+        done = i + 1;
+    }
+    rpw_json_put_span(writer, (struct rpw_span){text.ptr + done, text.len - done});
+    rpw_json_put(writer, "\"");
+}
+
+void rpw_json_put_base64(struct rpw_json_writer *writer, struct rpw_span bytes)
+{
+    static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    const unsigned char *in = (const unsigned char *)bytes.ptr;
+    char *out = reserve(writer, (bytes.len + 2) / 3 * 4);
+
+    if (out == NULL)
+        return;
+    for (size_t i = 0; i < bytes.len; i += 3) {
+        size_t left = bytes.len - i;
+        uint32_t group = (uint32_t)in[i] << 16;
+        if (left > 1)
+            group |= (uint32_t)in[i + 1] << 8;
+        if (left > 2)
+            group |= in[i + 2];
+        *out++ = alphabet[group >> 18];
+        *out++ = alphabet[(group >> 12) & 63];
+        *out++ = left > 1 ? alphabet[(group >> 6) & 63] : '=';
+        *out++ = left > 2 ? alphabet[group & 63] : '=';
+    }
+}
+
+bool rpw_json_writer_finish(const struct rpw_json_writer *writer, struct rpw_span *ret_text)
+{
+    if (writer->has_failed)
+        return false;
+    *ret_text = (struct rpw_span){writer->bytes != NULL ? writer->bytes : "", writer->len};
+    return true;
+}

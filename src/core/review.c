@@ -1,0 +1,181 @@
+/* review.c - the envelope around a pod.
+ *
+ * kube-apiserver writes kind, subResource and operation before object, so the pod is read where it stands. A review written
+ * by hand may have another order: then the object is skipped (and checked), and read once everything else is known.
+ */
+#include "rpw/review.h"
+
+#include "rpw/json_fields.h"
+#include "rpw/json_writer.h"
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+/* What reading needs beside the result. */
+struct reading {
+    struct rpw_review review;
+    struct rpw_span object; /* as skipped; absent when it was read in place, or not given */
+    bool has_request;
+};
+
+static const struct rpw_json_field object_kind_fields[] = {
+    RPW_JSON_FIELD("request.kind.", "group", rpw_json_field_string, struct rpw_review, object_group),
+    RPW_JSON_FIELD("request.kind.", "kind", rpw_json_field_string, struct rpw_review, object_kind),
+};
+
+static bool read_object_kind(struct rpw_json_reader *reader, const char *name, void *member)
+{
+    return rpw_json_read_fields(reader, name, object_kind_fields, COUNT(object_kind_fields), member);
+}
+
+static bool read_object(struct rpw_json_reader *reader, const char *name, void *member)
+{
+    struct reading *reading = member;
+
+    (void)name;
+    if (rpw_review_request_kind(&reading->review) != RPW_REQUEST_CREATE_POD)
+        return rpw_json_read_raw(reader, &reading->object);
+    reading->review.has_pod = true;
+    return rpw_pod_read(reader, &reading->review.pod);
+}
+
+#define REQUEST_STRING(key, member)                                                                                    \
+    RPW_JSON_FIELD("request.", key, rpw_json_field_string, struct reading, review.member)
+
+static const struct rpw_json_field request_fields[] = {
+    REQUEST_STRING("uid", uid),
+    {.key = {"kind", sizeof("kind") - 1}, .name = "request.kind", .read = read_object_kind, .offset = 0},
+    REQUEST_STRING("subResource", sub_resource),
+    REQUEST_STRING("namespace", namespace_),
+    REQUEST_STRING("operation", operation),
+    {.key = {"object", sizeof("object") - 1}, .name = "request.object", .read = read_object, .offset = 0},
+    RPW_JSON_FIELD("request.", "dryRun", rpw_json_field_bool, struct reading, review.is_dry_run),
+};
+
+static bool read_request(struct rpw_json_reader *reader, const char *name, void *member)
+{
+    struct reading *reading = member;
+
+    reading->has_request = true;
+    return rpw_json_read_fields(reader, name, request_fields, COUNT(request_fields), reading);
+}
+
+static const struct rpw_json_field review_fields[] = {
+    RPW_JSON_FIELD("", "apiVersion", rpw_json_field_string, struct reading, review.api_version),
+    RPW_JSON_FIELD("", "kind", rpw_json_field_string, struct reading, review.kind),
+    {.key = {"request", sizeof("request") - 1}, .name = "request", .read = read_request, .offset = 0},
+};
+
+static bool is_known_version(struct rpw_span api_version)
+{
+    return rpw_span_is(api_version, "admission.k8s.io/v1") || rpw_span_is(api_version, "admission.k8s.io/v1beta1");
+}
+
+/* What must be there beside valid JSON of the right types. offset: of the review's first byte. */
+static bool check_required(struct rpw_json_reader *reader, size_t offset, const struct reading *reading)
+{
+    const struct rpw_review *review = &reading->review;
+
+    if (!rpw_span_is(review->kind, "AdmissionReview"))
+        return rpw_json_fail(reader, offset, "kind", "\"AdmissionReview\"", "another kind or none");
+    if (!is_known_version(review->api_version))
+        return rpw_json_fail(reader, offset, "apiVersion", "admission.k8s.io/v1 or admission.k8s.io/v1beta1",
+                             "another version or none");
+    if (!reading->has_request)
+        return rpw_json_fail(reader, offset, "request", "an object", "nothing");
+    if (review->uid.len == 0)
+        return rpw_json_fail(reader, offset, "request.uid", "a string that is not empty", "nothing");
+    if (review->object_kind.len == 0)
+        return rpw_json_fail(reader, offset, "request.kind.kind", "a string that is not empty", "nothing");
+    if (review->operation.len == 0)
+        return rpw_json_fail(reader, offset, "request.operation", "CREATE, UPDATE, DELETE or CONNECT", "nothing");
+    return true;
+}
+
+static bool read_skipped_object(struct rpw_json_reader *reader, size_t offset, struct reading *reading)
+{
+    if (rpw_review_request_kind(&reading->review) != RPW_REQUEST_CREATE_POD || reading->review.has_pod)
+        return true;
+    if (reading->object.ptr == NULL)
+        return rpw_json_fail(reader, offset, "request.object", "the pod", "nothing");
+    reader->at = reading->object.ptr;
+    reading->review.has_pod = true;
+    return rpw_pod_read(reader, &reading->review.pod);
+}
+
+enum rpw_status rpw_review_read(struct rpw_arena *arena, struct rpw_span body, struct rpw_review *ret_review,
+                                struct rpw_err *ret_err)
+{
+    struct reading reading = {0};
+    struct rpw_json_reader reader;
+
+    rpw_json_reader_init(&reader, arena, body);
+    size_t offset = rpw_json_offset(&reader);
+    if (rpw_json_read_fields(&reader, "the AdmissionReview", review_fields, COUNT(review_fields), &reading) &&
+        rpw_json_finish(&reader) && check_required(&reader, offset, &reading))
+        read_skipped_object(&reader, offset, &reading);
+    *ret_review = reading.review;
+    if (reader.err.status != RPW_OK)
+        *ret_err = reader.err;
+    return reader.err.status;
+}
+
+enum rpw_request_kind rpw_review_request_kind(const struct rpw_review *review)
+{
+    if (!rpw_span_is(review->object_kind, "Pod") || review->object_group.len > 0)
+        return RPW_REQUEST_NOT_A_POD;
+    if (review->sub_resource.len > 0)
+        return RPW_REQUEST_SUBRESOURCE;
+    return rpw_span_is(review->operation, "CREATE") ? RPW_REQUEST_CREATE_POD : RPW_REQUEST_NOT_CREATE;
+}
+
+/* --- the answer ---------------------------------------------------------------------------------------------------- */
+
+static void put_warnings(struct rpw_json_writer *writer, const struct rpw_warning_list *warnings)
+{
+    rpw_json_put(writer, ",\"warnings\":[");
+    for (size_t i = 0; i < warnings->count; i++) {
+        rpw_json_put(writer, i > 0 ? "," : "");
+        rpw_json_put_string(writer, warnings->items[i]);
+    }
+    rpw_json_put(writer, "]");
+}
+
+static void put_audit_annotations(struct rpw_json_writer *writer, const struct rpw_answer *answer)
+{
+    rpw_json_put(writer, ",\"auditAnnotations\":{\"outcome\":");
+    rpw_json_put_string(writer, answer->audit_outcome);
+    if (answer->audit_policy.ptr != NULL) {
+        rpw_json_put(writer, ",\"policy\":");
+        rpw_json_put_string(writer, answer->audit_policy);
+    }
+    rpw_json_put(writer, "}");
+}
+
+bool rpw_review_answer(struct rpw_arena *arena, const struct rpw_review *review, const struct rpw_answer *answer,
+                       struct rpw_span *ret_text)
+{
+    struct rpw_json_writer writer;
+
+    rpw_json_writer_init(&writer, arena);
+    rpw_json_put(&writer, "{\"apiVersion\":");
+    rpw_json_put_string(&writer, review->api_version);
+    rpw_json_put(&writer, ",\"kind\":\"AdmissionReview\",\"response\":{\"uid\":");
+    rpw_json_put_string(&writer, review->uid);
+    rpw_json_put(&writer, answer->is_allowed ? ",\"allowed\":true" : ",\"allowed\":false");
+    if (answer->message.ptr != NULL) {
+        rpw_json_put(&writer, ",\"status\":{\"code\":403,\"reason\":\"Forbidden\",\"message\":");
+        rpw_json_put_string(&writer, answer->message);
+        rpw_json_put(&writer, "}");
+    }
+    if (answer->patch.ptr != NULL) {
+        rpw_json_put(&writer, ",\"patchType\":\"JSONPatch\",\"patch\":\"");
+        rpw_json_put_base64(&writer, answer->patch);
+        rpw_json_put(&writer, "\"");
+    }
+    if (answer->warnings.count > 0)
+        put_warnings(&writer, &answer->warnings);
+    if (answer->audit_outcome.ptr != NULL)
+        put_audit_annotations(&writer, answer);
+    rpw_json_put(&writer, "}}\n");
+    return rpw_json_writer_finish(&writer, ret_text);
+}
