@@ -42,6 +42,10 @@ struct rpw_warning_list {
     struct rpw_span *items;
 };
 
+/* Adds text to list; one that is longer than RPW_MAX_WARNING_BYTES is cut between two characters and ends in "...".
+ * False when the arena refused; list is then unchanged. */
+RPW_MUST_CHECK bool rpw_warnings_add(struct rpw_arena *arena, struct rpw_warning_list *list, struct rpw_span text);
+
 /* The `response` of an AdmissionReview. Absent texts are left out. */
 struct rpw_answer {
     bool is_allowed;

@@ -7,6 +7,7 @@
 
 #include "rpw/json_fields.h"
 #include "rpw/json_writer.h"
+#include "rpw/limits.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -129,6 +130,34 @@ enum rpw_request_kind rpw_review_request_kind(const struct rpw_review *review)
 }
 
 /* --- the answer ---------------------------------------------------------------------------------------------------- */
+
+static bool is_inside_character(char byte)
+{
+    return ((unsigned char)byte & 0xC0) == 0x80;
+}
+
+bool rpw_warnings_add(struct rpw_arena *arena, struct rpw_warning_list *list, struct rpw_span text)
+{
+    const struct rpw_span dots = RPW_LIT("...");
+    struct rpw_span *items = rpw_arena_append(arena, list->items, list->count, sizeof(list->items[0]));
+
+    if (items == NULL)
+        return false;
+    if (text.len > RPW_MAX_WARNING_BYTES) {
+        struct rpw_json_writer writer;
+        struct rpw_span cut = {text.ptr, RPW_MAX_WARNING_BYTES - dots.len};
+        while (cut.len > 0 && is_inside_character(text.ptr[cut.len]))
+            cut.len--;
+        rpw_json_writer_init(&writer, arena);
+        rpw_json_put_span(&writer, cut);
+        rpw_json_put_span(&writer, dots);
+        if (!rpw_json_writer_finish(&writer, &text))
+            return false;
+    }
+    list->items = items;
+    items[list->count++] = text;
+    return true;
+}
 
 static void put_warnings(struct rpw_json_writer *writer, const struct rpw_warning_list *warnings)
 {

@@ -1,0 +1,247 @@
+/* inject_env.c - the variables of one container: where its package lies, what it is called, PYTHONPATH. */
+#include "injector.h"
+#include "rpw/json_fields.h"
+#include "rpw/pythonpath.h"
+
+#define POLICY_PKG_PATH RPW_LIT("POLICY_PKG_PATH")
+#define PYTHONPATH RPW_LIT("PYTHONPATH")
+#define BASE_PYTHONPATH RPW_LIT("RUCIO_POLICY_BASE_PYTHONPATH")
+
+/* --- variables ----------------------------------------------------------------------------------------------------- */
+
+/* What an entry says, for people. */
+static struct rpw_span shown_env(struct target *target, const struct rpw_env *env)
+{
+    struct rpw_json_writer writer;
+
+    if (env->value_from.ptr == NULL)
+        return injector_quoted(target->injector, env->value);
+    rpw_json_writer_init(&writer, target->injector->arena);
+    rpw_json_put(&writer, "valueFrom ");
+    rpw_json_put_span(&writer, env->value_from);
+    return injector_text(target->injector, &writer);
+}
+
+static bool is_ours_from_before(const struct target *target, struct rpw_span variable)
+{
+    return target->older_path.ptr != NULL &&
+           !injector_record_lists(target->injector, target->container->name, variable);
+}
+
+static bool resolve_env(struct target *target, const struct rpw_env *env, struct rpw_span ours, bool can_be_kept)
+{
+    struct conflict conflict = {
+        .container = target->container->name,
+        .field = env->name,
+        .theirs = shown_env(target, env),
+        .ours = injector_quoted(target->injector, ours),
+    };
+    return injector_resolve(target->injector, conflict, can_be_kept);
+}
+
+/* POLICY_PKG_PATH: decides the path for all that follows. */
+static void plan_path(struct target *target)
+{
+    struct rpw_span ours = target->injector->policy->path;
+    size_t index = env_plan_find(&target->env, POLICY_PKG_PATH, ENV_PLAN_NONE);
+
+    target->path = ours;
+    if (index == ENV_PLAN_NONE) {
+        env_plan_add_in_front(&target->env, POLICY_PKG_PATH, ours);
+        return;
+    }
+    const struct rpw_env *env = &target->container->env.items[index];
+    struct rpw_span theirs = rpw_span_without_trailing_slashes(env->value);
+    bool is_literal = env->value_from.ptr == NULL;
+    if (is_literal && rpw_span_equal(theirs, ours))
+        return;
+    bool is_usable = is_literal && injector_is_usable_path(theirs);
+    if (rpw_env_is_empty(env) || is_ours_from_before(target, env->name) || resolve_env(target, env, ours, is_usable))
+        env_plan_set(&target->env, index, ours);
+    else if (is_usable)
+        target->path = theirs;
+}
+
+/* RUCIO_POLICY_PACKAGE and its kin. */
+static void plan_name(struct target *target, const struct rpw_env_var *variable)
+{
+    size_t index = env_plan_find(&target->env, variable->name, ENV_PLAN_NONE);
+
+    if (index == ENV_PLAN_NONE) {
+        env_plan_add_in_front(&target->env, variable->name, variable->value);
+        return;
+    }
+    const struct rpw_env *env = &target->container->env.items[index];
+    if (env->value_from.ptr == NULL && rpw_span_equal(env->value, variable->value))
+        return;
+    if (rpw_env_is_empty(env) || is_ours_from_before(target, env->name) ||
+        resolve_env(target, env, variable->value, true))
+        env_plan_set(&target->env, index, variable->value);
+}
+
+static bool is_wanted_name(const struct rpw_policy *policy, struct rpw_span name)
+{
+    for (size_t i = 0; i < policy->name_count; i++)
+        if (rpw_span_equal(policy->names[i].name, name))
+            return true;
+    return false;
+}
+
+/* An earlier revision named packages that this one does not. Its variables stand in one run behind POLICY_PKG_PATH, as we
+ * write them; one that stands elsewhere is the pod's own. */
+static void remove_older_names(struct target *target)
+{
+    const struct rpw_env_list *env = &target->container->env;
+    size_t index = env_plan_find(&target->env, POLICY_PKG_PATH, ENV_PLAN_NONE);
+
+    if (target->older_path.ptr == NULL)
+        return;
+    for (size_t i = index + 1; i < env->count; i++) {
+        const struct rpw_env *entry = &env->items[i];
+        bool is_name = rpw_span_starts_with(entry->name, RPW_LIT("RUCIO_POLICY_PACKAGE")) ||
+                       rpw_span_starts_with(entry->name, RPW_LIT("RUCIO_CFG_POLICY_PACKAGE"));
+        if (!is_name || entry->value_from.ptr != NULL || !is_ours_from_before(target, entry->name))
+            return;
+        if (!is_wanted_name(target->injector->policy, entry->name))
+            env_plan_remove(&target->env, i);
+    }
+}
+
+static void warn_of_env_from(struct target *target)
+{
+    struct rpw_json_writer writer;
+
+    if (!target->container->has_env_from || target->env.front_count == 0)
+        return;
+    injector_begin_warning(target->injector, target->container->name, &writer);
+    rpw_json_put(&writer, "the variables set here win over those of the same name in its envFrom");
+    injector_end_warning(target->injector, &writer);
+}
+
+/* --- PYTHONPATH ---------------------------------------------------------------------------------------------------- */
+
+static struct rpw_span with_path(struct target *target, struct rpw_span rest)
+{
+    struct rpw_span value = {NULL, 0};
+
+    if (!rpw_pythonpath_with(target->injector->arena, target->injector->policy->python_path, target->path, rest,
+                             &value))
+        target->injector->has_failed = true;
+    return value;
+}
+
+/* Whether "$(POLICY_PKG_PATH)" in the entry at index stands for the path: the kubelet knows only what stands earlier. */
+static bool is_reference_to_path(const struct target *target, size_t index)
+{
+    size_t earlier = env_plan_find(&target->env, POLICY_PKG_PATH, index);
+
+    if (earlier == ENV_PLAN_NONE)
+        return env_plan_find(&target->env, POLICY_PKG_PATH, ENV_PLAN_NONE) == ENV_PLAN_NONE;
+    return rpw_span_equal(rpw_span_without_trailing_slashes(env_plan_value(&target->env, earlier)), target->path);
+}
+
+struct reference {
+    bool is_optional;
+};
+
+static const struct rpw_json_field reference_fields[] = {
+    RPW_JSON_FIELD("valueFrom.", "optional", rpw_json_field_bool, struct reference, is_optional),
+};
+
+/* valueFrom: {secretKeyRef: {name: ..., key: ..., optional: true}} and the other kinds of references. */
+static bool is_optional_reference(struct target *target, struct rpw_span value_from)
+{
+    struct rpw_json_reader reader;
+    struct reference reference = {false};
+    struct rpw_span kind;
+
+    rpw_json_reader_init(&reader, target->injector->arena, value_from);
+    rpw_json_enter_object(&reader, "valueFrom");
+    while (rpw_json_next_member(&reader, &kind))
+        if (!rpw_json_take_null(&reader))
+            rpw_json_read_fields(&reader, "valueFrom", reference_fields, 1, &reference);
+    if (reader.err.status == RPW_E_NOMEM)
+        target->injector->has_failed = true;
+    return reference.is_optional;
+}
+
+static void wrap_reference(struct target *target, size_t index)
+{
+    struct rpw_json_writer writer;
+
+    env_plan_rename(&target->env, index, BASE_PYTHONPATH,
+                    with_path(target, RPW_LIT("$(RUCIO_POLICY_BASE_PYTHONPATH)")));
+    if (!is_optional_reference(target, target->container->env.items[index].value_from))
+        return;
+    injector_begin_warning(target->injector, target->container->name, &writer);
+    rpw_json_put(&writer, "PYTHONPATH comes from an optional reference; unset, its name stays in the text");
+    injector_end_warning(target->injector, &writer);
+}
+
+/* No entry of its own: nothing, or what envFrom or the image may bring. The kubelet expands $(PYTHONPATH) from envFrom, and
+ * leaves a harmless text where envFrom has none; then the image's own value would be lost, so it follows. */
+static void add_python_path(struct target *target)
+{
+    struct rpw_span rest = target->injector->policy->image_python_path;
+    struct rpw_json_writer writer;
+
+    if (target->container->has_env_from) {
+        rpw_json_writer_init(&writer, target->injector->arena);
+        rpw_json_put(&writer, "$(PYTHONPATH)");
+        rpw_json_put(&writer, rest.len > 0 ? ":" : "");
+        rpw_json_put_span(&writer, rest);
+        rest = injector_text(target->injector, &writer);
+    }
+    env_plan_add_in_front(&target->env, PYTHONPATH, with_path(target, rest));
+}
+
+/* The literal without the path of an earlier revision, unless that is the path still. */
+static struct rpw_span without_older_path(struct target *target, struct rpw_span value, bool has_new_path)
+{
+    struct rpw_span rest = value;
+
+    if (target->older_path.ptr == NULL || (has_new_path && rpw_span_equal(target->older_path, target->path)))
+        return value;
+    if (!rpw_pythonpath_without(target->injector->arena, value, target->older_path, &rest))
+        target->injector->has_failed = true;
+    return rest;
+}
+
+static void plan_python_path(struct target *target)
+{
+    bool has_new_path = target->injector->policy->python_path != RPW_PYTHON_PATH_ENTRYPOINT;
+    size_t index = env_plan_find(&target->env, PYTHONPATH, ENV_PLAN_NONE);
+
+    if (index == ENV_PLAN_NONE) {
+        if (has_new_path)
+            add_python_path(target);
+        return;
+    }
+    const struct rpw_env *env = &target->container->env.items[index];
+    if (env->value_from.ptr != NULL) {
+        if (has_new_path)
+            wrap_reference(target, index);
+        return;
+    }
+    struct rpw_span rest = without_older_path(target, env->value, has_new_path), value = rest;
+    if (has_new_path && !rpw_pythonpath_has(rest, target->path, is_reference_to_path(target, index)))
+        value = with_path(target, rest.len > 0 ? rest : target->injector->policy->image_python_path);
+    if (value.len == 0 && env->value.len > 0)
+        env_plan_remove(&target->env, index);
+    else if (!rpw_span_equal(value, env->value))
+        env_plan_set(&target->env, index, value);
+}
+
+void inject_env(struct target *target)
+{
+    const struct rpw_policy *policy = target->injector->policy;
+
+    env_plan_init(&target->env, target->injector->arena, &target->container->env);
+    plan_path(target);
+    for (size_t i = 0; i < policy->name_count; i++)
+        plan_name(target, &policy->names[i]);
+    remove_older_names(target);
+    warn_of_env_from(target);
+    plan_python_path(target);
+    env_plan_emit(&target->env, target->injector, target->kind, target->index);
+}

@@ -1,0 +1,189 @@
+/* inject_mounts.c - the volumeMounts of one container.
+ *
+ * At the path there is to be one mount: ours, or the pod's own where the policy lets it stand (it is then taken to hold the
+ * package). First it is seen what is there, then what an earlier revision of ours left behind is taken over.
+ */
+#include "injector.h"
+
+enum mount_change { MOUNT_KEPT, MOUNT_REPLACED, MOUNT_REMOVED };
+
+static bool is_below(struct rpw_span path, struct rpw_span parent)
+{
+    if (rpw_span_is(parent, "/"))
+        return path.len > 1;
+    return path.len > parent.len && rpw_span_starts_with(path, parent) && path.ptr[parent.len] == '/';
+}
+
+static bool is_wanted_mount(const struct target *target, const struct rpw_volume_mount *mount)
+{
+    return rpw_span_equal(mount->name, target->injector->volume.name) && mount->is_read_only &&
+           rpw_span_equal(mount->sub_path, target->injector->policy->sub_path) && mount->sub_path_expr.len == 0 &&
+           rpw_span_equal(rpw_span_without_trailing_slashes(mount->mount_path), target->path);
+}
+
+static struct rpw_span shown_mount(struct target *target, struct rpw_span volume, struct rpw_span path)
+{
+    struct rpw_json_writer writer;
+
+    rpw_json_writer_init(&writer, target->injector->arena);
+    rpw_json_put(&writer, "volume ");
+    rpw_json_put_string(&writer, volume);
+    rpw_json_put(&writer, " at ");
+    rpw_json_put_string(&writer, path);
+    return injector_text(target->injector, &writer);
+}
+
+static bool resolve_mount(struct target *target, const struct rpw_volume_mount *mount, bool can_be_kept)
+{
+    struct conflict conflict = {
+        .container = target->container->name,
+        .field = RPW_LIT("volumeMounts"),
+        .theirs = shown_mount(target, mount->name, mount->mount_path),
+        .ours = shown_mount(target, target->injector->volume.name, target->path),
+    };
+    return injector_resolve(target->injector, conflict, can_be_kept);
+}
+
+static struct rpw_span mount_text(struct target *target)
+{
+    struct rpw_json_writer writer;
+
+    rpw_json_writer_init(&writer, target->injector->arena);
+    rpw_json_put(&writer, "{\"name\":");
+    rpw_json_put_string(&writer, target->injector->volume.name);
+    rpw_json_put(&writer, ",\"mountPath\":");
+    rpw_json_put_string(&writer, target->path);
+    rpw_json_put(&writer, ",\"readOnly\":true");
+    if (target->injector->policy->sub_path.len > 0) {
+        rpw_json_put(&writer, ",\"subPath\":");
+        rpw_json_put_string(&writer, target->injector->policy->sub_path);
+    }
+    rpw_json_put(&writer, "}");
+    return injector_text(target->injector, &writer);
+}
+
+/* The mounts of a container while they are planned. */
+struct mount_plan {
+    const struct rpw_volume_mount_list *mounts;
+    enum mount_change *changes;
+    bool has_path;         /* something is, or will be, mounted at the path */
+    bool has_ours;         /* and it is our volume */
+    bool is_added;         /* by a mount of its own at the end */
+    struct rpw_span above; /* the path of a mount that ours goes inside of; absent: none */
+};
+
+/* A mount that stands where ours belongs, or that an earlier revision left behind: replaced by ours if that has no place
+ * yet, else removed. */
+static void take_over(struct mount_plan *plan, size_t index)
+{
+    plan->changes[index] = plan->has_path ? MOUNT_REMOVED : MOUNT_REPLACED;
+    plan->has_ours = plan->has_ours || !plan->has_path;
+    plan->has_path = true;
+}
+
+static void take_over_older(struct target *target, struct mount_plan *plan)
+{
+    const struct rpw_volume_mount *older = injector_find_our_mount(target->container, target->older_path);
+
+    if (older == NULL || is_wanted_mount(target, older))
+        return;
+    if (rpw_span_equal(older->name, target->injector->stale_volume))
+        target->injector->stale_mounts_gone++;
+    take_over(plan, (size_t)(older - plan->mounts->items));
+}
+
+static void plan_mount_at_path(struct target *target, struct mount_plan *plan)
+{
+    const struct rpw_volume_mount *older = injector_find_our_mount(target->container, target->older_path);
+
+    for (size_t i = 0; i < plan->mounts->count; i++)
+        if (is_wanted_mount(target, &plan->mounts->items[i]))
+            plan->has_path = plan->has_ours = true;
+    for (size_t i = 0; i < plan->mounts->count; i++) {
+        const struct rpw_volume_mount *mount = &plan->mounts->items[i];
+        struct rpw_span path = rpw_span_without_trailing_slashes(mount->mount_path);
+        if (mount == older || is_wanted_mount(target, mount))
+            continue;
+        if (is_below(target->path, path))
+            plan->above = mount->mount_path;
+        if (!rpw_span_equal(path, target->path))
+            continue;
+        if (resolve_mount(target, mount, true))
+            take_over(plan, i);
+        else
+            plan->has_path = true;
+    }
+    take_over_older(target, plan);
+    if (!plan->has_path)
+        plan->has_ours = plan->has_path = plan->is_added = true;
+}
+
+/* A read-only parent cannot carry a mount point that the volume does not hold. */
+static void plan_mounts_below(struct target *target, struct mount_plan *plan)
+{
+    for (size_t i = 0; i < plan->mounts->count; i++) {
+        const struct rpw_volume_mount *mount = &plan->mounts->items[i];
+        if (plan->changes[i] == MOUNT_KEPT && is_below(mount->mount_path, target->path) &&
+            !rpw_span_equal(rpw_span_without_trailing_slashes(mount->mount_path), target->path) &&
+            resolve_mount(target, mount, false))
+            plan->changes[i] = MOUNT_REMOVED;
+    }
+}
+
+static void warn_of_mount_above(struct target *target, const struct mount_plan *plan)
+{
+    struct rpw_json_writer writer;
+
+    if (plan->above.ptr == NULL || !plan->is_added)
+        return;
+    injector_begin_warning(target->injector, target->container->name, &writer);
+    rpw_json_put_span(&writer, target->path);
+    rpw_json_put(&writer, " is mounted inside what the pod mounts at ");
+    rpw_json_put_span(&writer, plan->above);
+    injector_end_warning(target->injector, &writer);
+}
+
+static void emit_mounts(struct target *target, const struct mount_plan *plan)
+{
+    struct rpw_edit edit = {.place = RPW_EDIT_VOLUME_MOUNTS, .kind = target->kind, .container = target->index};
+
+    for (size_t i = 0; i < plan->mounts->count; i++) {
+        if (plan->changes[i] == MOUNT_KEPT)
+            continue;
+        bool is_replaced = plan->changes[i] == MOUNT_REPLACED;
+        edit.index = i;
+        edit.action = is_replaced ? RPW_EDIT_REPLACE : RPW_EDIT_REMOVE;
+        edit.value = is_replaced ? mount_text(target) : (struct rpw_span){NULL, 0};
+        injector_edit(target->injector, edit);
+    }
+    if (plan->is_added) {
+        edit.index = plan->mounts->count;
+        edit.action = RPW_EDIT_INSERT;
+        edit.value = mount_text(target);
+        injector_edit(target->injector, edit);
+    }
+}
+
+void inject_mounts(struct target *target)
+{
+    const struct rpw_volume_mount_list *mounts = &target->container->volume_mounts;
+    struct mount_plan plan = {.mounts = mounts};
+
+    plan.changes = rpw_arena_alloc(target->injector->arena, mounts->count * sizeof(plan.changes[0]));
+    if (plan.changes == NULL) {
+        target->injector->has_failed = true;
+        return;
+    }
+    memset(plan.changes, MOUNT_KEPT, mounts->count * sizeof(plan.changes[0]));
+    if (target->injector->policy->source == RPW_SOURCE_VOLUME) {
+        plan_mount_at_path(target, &plan);
+        if (plan.has_ours)
+            plan_mounts_below(target, &plan);
+        target->injector->is_volume_mounted |= plan.has_ours;
+        warn_of_mount_above(target, &plan);
+    } else {
+        plan.has_path = true; /* the image itself */
+        take_over_older(target, &plan);
+    }
+    emit_mounts(target, &plan);
+}

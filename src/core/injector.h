@@ -1,0 +1,99 @@
+/* injector.h - what the parts of one injection share: inject.c (the pod), inject_env.c and
+ * inject_mounts.c (a container), env_plan.c.
+ *
+ * A refusal of the arena is sticky: has_failed is checked once, at the end.
+ */
+#ifndef RPW_INJECTOR_H
+#define RPW_INJECTOR_H
+
+#include "env_plan.h"
+#include "rpw/inject.h"
+#include "rpw/json_writer.h"
+
+/* Something of the pod's stands where the policy wants something else. Texts are ready to be shown. */
+struct conflict {
+    struct rpw_span container;
+    struct rpw_span field; /* a variable's name, or "volumeMounts" */
+    struct rpw_span theirs;
+    struct rpw_span ours;
+    bool is_refused;
+};
+
+struct conflict_list {
+    size_t count;
+    struct conflict *items;
+};
+
+enum volume_state {
+    VOLUME_FOUND, /* the pod has it */
+    VOLUME_STALE, /* the pod has an earlier revision's, which is replaced in place */
+    VOLUME_NEW,
+};
+
+struct volume_choice {
+    struct rpw_span name;
+    enum volume_state state;
+    size_t index; /* in the pod's volumes, unless it is new */
+};
+
+struct injector {
+    struct rpw_arena *arena;
+    const struct rpw_policy *policy;
+    const struct rpw_pod *pod;
+    struct rpw_injection result;
+    struct conflict_list conflicts;
+    bool has_older_record;       /* the annotations speak of another revision of ours */
+    struct volume_choice volume; /* with a volume source only */
+    bool is_volume_mounted;
+    struct rpw_span stale_volume; /* the name of an earlier revision's volume; absent: none */
+    size_t stale_mounts_gone;     /* mounts of it that the edits take away */
+    bool has_failed;
+};
+
+/* Adds an edit. */
+void injector_edit(struct injector *injector, struct rpw_edit edit);
+
+/* Adds a warning: begin, put the words, end. Longer ones than RPW_MAX_WARNING_BYTES are shortened. */
+void injector_begin_warning(struct injector *injector, struct rpw_span container, struct rpw_json_writer *ret_writer);
+void injector_end_warning(struct injector *injector, const struct rpw_json_writer *writer);
+
+/* Finishes a text; absent, and the injection failed, when the arena refused. */
+struct rpw_span injector_text(struct injector *injector, const struct rpw_json_writer *writer);
+
+/* text as a JSON string. */
+struct rpw_span injector_quoted(struct injector *injector, struct rpw_span text);
+
+/* Notes a conflict and warns of it. can_be_kept: theirs can stay under `keep`; otherwise `keep` refuses the pod.
+ * Returns whether ours is to be written over theirs. */
+bool injector_resolve(struct injector *injector, struct conflict conflict, bool can_be_kept);
+
+/* Whether the record of an earlier injection lists CONTAINER/FIELD as left to the pod. */
+bool injector_record_lists(const struct injector *injector, struct rpw_span container, struct rpw_span field);
+
+/* The path at which an earlier revision of ours brought its package into container; absent when it did not. */
+struct rpw_span injector_older_path(const struct injector *injector, const struct rpw_container *container);
+
+/* The mount of a volume of ours, read-only, at path; NULL when there is none. */
+const struct rpw_volume_mount *injector_find_our_mount(const struct rpw_container *container, struct rpw_span path);
+
+/* Whether path can carry a package: absolute, not "/", nothing that PYTHONPATH or the kubelet would take apart. */
+bool injector_is_usable_path(struct rpw_span path);
+
+/* One container that the policy names. */
+struct target {
+    struct injector *injector;
+    enum rpw_container_kind kind;
+    size_t index;
+    const struct rpw_container *container;
+    struct env_plan env;
+    struct rpw_span older_path; /* absent unless an earlier revision of ours is recognised in this container */
+    struct rpw_span path;       /* of the package, without a slash at its end */
+};
+
+/* Decides the path, sets the variables that name it and the package, and PYTHONPATH (inject_env.c). */
+void inject_env(struct target *target);
+
+/* Mounts the volume at the path that inject_env() has decided (inject_mounts.c). */
+void inject_mounts(struct target *target);
+
+#endif

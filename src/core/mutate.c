@@ -1,0 +1,344 @@
+/* mutate.c - read, ask in order, inject, answer.
+ *
+ * Every way out ends in one of three functions: allow (with or without a patch), refuse, or fail. Only allow writes a
+ * patch, and fail's answers are never an AdmissionReview: the apiserver then goes by the webhook's failurePolicy.
+ */
+#include "rpw/mutate.h"
+
+#include "rpw/inject.h"
+#include "rpw/json_writer.h"
+#include "rpw/review.h"
+#include "rpw/selector.h"
+
+struct mutation {
+    struct rpw_arena *arena;
+    const struct rpw_policy_set *policies;
+    struct rpw_span body;
+    struct rpw_review review;
+    struct rpw_result *result;
+};
+
+static const char *const outcome_names[RPW_OUTCOME_COUNT] = {
+    [RPW_OUTCOME_PATCHED] = "patched",   [RPW_OUTCOME_UNCHANGED] = "unchanged", [RPW_OUTCOME_SKIPPED] = "skipped",
+    [RPW_OUTCOME_REJECTED] = "rejected", [RPW_OUTCOME_INVALID] = "invalid",
+};
+
+/* The reasons and the outcome that each of them belongs to. */
+static const struct reason {
+    const char *name;
+    enum rpw_outcome outcome;
+} reasons[RPW_REASON_COUNT] = {
+    [RPW_REASON_INJECTED] = {"injected", RPW_OUTCOME_PATCHED},
+    [RPW_REASON_UP_TO_DATE] = {"up_to_date", RPW_OUTCOME_UNCHANGED},
+    [RPW_REASON_NOT_A_POD] = {"not_a_pod", RPW_OUTCOME_SKIPPED},
+    [RPW_REASON_NOT_CREATE] = {"not_create", RPW_OUTCOME_SKIPPED},
+    [RPW_REASON_SUBRESOURCE] = {"subresource", RPW_OUTCOME_SKIPPED},
+    [RPW_REASON_OPTED_OUT] = {"opted_out", RPW_OUTCOME_SKIPPED},
+    [RPW_REASON_MIRROR_POD] = {"mirror_pod", RPW_OUTCOME_SKIPPED},
+    [RPW_REASON_WINDOWS] = {"windows", RPW_OUTCOME_SKIPPED},
+    [RPW_REASON_NO_POLICY] = {"no_policy", RPW_OUTCOME_SKIPPED},
+    [RPW_REASON_CONFLICT] = {"conflict", RPW_OUTCOME_REJECTED},
+    [RPW_REASON_UNKNOWN_POLICY] = {"unknown_policy", RPW_OUTCOME_REJECTED},
+    [RPW_REASON_POLICY_NOT_FOR_POD] = {"policy_not_for_pod", RPW_OUTCOME_REJECTED},
+    [RPW_REASON_UNMATCHED] = {"unmatched", RPW_OUTCOME_REJECTED},
+    [RPW_REASON_BAD_JSON] = {"bad_json", RPW_OUTCOME_INVALID},
+    [RPW_REASON_TOO_DEEP] = {"too_deep", RPW_OUTCOME_INVALID},
+    [RPW_REASON_BAD_REVIEW] = {"bad_review", RPW_OUTCOME_INVALID},
+    [RPW_REASON_ARENA_FULL] = {"arena_full", RPW_OUTCOME_INVALID},
+};
+
+const char *rpw_outcome_name(enum rpw_outcome outcome)
+{
+    return outcome_names[outcome];
+}
+
+const char *rpw_reason_name(enum rpw_reason reason)
+{
+    return reasons[reason].name;
+}
+
+static void set_reason(struct mutation *mutation, enum rpw_reason reason)
+{
+    mutation->result->reason = reason;
+    mutation->result->outcome = reasons[reason].outcome;
+}
+
+/* --- errors: plain text -------------------------------------------------------------------------------------------- */
+
+static void answer_in_text(struct mutation *mutation, unsigned http_status, enum rpw_reason reason,
+                           struct rpw_span text)
+{
+    set_reason(mutation, reason);
+    mutation->result->http_status = http_status;
+    mutation->result->content_type = RPW_LIT("text/plain; charset=utf-8");
+    mutation->result->body = text;
+    mutation->result->message = (struct rpw_span){text.ptr, text.len - 1}; /* without the line's end */
+    mutation->result->operation_count = 0;
+}
+
+static void fail_full(struct mutation *mutation)
+{
+    mutation->result->err = (struct rpw_err){0};
+    answer_in_text(mutation, 500, RPW_REASON_ARENA_FULL,
+                   RPW_LIT("the review needs more memory than a request may have\n"));
+}
+
+static void put_found(struct rpw_json_writer *writer, const struct rpw_err *err, struct rpw_span body)
+{
+    static const char hex[] = "0123456789abcdef";
+
+    if (err->found != NULL) {
+        rpw_json_put(writer, err->found);
+    } else if (err->offset >= body.len) {
+        rpw_json_put(writer, "the end of the text");
+    } else if (body.ptr[err->offset] > ' ' && body.ptr[err->offset] <= '~') {
+        const char quoted[] = {'\'', body.ptr[err->offset], '\''};
+        rpw_json_put_span(writer, (struct rpw_span){quoted, sizeof(quoted)});
+    } else {
+        unsigned char byte = (unsigned char)body.ptr[err->offset];
+        const char shown[] = {'0', 'x', hex[byte >> 4], hex[byte & 15]};
+        rpw_json_put(writer, "the byte ");
+        rpw_json_put_span(writer, (struct rpw_span){shown, sizeof(shown)});
+    }
+}
+
+/* byte 17: request.uid: expected a string, found a number */
+static void fail(struct mutation *mutation, const struct rpw_err *err)
+{
+    enum rpw_reason reason = err->status == RPW_E_SYNTAX  ? RPW_REASON_BAD_JSON
+                             : err->status == RPW_E_DEPTH ? RPW_REASON_TOO_DEEP
+                                                          : RPW_REASON_BAD_REVIEW;
+    struct rpw_json_writer writer;
+    struct rpw_span text;
+
+    if (err->status == RPW_E_NOMEM) {
+        fail_full(mutation);
+        return;
+    }
+    mutation->result->err = *err;
+    rpw_json_writer_init(&writer, mutation->arena);
+    rpw_json_put(&writer, "byte ");
+    rpw_json_put_number(&writer, err->offset);
+    rpw_json_put(&writer, ": ");
+    if (err->field != NULL) {
+        rpw_json_put(&writer, err->field);
+        rpw_json_put(&writer, ": ");
+    }
+    rpw_json_put(&writer, "expected ");
+    rpw_json_put(&writer, err->expected);
+    rpw_json_put(&writer, ", found ");
+    put_found(&writer, err, mutation->body);
+    rpw_json_put(&writer, "\n");
+    if (rpw_json_writer_finish(&writer, &text))
+        answer_in_text(mutation, 400, reason, text);
+    else
+        fail_full(mutation);
+}
+
+/* --- answers: an AdmissionReview ----------------------------------------------------------------------------------- */
+
+static void answer_in_json(struct mutation *mutation, enum rpw_reason reason, struct rpw_answer *answer)
+{
+    enum rpw_outcome outcome = reasons[reason].outcome;
+    const struct rpw_policy *policy = mutation->result->policy;
+    struct rpw_span text;
+
+    if (outcome == RPW_OUTCOME_PATCHED || outcome == RPW_OUTCOME_REJECTED) {
+        answer->audit_outcome = rpw_span_of(rpw_outcome_name(outcome));
+        if (policy != NULL)
+            answer->audit_policy = policy->name;
+    }
+    if (!rpw_review_answer(mutation->arena, &mutation->review, answer, &text)) {
+        fail_full(mutation);
+        return;
+    }
+    set_reason(mutation, reason);
+    mutation->result->http_status = 200;
+    mutation->result->content_type = RPW_LIT("application/json");
+    mutation->result->body = text;
+}
+
+static void allow(struct mutation *mutation, enum rpw_reason reason)
+{
+    struct rpw_answer answer = {.is_allowed = true};
+
+    answer_in_json(mutation, reason, &answer);
+}
+
+static void refuse(struct mutation *mutation, enum rpw_reason reason, struct rpw_span message)
+{
+    struct rpw_answer answer = {.is_allowed = false, .message = message};
+
+    mutation->result->message = message;
+    answer_in_json(mutation, reason, &answer);
+}
+
+static void inject(struct mutation *mutation)
+{
+    struct rpw_injection injection;
+    struct rpw_answer answer = {.is_allowed = true};
+
+    if (rpw_inject(mutation->arena, mutation->result->policy, &mutation->review.pod, &injection) != RPW_OK) {
+        fail_full(mutation);
+        return;
+    }
+    if (injection.is_refused) {
+        refuse(mutation, RPW_REASON_CONFLICT, injection.message);
+        return;
+    }
+    answer.warnings = injection.warnings;
+    if (injection.edits.count > 0 && !rpw_jsonpatch_write(mutation->arena, &mutation->review.pod, &injection.edits,
+                                                          &answer.patch, &mutation->result->operation_count))
+        fail_full(mutation);
+    else
+        answer_in_json(mutation, injection.edits.count > 0 ? RPW_REASON_INJECTED : RPW_REASON_UP_TO_DATE, &answer);
+}
+
+/* Words and quoted texts in turn; refuses the pod with them. */
+static void refuse_with(struct mutation *mutation, enum rpw_reason reason, const struct rpw_json_writer *writer)
+{
+    struct rpw_span message;
+
+    if (rpw_json_writer_finish(writer, &message))
+        refuse(mutation, reason, message);
+    else
+        fail_full(mutation);
+}
+
+static void refuse_unknown_policy(struct mutation *mutation)
+{
+    struct rpw_json_writer writer;
+
+    rpw_json_writer_init(&writer, mutation->arena);
+    rpw_json_put(&writer, "annotation policy.rucio.cern.ch/policy names ");
+    rpw_json_put_string(&writer, mutation->review.pod.metadata.annotations.policy);
+    rpw_json_put(&writer,
+                 ", and there is no such policy. Correct it, or remove it to have the policy chosen by namespace "
+                 "and labels");
+    refuse_with(mutation, RPW_REASON_UNKNOWN_POLICY, &writer);
+}
+
+static void refuse_policy_not_for_pod(struct mutation *mutation, const struct rpw_policy *policy)
+{
+    struct rpw_json_writer writer;
+
+    mutation->result->policy = policy;
+    rpw_json_writer_init(&writer, mutation->arena);
+    rpw_json_put(&writer, "annotation policy.rucio.cern.ch/policy names ");
+    rpw_json_put_string(&writer, policy->name);
+    rpw_json_put(&writer, ", whose namespaces or podSelector do not match this pod in namespace ");
+    rpw_json_put_string(&writer, mutation->review.namespace_);
+    rpw_json_put(&writer, ". Remove the annotation, or have the policy's match changed");
+    refuse_with(mutation, RPW_REASON_POLICY_NOT_FOR_POD, &writer);
+}
+
+/* No policy selects the pod: it would run Rucio's generic policy, if it is Rucio's at all. */
+static void handle_unmatched(struct mutation *mutation)
+{
+    const struct rpw_container *rucio =
+        rpw_selector_find_container(rpw_policy_default_containers, &mutation->review.pod);
+    struct rpw_answer answer = {.is_allowed = true};
+    struct rpw_json_writer writer;
+    struct rpw_span text;
+
+    if (rucio == NULL || mutation->policies->unmatched == RPW_UNMATCHED_ALLOW) {
+        allow(mutation, RPW_REASON_NO_POLICY);
+        return;
+    }
+    rpw_json_writer_init(&writer, mutation->arena);
+    rpw_json_put(&writer, "no policy selects this pod: container ");
+    rpw_json_put_string(&writer, rucio->name);
+    rpw_json_put(&writer, " would run Rucio's generic policy");
+    if (mutation->policies->unmatched == RPW_UNMATCHED_REJECT) {
+        rpw_json_put(&writer, ". Have a policy match it, or opt out with the annotation policy.rucio.cern.ch/inject: "
+                              "\"false\"");
+        refuse_with(mutation, RPW_REASON_UNMATCHED, &writer);
+    } else if (!rpw_json_writer_finish(&writer, &text) || !rpw_warnings_add(mutation->arena, &answer.warnings, text)) {
+        fail_full(mutation);
+    } else {
+        answer_in_json(mutation, RPW_REASON_NO_POLICY, &answer);
+    }
+}
+
+static void choose_policy(struct mutation *mutation)
+{
+    struct rpw_selection selection;
+    struct rpw_err err;
+
+    if (rpw_selector_choose(mutation->policies, mutation->review.namespace_, &mutation->review.pod, &selection, &err) !=
+        RPW_OK) {
+        fail(mutation, &err);
+        return;
+    }
+    switch (selection.kind) {
+    case RPW_SELECTION_NONE:
+        handle_unmatched(mutation);
+        break;
+    case RPW_SELECTION_POLICY:
+        mutation->result->policy = selection.policy;
+        inject(mutation);
+        break;
+    case RPW_SELECTION_UNKNOWN_POLICY:
+        refuse_unknown_policy(mutation);
+        break;
+    case RPW_SELECTION_NOT_FOR_POD:
+        refuse_policy_not_for_pod(mutation, selection.policy);
+    }
+}
+
+/* The decision table of the reference, from top to bottom. */
+static void decide(struct mutation *mutation)
+{
+    const struct rpw_pod *pod = &mutation->review.pod;
+
+    switch (rpw_review_request_kind(&mutation->review)) {
+    case RPW_REQUEST_NOT_A_POD:
+        allow(mutation, RPW_REASON_NOT_A_POD);
+        return;
+    case RPW_REQUEST_SUBRESOURCE:
+        allow(mutation, RPW_REASON_SUBRESOURCE);
+        return;
+    case RPW_REQUEST_NOT_CREATE:
+        allow(mutation, RPW_REASON_NOT_CREATE);
+        return;
+    case RPW_REQUEST_CREATE_POD:
+        break;
+    }
+    if (rpw_span_is(pod->metadata.annotations.inject, "false"))
+        allow(mutation, RPW_REASON_OPTED_OUT);
+    else if (pod->metadata.annotations.mirror.ptr != NULL)
+        allow(mutation, RPW_REASON_MIRROR_POD);
+    else if (rpw_span_is(pod->os_name, "windows"))
+        allow(mutation, RPW_REASON_WINDOWS);
+    else
+        choose_policy(mutation);
+}
+
+static void fill_log_fields(struct mutation *mutation)
+{
+    const struct rpw_metadata *metadata = &mutation->review.pod.metadata;
+    struct rpw_result *result = mutation->result;
+
+    result->uid = mutation->review.uid;
+    result->namespace_ = mutation->review.namespace_;
+    result->is_dry_run = mutation->review.is_dry_run;
+    result->pod_name = metadata->name.len > 0 ? metadata->name : metadata->generate_name;
+    result->owner_kind = metadata->owner_kind;
+    result->owner_name = metadata->owner_name;
+}
+
+void rpw_mutate(struct rpw_arena *arena, const struct rpw_policy_set *policies, struct rpw_span body,
+                struct rpw_result *ret_result)
+{
+    struct mutation mutation = {.arena = arena, .policies = policies, .body = body, .result = ret_result};
+    struct rpw_err err;
+
+    *ret_result = (struct rpw_result){0};
+    rpw_arena_reset(arena);
+    enum rpw_status status = rpw_review_read(arena, body, &mutation.review, &err);
+    fill_log_fields(&mutation);
+    if (status != RPW_OK)
+        fail(&mutation, &err);
+    else
+        decide(&mutation);
+}
