@@ -209,7 +209,7 @@ static int mutate_pod(struct rpw_arena *arena, const struct rpw_policy_set *poli
 {
     const char *own = json_string_value(json_object_get(json_object_get(*pod, "metadata"), "namespace"));
     const char *namespace_ = options->namespace_ != NULL ? options->namespace_ : own != NULL ? own : "default";
-    size_t prefix_len, len;
+    size_t prefix_len = 0, len;
     char *review = wrap_pod(text.ptr, text.len, namespace_, &prefix_len, &len);
     struct rpw_result result;
     int exit_code = RPW_EXIT_NO;
