@@ -52,13 +52,15 @@ struct rpw_policy {
     size_t requirement_count;
     struct rpw_span_list containers; /* globs, at least one */
 
-    /* The variables that name the package, in the order in which they are written: RUCIO_POLICY_PACKAGE,
-     * RUCIO_POLICY_PACKAGE_<VO>, and unless configEnv is false RUCIO_CFG_POLICY_PACKAGE, RUCIO_CFG_POLICY_PACKAGE-<vo>. */
+    /* The variables that name the packages, in the order in which they are written: first RUCIO_POLICY_PACKAGE and
+     * RUCIO_POLICY_PACKAGE_<VO> for all package_count packages, then, unless configEnv is false, in the same order the
+     * forms that Rucio's entrypoints merge into rucio.cfg: RUCIO_CFG_POLICY_PACKAGE, RUCIO_CFG_POLICY_PACKAGE-<vo>. */
     const struct rpw_env_var *names;
     size_t name_count;
+    size_t package_count;
 
-    struct rpw_span
-        path; /* the package's directory in the container: absolute, not "/", no ':' or "$(", no slash at its end */
+    /* The package's directory in the container: absolute, not "/", without ':' and "$(", no slash at its end. */
+    struct rpw_span path;
     enum rpw_python_path_mode python_path;
     struct rpw_span image_python_path; /* empty: the image defines no PYTHONPATH */
 

@@ -1,6 +1,7 @@
 /* json_patch.c - walks to the parent of what the pointer names, then edits there. */
 #include "json_patch.h"
 
+#include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -155,4 +156,20 @@ bool rpw_json_patch_apply(json_t **document, const json_t *patch, char ret_error
         return false;
     }
     return true;
+}
+
+json_t *rpw_json_patch_decode(const char *base64)
+{
+    size_t len = strlen(base64);
+    unsigned char *bytes = malloc(len + 1);
+    int decoded = bytes != NULL ? EVP_DecodeBlock(bytes, (const unsigned char *)base64, (int)len) : -1;
+    json_t *patch = NULL;
+
+    /* EVP_DecodeBlock counts the padding, which comes out as NUL; no JSON text ends in one. */
+    while (decoded > 0 && bytes[decoded - 1] == '\0')
+        decoded--;
+    if (decoded > 0)
+        patch = json_loadb((const char *)bytes, (size_t)decoded, JSON_ALLOW_NUL, NULL);
+    free(bytes);
+    return patch;
 }

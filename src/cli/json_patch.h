@@ -16,4 +16,8 @@
 RPW_MUST_CHECK bool rpw_json_patch_apply(json_t **document, const json_t *patch,
                                          char ret_error[RPW_JSON_PATCH_ERROR_BYTES]);
 
+/* The patch of an AdmissionReview's answer, which travels as base64 of its JSON text. NULL when it is neither; otherwise
+ * the caller owns it. */
+RPW_MUST_CHECK json_t *rpw_json_patch_decode(const char *base64);
+
 #endif

@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <getopt.h>
 #include <jansson.h>
-#include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -136,23 +135,6 @@ static char *wrap_pod(const char *pod, size_t pod_len, const char *namespace_, s
     return review;
 }
 
-static json_t *decode_patch(const char *base64)
-{
-    size_t len = strlen(base64);
-    unsigned char *bytes = malloc(len + 1);
-    int decoded = bytes != NULL ? EVP_DecodeBlock(bytes, (const unsigned char *)base64, (int)len) : -1;
-    json_t *patch = NULL;
-
-    if (decoded > 0) {
-        /* The block's length counts the padding's bytes, which come out as NUL. */
-        while (decoded > 0 && bytes[decoded - 1] == '\0')
-            decoded--;
-        patch = json_loadb((const char *)bytes, (size_t)decoded, 0, NULL);
-    }
-    free(bytes);
-    return patch;
-}
-
 static void print_warnings(const json_t *response)
 {
     const json_t *warning;
@@ -170,7 +152,7 @@ static int show_pod(json_t **pod, const struct rpw_result *result)
     json_t *review = json_loadb(result->body.ptr, result->body.len, 0, NULL);
     const json_t *response = json_object_get(review, "response");
     const char *base64 = json_string_value(json_object_get(response, "patch"));
-    json_t *patch = base64 != NULL ? decode_patch(base64) : json_array();
+    json_t *patch = base64 != NULL ? rpw_json_patch_decode(base64) : json_array();
     char error[RPW_JSON_PATCH_ERROR_BYTES];
     int exit_code = RPW_EXIT_NO;
 

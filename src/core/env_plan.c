@@ -1,7 +1,6 @@
 /* env_plan.c - see the header. */
 #include "env_plan.h"
 
-
 #include "injector.h"
 
 void env_plan_init(struct env_plan *plan, struct rpw_arena *arena, const struct rpw_env_list *env)
@@ -90,6 +89,7 @@ static void emit_slot(const struct env_plan *plan, size_t index, struct injector
         return;
     case ENV_REMOVED:
         edit.action = RPW_EDIT_REMOVE;
+        edit.value = (struct rpw_span){NULL, 0};
         injector_edit(injector, edit);
         return;
     case ENV_SET:

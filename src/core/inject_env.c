@@ -28,7 +28,24 @@ static bool is_ours_from_before(const struct target *target, struct rpw_span var
            !injector_record_lists(target->injector, target->container->name, variable);
 }
 
-static bool resolve_env(struct target *target, const struct rpw_env *env, struct rpw_span ours, bool can_be_kept)
+static bool resolve_path(struct target *target, const struct rpw_env *env, bool is_usable)
+{
+    struct rpw_json_writer theirs;
+
+    rpw_json_writer_init(&theirs, target->injector->arena);
+    rpw_json_put_span(&theirs, shown_env(target, env));
+    if (!is_usable && env->value_from.ptr == NULL)
+        rpw_json_put(&theirs, " (a usable path is absolute, not \"/\", without ':' and \"$(\")");
+    struct conflict conflict = {
+        .container = target->container->name,
+        .field = env->name,
+        .theirs = injector_text(target->injector, &theirs),
+        .ours = injector_quoted(target->injector, target->injector->policy->path),
+    };
+    return injector_resolve(target->injector, conflict, is_usable);
+}
+
+static bool resolve_name(struct target *target, const struct rpw_env *env, struct rpw_span ours)
 {
     struct conflict conflict = {
         .container = target->container->name,
@@ -36,7 +53,7 @@ static bool resolve_env(struct target *target, const struct rpw_env *env, struct
         .theirs = shown_env(target, env),
         .ours = injector_quoted(target->injector, ours),
     };
-    return injector_resolve(target->injector, conflict, can_be_kept);
+    return injector_resolve(target->injector, conflict, true);
 }
 
 /* POLICY_PKG_PATH: decides the path for all that follows. */
@@ -56,27 +73,52 @@ static void plan_path(struct target *target)
     if (is_literal && rpw_span_equal(theirs, ours))
         return;
     bool is_usable = is_literal && injector_is_usable_path(theirs);
-    if (rpw_env_is_empty(env) || is_ours_from_before(target, env->name) || resolve_env(target, env, ours, is_usable))
+    if (rpw_env_is_empty(env) || is_ours_from_before(target, env->name) || resolve_path(target, env, is_usable))
         env_plan_set(&target->env, index, ours);
     else if (is_usable)
         target->path = theirs;
 }
 
-/* RUCIO_POLICY_PACKAGE and its kin. */
-static void plan_name(struct target *target, const struct rpw_env_var *variable)
+/* The pod's own entry of this name, saying something else than ours; NULL when there is none. */
+static const struct rpw_env *find_theirs(const struct target *target, const struct rpw_env_var *ours)
 {
-    size_t index = env_plan_find(&target->env, variable->name, ENV_PLAN_NONE);
+    const struct rpw_env *env = rpw_container_last_env(target->container, ours->name);
 
-    if (index == ENV_PLAN_NONE) {
-        env_plan_add_in_front(&target->env, variable->name, variable->value);
+    if (env == NULL || rpw_env_is_empty(env) || is_ours_from_before(target, ours->name) ||
+        (env->value_from.ptr == NULL && rpw_span_equal(env->value, ours->value)))
+        return NULL;
+    return env;
+}
+
+/* Rucio reads a package's name from two places, its own variable and rucio.cfg, and which of them wins depends on its
+ * version and on what asks. So a package that the pod names in one form is left to the pod in both. */
+static bool is_left_to_pod(const struct target *target, size_t package)
+{
+    const struct rpw_policy *policy = target->injector->policy;
+    size_t twin = package + policy->package_count;
+
+    return policy->on_conflict == RPW_CONFLICT_KEEP &&
+           (find_theirs(target, &policy->names[package]) != NULL ||
+            (twin < policy->name_count && find_theirs(target, &policy->names[twin]) != NULL));
+}
+
+/* RUCIO_POLICY_PACKAGE and its kin. */
+static void plan_name(struct target *target, size_t index)
+{
+    const struct rpw_policy *policy = target->injector->policy;
+    const struct rpw_env_var *ours = &policy->names[index];
+    const struct rpw_env *theirs = find_theirs(target, ours);
+    size_t found = env_plan_find(&target->env, ours->name, ENV_PLAN_NONE);
+
+    if (theirs != NULL && !resolve_name(target, theirs, ours->value))
         return;
-    }
-    const struct rpw_env *env = &target->container->env.items[index];
-    if (env->value_from.ptr == NULL && rpw_span_equal(env->value, variable->value))
+    if (theirs == NULL && is_left_to_pod(target, index % policy->package_count))
         return;
-    if (rpw_env_is_empty(env) || is_ours_from_before(target, env->name) ||
-        resolve_env(target, env, variable->value, true))
-        env_plan_set(&target->env, index, variable->value);
+    if (found == ENV_PLAN_NONE)
+        env_plan_add_in_front(&target->env, ours->name, ours->value);
+    else if (target->container->env.items[found].value_from.ptr != NULL ||
+             !rpw_span_equal(target->container->env.items[found].value, ours->value))
+        env_plan_set(&target->env, found, ours->value);
 }
 
 static bool is_wanted_name(const struct rpw_policy *policy, struct rpw_span name)
@@ -239,7 +281,7 @@ void inject_env(struct target *target)
     env_plan_init(&target->env, target->injector->arena, &target->container->env);
     plan_path(target);
     for (size_t i = 0; i < policy->name_count; i++)
-        plan_name(target, &policy->names[i]);
+        plan_name(target, i);
     remove_older_names(target);
     warn_of_env_from(target);
     plan_python_path(target);

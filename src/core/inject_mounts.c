@@ -21,27 +21,50 @@ static bool is_wanted_mount(const struct target *target, const struct rpw_volume
            rpw_span_equal(rpw_span_without_trailing_slashes(mount->mount_path), target->path);
 }
 
-static struct rpw_span shown_mount(struct target *target, struct rpw_span volume, struct rpw_span path)
+/* volume "mine" at "/opt/rucio/policy" */
+static struct rpw_span shown_mount(struct target *target, const struct rpw_volume_mount *mount)
 {
     struct rpw_json_writer writer;
 
     rpw_json_writer_init(&writer, target->injector->arena);
     rpw_json_put(&writer, "volume ");
-    rpw_json_put_string(&writer, volume);
+    rpw_json_put_string(&writer, mount->name);
     rpw_json_put(&writer, " at ");
-    rpw_json_put_string(&writer, path);
+    rpw_json_put_string(&writer, mount->mount_path);
     return injector_text(target->injector, &writer);
 }
 
-static bool resolve_mount(struct target *target, const struct rpw_volume_mount *mount, bool can_be_kept)
+static bool resolve_mount_at_path(struct target *target, const struct rpw_volume_mount *mount)
 {
+    struct rpw_json_writer ours;
+
+    rpw_json_writer_init(&ours, target->injector->arena);
+    rpw_json_put(&ours, "volume ");
+    rpw_json_put_string(&ours, target->injector->volume.name);
     struct conflict conflict = {
         .container = target->container->name,
         .field = RPW_LIT("volumeMounts"),
-        .theirs = shown_mount(target, mount->name, mount->mount_path),
-        .ours = shown_mount(target, target->injector->volume.name, target->path),
+        .theirs = shown_mount(target, mount),
+        .ours = injector_text(target->injector, &ours),
     };
-    return injector_resolve(target->injector, conflict, can_be_kept);
+    return injector_resolve(target->injector, conflict, true);
+}
+
+static bool resolve_mount_below(struct target *target, const struct rpw_volume_mount *mount)
+{
+    struct rpw_json_writer ours;
+
+    rpw_json_writer_init(&ours, target->injector->arena);
+    rpw_json_put(&ours, "a read-only mount at ");
+    rpw_json_put_string(&ours, target->path);
+    rpw_json_put(&ours, " that cannot carry it");
+    struct conflict conflict = {
+        .container = target->container->name,
+        .field = RPW_LIT("volumeMounts"),
+        .theirs = shown_mount(target, mount),
+        .ours = injector_text(target->injector, &ours),
+    };
+    return injector_resolve(target->injector, conflict, false);
 }
 
 static struct rpw_span mount_text(struct target *target)
@@ -108,7 +131,7 @@ static void plan_mount_at_path(struct target *target, struct mount_plan *plan)
             plan->above = mount->mount_path;
         if (!rpw_span_equal(path, target->path))
             continue;
-        if (resolve_mount(target, mount, true))
+        if (resolve_mount_at_path(target, mount))
             take_over(plan, i);
         else
             plan->has_path = true;
@@ -125,7 +148,7 @@ static void plan_mounts_below(struct target *target, struct mount_plan *plan)
         const struct rpw_volume_mount *mount = &plan->mounts->items[i];
         if (plan->changes[i] == MOUNT_KEPT && is_below(mount->mount_path, target->path) &&
             !rpw_span_equal(rpw_span_without_trailing_slashes(mount->mount_path), target->path) &&
-            resolve_mount(target, mount, false))
+            resolve_mount_below(target, mount))
             plan->changes[i] = MOUNT_REMOVED;
     }
 }
