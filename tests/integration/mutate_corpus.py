@@ -1,0 +1,128 @@
+"""Pods as Rucio's Helm charts make them, through the `mutate` verb.
+
+The folder with the pods is named by RPW_CORPUS (default: ../shared/corpus beside the checkout); without it the tests are
+skipped. What is expected is built here from the rules, and the patch is applied by an independent library.
+"""
+
+import base64
+import copy
+import json
+import os
+import pathlib
+import unittest
+
+import jsonpatch
+
+from offline import ROOT, Offline
+
+CORPUS = pathlib.Path(os.environ.get("RPW_CORPUS", ROOT.parent / "shared" / "corpus"))
+PATH = "/opt/rucio/policy"
+PACKAGE = "atlas_rucio_policy_package"
+CLAIM = {"persistentVolumeClaim": {"claimName": "atlas-policy"}}
+CONFIGURATION = f"""\
+policies:
+  - name: atlas
+    package: {PACKAGE}
+    source:
+      volume: {json.dumps(CLAIM)}
+"""
+
+# Pod to the containers that get the package; none: the pod is left alone.
+PATCHED = {
+    "rucio-server": ["rucio-server"],
+    "rucio-ui": ["rucio-ui"],
+    "daemon-conveyor-poller": ["rucio-daemons"],
+    "daemon-hermes": ["rucio-daemons"],
+    "daemon-judge-cleaner": ["rucio-daemons"],
+    "daemon-reaper": ["rucio-daemons"],
+    "rucio-webui": [],
+    "rucio-probes": [],
+    "cronjob-automatic-restart": [],
+    "cronjob-renew-fts": [],
+}
+# The charts' own policyPackages: its handling is a feature of its own.
+CHART_MANAGED = "daemon-hermes-chart-policy-packages"
+
+
+def expected_pod(pod, targets, revision):
+    """The pod as the reference says it should be; none of these pods has anything of ours."""
+    pod = copy.deepcopy(pod)
+    if not targets:
+        return pod
+    for container in pod["spec"]["containers"]:
+        if container["name"] not in targets:
+            continue
+        container["env"] = [
+            {"name": "POLICY_PKG_PATH", "value": PATH},
+            {"name": "RUCIO_POLICY_PACKAGE", "value": PACKAGE},
+            {"name": "RUCIO_CFG_POLICY_PACKAGE", "value": PACKAGE},
+            {"name": "PYTHONPATH", "value": PATH},
+        ] + (container.get("env") or [])
+        container["volumeMounts"] = (container.get("volumeMounts") or []) + [
+            {"name": "rucio-policy", "mountPath": PATH, "readOnly": True}
+        ]
+    pod["spec"]["volumes"] = (pod["spec"].get("volumes") or []) + [{"name": "rucio-policy", **CLAIM}]
+    pod["metadata"].setdefault("annotations", {}).update(
+        {
+            "policy.rucio.cern.ch/status": "injected",
+            "policy.rucio.cern.ch/policy": "atlas",
+            "policy.rucio.cern.ch/revision": revision,
+        }
+    )
+    return pod
+
+
+@unittest.skipUnless(CORPUS.is_dir(), f"no pods of Rucio's charts in {CORPUS}")
+class RucioChartPods(Offline):
+    maxDiff = None
+
+    def review(self, pod):
+        """What the program answers to the creation of pod: (patch or None, response)."""
+        review = {
+            "kind": "AdmissionReview",
+            "apiVersion": "admission.k8s.io/v1",
+            "request": {
+                "uid": "corpus",
+                "kind": {"group": "", "version": "v1", "kind": "Pod"},
+                "namespace": "rucio-atlas",
+                "operation": "CREATE",
+                "object": pod,
+            },
+        }
+        result = self.mutate(CONFIGURATION, json.dumps(review))
+        self.assertEqual(result.returncode, 0, result.stderr)
+        response = json.loads(result.stdout)["response"]
+        self.assertTrue(response["allowed"], response)
+        patch = response.get("patch")
+        return patch and json.loads(base64.b64decode(patch)), response
+
+    def check(self, name, targets):
+        pod = json.loads((CORPUS / f"{name}.pod.json").read_text())
+        patch, _ = self.review(pod)
+        patched = jsonpatch.apply_patch(pod, patch or [])
+        revision = (patched["metadata"].get("annotations") or {}).get("policy.rucio.cern.ch/revision")
+        self.assertEqual(patched, expected_pod(pod, targets, revision))
+        again, _ = self.review(patched)
+        self.assertIsNone(again, "the patched pod, sent again, is patched again")
+
+    def test_every_pod_of_the_folder_is_known_to_this_test(self):
+        found = {path.name.removesuffix(".pod.json") for path in CORPUS.glob("*.pod.json")}
+        self.assertEqual(found, set(PATCHED) | {CHART_MANAGED})
+
+    def test_pod_with_the_charts_own_policy_packages_is_stable(self):
+        pod = json.loads((CORPUS / f"{CHART_MANAGED}.pod.json").read_text())
+        patch, _ = self.review(pod)
+        again, _ = self.review(jsonpatch.apply_patch(pod, patch))
+        self.assertIsNone(again)
+
+
+def add_pod_test(name, targets):
+    verb = "is_patched" if targets else "is_left_alone"
+    setattr(RucioChartPods, f"test_{name.replace('-', '_')}_{verb}", lambda self: self.check(name, targets))
+
+
+for pod_name, pod_targets in PATCHED.items():
+    add_pod_test(pod_name, pod_targets)
+
+if __name__ == "__main__":
+    unittest.main()

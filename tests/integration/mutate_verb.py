@@ -1,0 +1,201 @@
+"""The `mutate` verb: what an administrator types, and what comes back."""
+
+import base64
+import json
+import unittest
+
+import jsonpatch
+
+from offline import ROOT, Offline
+
+CONFIGURATION = """\
+policies:
+  - name: atlas
+    match: {namespaces: [rucio-atlas]}
+    package: atlas_policy
+    source: {preinstalled: {}}
+    onConflict: reject
+"""
+
+
+def pod(**container):
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": "rucio"},
+        "spec": {"containers": [{"name": "rucio-server", **container}]},
+    }
+
+
+def variables(text):
+    return [entry["name"] for entry in json.loads(text)["spec"]["containers"][0].get("env", [])]
+
+
+OURS = ["POLICY_PKG_PATH", "RUCIO_POLICY_PACKAGE", "RUCIO_CFG_POLICY_PACKAGE", "PYTHONPATH"]
+
+
+class MutateVerb(Offline):
+    def test_pod_comes_out_patched(self):
+        result = self.mutate(CONFIGURATION, json.dumps(pod()), "--namespace", "rucio-atlas")
+        self.assertEqual((result.returncode, result.stderr), (0, ""))
+        self.assertEqual(variables(result.stdout), OURS)
+
+    def test_pod_is_read_from_a_file(self):
+        (self.folder / "pod.json").write_text(json.dumps(pod()))
+        result = self.mutate(CONFIGURATION, "", "-f", "pod.json", "--namespace", "rucio-atlas")
+        self.assertEqual(variables(result.stdout), OURS)
+
+    def test_namespace_is_the_pods_own_when_none_is_given(self):
+        example = pod()
+        example["metadata"]["namespace"] = "rucio-atlas"
+        self.assertEqual(variables(self.mutate(CONFIGURATION, json.dumps(example)).stdout), OURS)
+
+    def test_namespace_is_default_when_nobody_gives_one(self):
+        self.assertEqual(variables(self.mutate(CONFIGURATION, json.dumps(pod())).stdout), [])
+
+    def test_namespace_flag_wins_over_the_pods_own(self):
+        example = pod()
+        example["metadata"]["namespace"] = "rucio-atlas"
+        result = self.mutate(CONFIGURATION, json.dumps(example), "--namespace", "elsewhere")
+        self.assertEqual(variables(result.stdout), [])
+
+    def test_numbers_and_unknown_fields_come_out_as_they_went_in(self):
+        text = json.dumps(pod(resources={"limits": {"cpu": 0.1}}, future=[1e21, -0.0, 9007199254740993]))
+        result = self.mutate(CONFIGURATION, text)
+        self.assertIn('"cpu": 0.1\n', result.stdout)
+        self.assertIn("9007199254740993", result.stdout)
+        self.assertEqual(json.loads(result.stdout), json.loads(text))
+
+    def test_review_is_answered_with_a_review(self):
+        review = {
+            "kind": "AdmissionReview",
+            "apiVersion": "admission.k8s.io/v1",
+            "request": {
+                "uid": "a-b-c",
+                "kind": {"group": "", "version": "v1", "kind": "Pod"},
+                "namespace": "rucio-atlas",
+                "operation": "CREATE",
+                "object": pod(),
+            },
+        }
+        result = self.mutate(CONFIGURATION, json.dumps(review))
+        answer = json.loads(result.stdout)
+        self.assertEqual(result.returncode, 0)
+        self.assertEqual(answer["kind"], "AdmissionReview")
+        self.assertEqual(answer["response"]["uid"], "a-b-c")
+        patched = jsonpatch.apply_patch(pod(), json.loads(base64.b64decode(answer["response"]["patch"])))
+        self.assertEqual(variables(json.dumps(patched)), OURS)
+
+    def test_warnings_go_to_standard_error(self):
+        configuration = CONFIGURATION.replace("reject", "keep")
+        example = pod(env=[{"name": "RUCIO_POLICY_PACKAGE", "value": "mine"}])
+        result = self.mutate(configuration, json.dumps(example), "--namespace", "rucio-atlas")
+        self.assertEqual(result.returncode, 0)
+        self.assertEqual(
+            result.stderr,
+            'warning: policy atlas: rucio-server: RUCIO_POLICY_PACKAGE stays "mine", not "atlas_policy"\n',
+        )
+
+    def test_refused_pod_exits_1_and_says_why(self):
+        example = pod(env=[{"name": "RUCIO_POLICY_PACKAGE", "value": "mine"}])
+        result = self.mutate(CONFIGURATION, json.dumps(example), "--namespace", "rucio-atlas")
+        self.assertEqual((result.returncode, result.stdout), (1, ""))
+        self.assertIn('RUCIO_POLICY_PACKAGE: the pod has "mine", the policy "atlas_policy"', result.stderr)
+
+
+class MutateErrors(Offline):
+    def check(self, expected, stdin, *arguments, configuration=CONFIGURATION, code=1):
+        result = self.mutate(configuration, stdin, *arguments)
+        self.assertEqual((result.returncode, result.stdout), (code, ""), result.stderr)
+        self.assertIn(expected, result.stderr)
+
+    def test_text_that_is_not_json_is_placed_by_line_and_column(self):
+        self.check("-:2:", '{"kind":\n"Pod",}')
+
+    def test_other_kind_is_named(self):
+        self.check('-: /kind: expected "AdmissionReview" or "Pod", found "Deployment"', '{"kind": "Deployment"}')
+
+    def test_missing_kind_is_named(self):
+        self.check('-: /kind: expected "AdmissionReview" or "Pod", found nothing', "{}")
+
+    def test_pod_of_the_wrong_shape_is_placed_by_its_own_bytes(self):
+        self.check("-: byte 35: spec.containers: expected an array, found an object",
+                   '{"kind":"Pod","spec":{"containers":{}}}')
+
+    def test_pod_that_is_nested_too_deeply_is_refused(self):
+        self.check("expected at most 128 levels of nesting", '{"kind":"Pod","x":' + "[" * 200 + "]" * 200 + "}")
+
+    def test_review_that_is_none_is_placed_by_byte(self):
+        self.check("-: byte 0: apiVersion: expected admission.k8s.io/v1", '{"kind":"AdmissionReview"}')
+
+    def test_missing_file_is_named(self):
+        self.check("nowhere.json: cannot be opened: No such file or directory", "", "-f", "nowhere.json")
+
+    def test_folder_cannot_be_read(self):
+        self.check(".: cannot be read: Is a directory", "", "-f", ".")
+
+    def test_input_over_seven_mebibytes_is_refused(self):
+        self.check("larger than 7340032 bytes", " " * (7 * 1024 * 1024 + 1))
+
+    def test_broken_configuration_is_shown(self):
+        self.check("policy.yaml:1:1: error:", "{}", configuration="polices: []\n")
+
+    def test_missing_configuration_is_usage(self):
+        result = self.run_program("mutate")
+        self.assertEqual(result.returncode, 2)
+        self.assertIn("--config FILE is missing", result.stderr)
+
+    def test_extra_argument_is_usage(self):
+        self.check("unexpected argument 'pod.json'", "", "pod.json", code=2)
+
+    def test_unknown_flag_is_usage(self):
+        self.check("Usage:", "", "--nonsense", code=2)
+
+    def test_help_is_no_error(self):
+        result = self.run_program("mutate", "--help")
+        self.assertEqual((result.returncode, result.stderr), (0, ""))
+        self.assertIn("Usage: rucio-policy-webhook mutate", result.stdout)
+
+
+class MainProgram(Offline):
+    def test_version_is_printed(self):
+        self.assertRegex(self.run_program("--version").stdout, r"^rucio-policy-webhook \d+\.\d+\.\d+\n$")
+
+    def test_help_names_every_verb(self):
+        result = self.run_program("--help")
+        self.assertEqual(result.returncode, 0)
+        for verb in ["serve", "mutate", "check"]:
+            self.assertIn(verb, result.stdout)
+
+    def test_no_verb_is_usage(self):
+        self.assertEqual(self.run_program().returncode, 2)
+
+    def test_unknown_verb_is_named(self):
+        result = self.run_program("mutilate")
+        self.assertEqual(result.returncode, 2)
+        self.assertIn("there is no verb 'mutilate'", result.stderr)
+
+
+class GoldenPatches(unittest.TestCase):
+    """The golden cases' own runner applies patches with the program's applier; this is the independent one."""
+
+    maxDiff = None
+
+    def test_every_golden_patch_gives_the_golden_pod_in_another_library_too(self):
+        count = 0
+        for folder in sorted((ROOT / "tests" / "golden").iterdir()):
+            answer = json.loads((folder / "expected.json").read_text())
+            if "patch" not in answer:
+                continue
+            count += 1
+            source = folder / "pod.json"
+            original = json.loads(source.read_text()) if source.exists() else json.loads(
+                (folder / "review.json").read_text())["request"]["object"]
+            with self.subTest(folder.name):
+                expected = json.loads((folder / "expected.pod.json").read_text())
+                self.assertEqual(jsonpatch.apply_patch(original, answer["patch"]), expected)
+        self.assertGreater(count, 100)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,30 @@
+"""A test case with the `mutate` verb at hand."""
+
+import os
+import pathlib
+import subprocess
+import tempfile
+import unittest
+
+from support import PROGRAM, ROOT
+
+__all__ = ["ROOT", "Offline"]
+
+
+class Offline(unittest.TestCase):
+    """self.folder is a temporary folder of the test's own."""
+
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory(prefix="rpw-mutate-")
+        self.addCleanup(folder.cleanup)
+        self.folder = pathlib.Path(folder.name)
+
+    def mutate(self, configuration, stdin, *arguments):
+        """Runs `mutate` in the folder with a configuration as policy.yaml and a text or bytes as standard input."""
+        (self.folder / "policy.yaml").write_text(configuration)
+        return self.run_program("mutate", "--config", "policy.yaml", *arguments, stdin=stdin)
+
+    def run_program(self, *arguments, stdin=""):
+        program = os.path.abspath(PROGRAM)
+        return subprocess.run([program, *arguments], cwd=self.folder, input=stdin, capture_output=True, text=True,
+                              timeout=60, check=False)
