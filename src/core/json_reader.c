@@ -33,14 +33,22 @@ static const char *fail_syntax(struct rpw_json_reader *reader, const char *at, c
     return fail_at(reader, at, RPW_E_SYNTAX, expected);
 }
 
-static const char *scan_space(const struct rpw_json_reader *reader, const char *at)
+static inline bool is_space(char byte)
 {
-    while (at < reader->end && (*at == ' ' || *at == '\n' || *at == '\t' || *at == '\r'))
+    return byte == ' ' || byte == '\n' || byte == '\t' || byte == '\r';
+}
+
+static inline const char *scan_space(const struct rpw_json_reader *reader, const char *at)
+{
+    const char *end = reader->end;
+
+    /* Between tokens of compact JSON there is none: one comparison says so. */
+    while (at < end && (unsigned char)*at <= ' ' && is_space(*at))
         at++;
     return at;
 }
 
-static bool is_next(const struct rpw_json_reader *reader, const char *at, char byte)
+static inline bool is_next(const struct rpw_json_reader *reader, const char *at, char byte)
 {
     return at < reader->end && *at == byte;
 }
@@ -52,7 +60,7 @@ static bool is_next(const struct rpw_json_reader *reader, const char *at, char b
 /* How many of the eight bytes at `at` are plain: ASCII, no control character, neither '"' nor '\'. In x - 1 the high bit of
  * a byte of x comes up exactly when that byte is 0 (or was >= 0x81, which is not plain either); a borrow can only blame
  * bytes above a byte that is to blame itself. */
-static size_t count_plain_bytes(const char *at)
+static inline size_t count_plain_bytes(const char *at)
 {
     uint64_t bytes;
 
@@ -160,33 +168,44 @@ static const char *scan_escape(struct rpw_json_reader *reader, const char *at, u
     return at;
 }
 
-/* at is behind the opening quote; returns the closing one. */
-static const char *scan_string(struct rpw_json_reader *reader, const char *at, bool *ret_has_escape)
+/* Behind the plain bytes that come next. */
+static inline const char *scan_plain(const struct rpw_json_reader *reader, const char *at)
+{
+    const char *end = reader->end;
+
+    while (end - at >= 8) {
+        size_t plain = count_plain_bytes(at);
+        at += plain;
+        if (plain < 8)
+            return at;
+    }
+    while (at < end && *at != '"' && *at != '\\' && (unsigned char)*at >= 0x20 && (unsigned char)*at < 0x80)
+        at++;
+    return at;
+}
+
+/* at is what stopped scan_plain, and no closing quote; returns the position behind it. */
+static const char *scan_special(struct rpw_json_reader *reader, const char *at)
 {
     uint32_t ignored;
 
-    *ret_has_escape = false;
+    if (at == reader->end)
+        return fail_syntax(reader, at, "'\"' at the end of the string");
+    if (*at == '\\')
+        return scan_escape(reader, at, &ignored);
+    if ((unsigned char)*at < 0x20)
+        return fail_syntax(reader, at, "a string without control characters");
+    return scan_utf8(reader, at);
+}
+
+/* at is behind the opening quote; returns the closing one. */
+static inline const char *scan_string(struct rpw_json_reader *reader, const char *at)
+{
     while (at != NULL) {
-        while (reader->end - at >= 8) {
-            size_t plain = count_plain_bytes(at);
-            at += plain;
-            if (plain < 8)
-                break;
-        }
-        if (at == reader->end)
-            return fail_syntax(reader, at, "'\"' at the end of the string");
-        if (*at == '"')
+        at = scan_plain(reader, at);
+        if (is_next(reader, at, '"'))
             return at;
-        if (*at == '\\') {
-            *ret_has_escape = true;
-            at = scan_escape(reader, at, &ignored);
-        } else if ((unsigned char)*at >= 0x80) {
-            at = scan_utf8(reader, at);
-        } else if ((unsigned char)*at < 0x20) {
-            return fail_syntax(reader, at, "a string without control characters");
-        } else {
-            at++;
-        }
+        at = scan_special(reader, at);
     }
     return NULL;
 }
@@ -240,13 +259,12 @@ static bool decode(struct rpw_json_reader *reader, struct rpw_span raw, struct r
 /* at is the opening quote; returns the position behind the closing one. */
 static const char *read_string(struct rpw_json_reader *reader, const char *at, struct rpw_span *ret_string)
 {
-    bool has_escape;
-    const char *closing = scan_string(reader, at + 1, &has_escape);
+    const char *closing = scan_string(reader, at + 1);
 
     if (closing == NULL)
         return NULL;
     struct rpw_span raw = {at + 1, (size_t)(closing - at - 1)};
-    if (!has_escape)
+    if (raw.len == 0 || memchr(raw.ptr, '\\', raw.len) == NULL)
         *ret_string = raw;
     else if (!decode(reader, raw, ret_string))
         return NULL;
@@ -290,14 +308,13 @@ static const char *scan_word(struct rpw_json_reader *reader, const char *at, con
 
 static const char *scan_scalar(struct rpw_json_reader *reader, const char *at)
 {
-    bool ignored;
     const char *closing;
 
     if (at == reader->end)
         return fail_syntax(reader, at, "a JSON value");
     switch (*at) {
     case '"':
-        closing = scan_string(reader, at + 1, &ignored);
+        closing = scan_string(reader, at + 1);
         return closing == NULL ? NULL : closing + 1;
     case 't':
         return scan_word(reader, at, "true");
@@ -324,11 +341,9 @@ static const char *scan_colon(struct rpw_json_reader *reader, const char *at)
 
 static const char *scan_key(struct rpw_json_reader *reader, const char *at)
 {
-    bool ignored;
-
     if (!is_next(reader, at, '"'))
         return fail_syntax(reader, at, "a key in double quotes");
-    at = scan_string(reader, at + 1, &ignored);
+    at = scan_string(reader, at + 1);
     return at == NULL ? NULL : scan_colon(reader, at + 1);
 }
 
