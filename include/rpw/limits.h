@@ -11,4 +11,8 @@
 /* Hex digits of `policy.rucio.cern.ch/revision`. */
 #define RPW_REVISION_DIGITS 12
 
+/* The longest `policy.rucio.cern.ch/conflicts` that is believed. It is searched for every variable of every container, so
+ * without a limit the work would not stay linear in the pod. Ours have some 40 bytes for each conflict. */
+#define RPW_MAX_RECORD_BYTES 4096
+
 #endif

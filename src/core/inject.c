@@ -3,6 +3,7 @@
 
 #include "injector.h"
 #include "rpw/json_match.h"
+#include "rpw/limits.h"
 #include "rpw/selector.h"
 
 /* --- what the parts share ------------------------------------------------------------------------------------------ */
@@ -388,9 +389,10 @@ enum rpw_status rpw_inject(struct rpw_arena *arena, const struct rpw_policy *pol
                            struct rpw_injection *ret_injection)
 {
     struct injector injector = {.arena = arena, .policy = policy, .pod = pod};
-    struct rpw_span revision = pod->metadata.annotations.revision;
+    const struct rpw_annotations *record = &pod->metadata.annotations;
 
-    injector.has_older_record = revision.len > 0 && !rpw_span_equal(revision, policy->revision);
+    injector.has_older_record = record->revision.len > 0 && !rpw_span_equal(record->revision, policy->revision) &&
+                                record->conflicts.len <= RPW_MAX_RECORD_BYTES;
     find_stale_volume(&injector);
     if (policy->source == RPW_SOURCE_VOLUME)
         choose_volume(&injector);
