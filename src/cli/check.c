@@ -1,0 +1,239 @@
+/* check.c - the verb `check FILE`: is this configuration right, and what will it do?
+ *
+ * Errors go to standard error as the loader reports them. A configuration without errors is told back in words, policy
+ * by policy, so that an administrator can compare what was meant with what was written.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli.h"
+#include "config.h"
+
+#define LABEL_WIDTH 13
+
+static void print_usage(FILE *out)
+{
+    fputs("Usage: rucio-policy-webhook check FILE\n"
+          "Is this configuration right, and what will it do? `-` reads standard input.\n\n"
+          "Errors are printed to standard error, all of them, as FILE:LINE:COLUMN with the line in question.\n"
+          "Without errors, standard output says what each policy does and to which pods, and what might not be meant.\n"
+          "Exit codes: 0 the configuration is right, 1 it has errors, 2 usage.\n",
+          out);
+}
+
+/* The first line of an item has a label, the ones below it none. */
+static void print_label(const char *label)
+{
+    printf("   %-*s", LABEL_WIDTH, label);
+}
+
+static void print_span(struct rpw_span text)
+{
+    fwrite(text.ptr, 1, text.len, stdout);
+}
+
+static void print_list(struct rpw_span_list list, const char *separator, const char *last_separator)
+{
+    for (size_t i = 0; i < list.count; i++) {
+        if (i > 0)
+            fputs(i + 1 < list.count ? separator : last_separator, stdout);
+        print_span(list.items[i]);
+    }
+}
+
+/* In the notation of `kubectl get --selector`. */
+static void print_requirement(const struct rpw_label_requirement *requirement)
+{
+    enum rpw_label_operator kind = requirement->operator;
+
+    if (kind == RPW_LABEL_DOES_NOT_EXIST)
+        putchar('!');
+    print_span(requirement->key);
+    if (kind == RPW_LABEL_IN && requirement->values.count == 1) {
+        putchar('=');
+        print_span(requirement->values.items[0]);
+    } else if (kind == RPW_LABEL_IN || kind == RPW_LABEL_NOT_IN) {
+        fputs(kind == RPW_LABEL_IN ? " in (" : " notin (", stdout);
+        print_list(requirement->values, ",", ",");
+        putchar(')');
+    }
+}
+
+static void print_pods(const struct rpw_policy *policy)
+{
+    print_label("pods");
+    if (policy->namespaces.count == 0) {
+        puts("of every namespace");
+    } else {
+        fputs("of namespace ", stdout);
+        print_list(policy->namespaces, ", ", " or ");
+        putchar('\n');
+    }
+    if (policy->requirement_count > 0) {
+        print_label("");
+        fputs("with labels ", stdout);
+        for (size_t i = 0; i < policy->requirement_count; i++) {
+            if (i > 0)
+                putchar(',');
+            print_requirement(&policy->requirements[i]);
+        }
+        putchar('\n');
+    }
+    print_label("containers");
+    print_list(policy->containers, ", ", " or ");
+    putchar('\n');
+}
+
+static void print_variables(const struct rpw_policy *policy)
+{
+    for (size_t i = 0; i < policy->name_count; i++) {
+        print_label(i == 0 ? "variables" : "");
+        print_span(policy->names[i].name);
+        putchar('=');
+        print_span(policy->names[i].value);
+        putchar('\n');
+    }
+    print_label("");
+    fputs("POLICY_PKG_PATH=", stdout);
+    print_span(policy->path);
+    putchar('\n');
+}
+
+/* One example: what the container has, and what it gets. */
+static void print_python_path_example(const struct rpw_policy *policy, const char *has, struct rpw_span old)
+{
+    bool is_append = policy->python_path == RPW_PYTHON_PATH_APPEND;
+    struct rpw_span first = is_append ? old : policy->path, second = is_append ? policy->path : old;
+
+    print_label("");
+    printf("%s -> ", has);
+    print_span(first);
+    if (first.len > 0 && second.len > 0)
+        putchar(':');
+    print_span(second);
+    putchar('\n');
+}
+
+static void print_python_path(const struct rpw_policy *policy)
+{
+    print_label("PYTHONPATH");
+    if (policy->python_path == RPW_PYTHON_PATH_ENTRYPOINT) {
+        puts("left to the image's entrypoint, which must add $POLICY_PKG_PATH to it");
+        return;
+    }
+    printf("the path %s what the container has:\n",
+           policy->python_path == RPW_PYTHON_PATH_APPEND ? "behind" : "in front of");
+    print_python_path_example(policy, "nothing", policy->image_python_path);
+    print_python_path_example(policy, "/opt/site", RPW_LIT("/opt/site"));
+}
+
+static void print_source(const struct rpw_policy *policy)
+{
+    print_label("code");
+    if (policy->source == RPW_SOURCE_PREINSTALLED) {
+        fputs("already in the image, at ", stdout);
+        print_span(policy->path);
+        putchar('\n');
+        return;
+    }
+    fputs("volume ", stdout);
+    print_span(policy->volume);
+    putchar('\n');
+    print_label("");
+    if (policy->sub_path.len > 0) {
+        fputs("its directory ", stdout);
+        print_span(policy->sub_path);
+        fputs(" is ", stdout);
+    }
+    fputs("mounted read-only at ", stdout);
+    print_span(policy->path);
+    putchar('\n');
+}
+
+static void print_conflicts(const struct rpw_policy *policy)
+{
+    static const char *const words[] = {
+        [RPW_CONFLICT_KEEP] = "keep: what a pod sets itself stays; it gets the rest, a warning and an annotation",
+        [RPW_CONFLICT_OVERRIDE] = "override: what a pod sets itself is replaced",
+        [RPW_CONFLICT_REJECT] = "reject: a pod that sets something else itself is refused",
+    };
+
+    print_label("conflicts");
+    puts(words[policy->on_conflict]);
+}
+
+static void print_policy(const struct rpw_policy *policy, size_t number)
+{
+    printf("\n%zu. ", number);
+    print_span(policy->name);
+    putchar('\n');
+    print_pods(policy);
+    print_variables(policy);
+    print_python_path(policy);
+    print_source(policy);
+    print_conflicts(policy);
+    print_label("revision");
+    print_span(policy->revision);
+    putchar('\n');
+}
+
+static void print_unmatched(enum rpw_unmatched unmatched)
+{
+    static const char *const words[] = {
+        [RPW_UNMATCHED_ALLOW] = "is admitted as it is (unmatched: allow)",
+        [RPW_UNMATCHED_WARN] = "is admitted as it is, with a warning (unmatched: warn)",
+        [RPW_UNMATCHED_REJECT] = "is refused (unmatched: reject)",
+    };
+
+    fputs("\nA pod with a container ", stdout);
+    print_list(rpw_policy_default_containers, ", ", " or ");
+    printf(" that no policy selects\n%s.%s\n", words[unmatched],
+           unmatched == RPW_UNMATCHED_REJECT ? "" : " It runs Rucio's generic policy.");
+}
+
+static void print_summary(const char *name, const struct rpw_config *config)
+{
+    const struct rpw_policy_set *set = rpw_config_policies(config);
+    const char *warnings = rpw_config_warnings(config);
+
+    printf("%s is right. It has %zu %s", name, set->count, set->count == 1 ? "policy:\n" : "policies; ");
+    if (set->count > 1)
+        puts("the first one that selects a pod applies:");
+    for (size_t i = 0; i < set->count; i++)
+        print_policy(&set->policies[i], i + 1);
+    print_unmatched(set->unmatched);
+    if (warnings[0] != '\0')
+        printf("\nPerhaps not meant:\n%s", warnings);
+}
+
+int rpw_cli_check(int argc, char **argv)
+{
+    struct rpw_config *config = NULL;
+    char *report = NULL;
+    bool is_stdin, is_right;
+
+    if (argc == 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)) {
+        print_usage(stdout);
+        return RPW_EXIT_OK;
+    }
+    if (argc != 2 || (argv[1][0] == '-' && argv[1][1] != '\0')) {
+        if (argc >= 2 && argv[1][0] == '-' && argv[1][1] != '\0')
+            fprintf(stderr, "rucio-policy-webhook check: there is no option '%s'\n\n", argv[1]);
+        else
+            fprintf(stderr, "rucio-policy-webhook check: found %d arguments, expected one, the file\n\n", argc - 1);
+        print_usage(stderr);
+        return RPW_EXIT_USAGE;
+    }
+    is_stdin = strcmp(argv[1], "-") == 0;
+    is_right = is_stdin ? rpw_config_load_descriptor(STDIN_FILENO, "<stdin>", &config, &report)
+                        : rpw_config_load(argv[1], &config, &report);
+    if (is_right)
+        print_summary(is_stdin ? "The configuration" : argv[1], config);
+    else
+        fputs(report ? report : "rucio-policy-webhook check: out of memory\n", stderr);
+    free(report);
+    rpw_config_free(config);
+    return is_right ? RPW_EXIT_OK : RPW_EXIT_NO;
+}

@@ -1,0 +1,173 @@
+/* policy_reader.c - one element of `policies`: its keys, its defaults, and the variables that name its package. */
+#include <ctype.h>
+
+#include "sections.h"
+
+#define MAX_VARIABLE_BYTES 128 /* RUCIO_CFG_POLICY_PACKAGE- and the longest VO */
+
+/* The variable's name: prefix, and the VO in upper case or as it is. */
+static struct rpw_span variable_name(struct rpw_loader *loader, struct rpw_span prefix, struct rpw_span vo,
+                                     bool is_upper)
+{
+    char name[MAX_VARIABLE_BYTES];
+    size_t length = prefix.len;
+
+    memcpy(name, prefix.ptr, prefix.len);
+    for (size_t i = 0; i < vo.len && length < sizeof(name); i++)
+        name[length++] = is_upper ? (char)toupper((unsigned char)vo.ptr[i]) : vo.ptr[i];
+    return rpw_pool_copy(loader->result, (struct rpw_span){name, length});
+}
+
+static void name_package(struct rpw_loader *loader, struct rpw_draft *draft)
+{
+    size_t per_form = (draft->package.len > 0 ? 1 : 0) + draft->vo_count;
+    struct rpw_env_var *names = rpw_pool_alloc(loader->result, 2 * per_form * sizeof(*names));
+    size_t count = 0;
+
+    if (!names)
+        return;
+    if (draft->package.len > 0)
+        names[count++] = (struct rpw_env_var){RPW_LIT("RUCIO_POLICY_PACKAGE"), draft->package};
+    for (size_t i = 0; i < draft->vo_count; i++)
+        names[count++] = (struct rpw_env_var){
+            variable_name(loader, RPW_LIT("RUCIO_POLICY_PACKAGE_"), draft->vos[i].name, true), draft->vos[i].package};
+    if (draft->has_config_env && draft->package.len > 0)
+        names[count++] = (struct rpw_env_var){RPW_LIT("RUCIO_CFG_POLICY_PACKAGE"), draft->package};
+    for (size_t i = 0; draft->has_config_env && i < draft->vo_count; i++)
+        names[count++] =
+            (struct rpw_env_var){variable_name(loader, RPW_LIT("RUCIO_CFG_POLICY_PACKAGE-"), draft->vos[i].name, false),
+                                 draft->vos[i].package};
+    draft->policy.names = names;
+    draft->policy.name_count = count;
+    draft->policy.package_count = per_form;
+}
+
+static bool is_same_in_upper_case(struct rpw_span a, struct rpw_span b)
+{
+    return a.len == b.len && strncasecmp(a.ptr, b.ptr, a.len) == 0;
+}
+
+/* Two VOs that differ in letter case alone would share RUCIO_POLICY_PACKAGE_<VO>. */
+static void check_vo_is_new(struct rpw_loader *loader, const struct rpw_yaml_node *key, const struct rpw_draft *draft)
+{
+    for (size_t i = 0; i < draft->vo_count; i++)
+        if (is_same_in_upper_case(draft->vos[i].name, key->text)) {
+            rpw_report_error(loader->report, key->place,
+                             "packages: found the VO %s beside '%.*s', expected one of them: in upper case, which is "
+                             "how the variables are named, they are the same",
+                             rpw_report_quote(loader->report, key->text, 60), (int)draft->vos[i].name.len,
+                             draft->vos[i].name.ptr);
+            return;
+        }
+}
+
+static void read_packages(struct rpw_loader *loader, const struct rpw_yaml_node *node, struct rpw_draft *draft)
+{
+    if (!node || !rpw_fields_expect_mapping(loader, "packages", node))
+        return;
+    if (node->count == 0)
+        rpw_report_error(loader->report, node->place,
+                         "packages: found no VO, expected at least one, such as {atl: atlas_package}");
+    draft->vos = rpw_pool_alloc(loader->result, node->count * sizeof(*draft->vos));
+    if (!draft->vos)
+        return;
+    for (size_t i = 0; i < node->count; i++) {
+        struct rpw_vo *vo = &draft->vos[draft->vo_count];
+
+        rpw_fields_read_text(loader, "packages", node->values[i], rpw_syntax_python_module, &vo->package);
+        if (!rpw_fields_read_text(loader, "packages", node->keys[i], rpw_syntax_vo, &vo->name))
+            continue;
+        check_vo_is_new(loader, node->keys[i], draft);
+        draft->vo_count++;
+    }
+}
+
+static void read_path(struct rpw_loader *loader, const struct rpw_yaml_node *node, struct rpw_policy *policy)
+{
+    policy->path = RPW_LIT(RPW_CONFIG_DEFAULT_PATH);
+    rpw_fields_read_text(loader, "path", node, rpw_syntax_path, &policy->path);
+    policy->path = rpw_span_without_trailing_slashes(policy->path);
+}
+
+static void read_choices(struct rpw_loader *loader, const struct rpw_yaml_node *python_path,
+                         const struct rpw_yaml_node *on_conflict, struct rpw_policy *policy)
+{
+    static const char *const modes[] = {"prepend", "append", "entrypoint", NULL};
+    static const char *const conflicts[] = {"keep", "override", "reject", NULL};
+    size_t mode = RPW_PYTHON_PATH_PREPEND, conflict = RPW_CONFLICT_KEEP;
+
+    rpw_fields_read_choice(loader, "pythonPath", python_path, modes, &mode);
+    rpw_fields_read_choice(loader, "onConflict", on_conflict, conflicts, &conflict);
+    policy->python_path = (enum rpw_python_path_mode)mode;
+    policy->on_conflict = (enum rpw_on_conflict)conflict;
+}
+
+static void check_verify(struct rpw_loader *loader, const struct rpw_yaml_node *node)
+{
+    static const char *const modes[] = {"off", NULL};
+    bool is_later =
+        node && node->type == RPW_YAML_SCALAR && (rpw_span_is(node->text, "warn") || rpw_span_is(node->text, "fail"));
+    size_t mode;
+
+    if (is_later)
+        rpw_report_error(loader->report, node->place,
+                         "verify: found %s, which this version does not have, expected off",
+                         rpw_fields_describe(loader, node));
+    else
+        rpw_fields_read_choice(loader, "verify", node, modes, &mode);
+}
+
+static void report_missing(struct rpw_loader *loader, const struct rpw_yaml_node *policy, const char *missing,
+                           const char *expected)
+{
+    rpw_report_error(loader->report, policy->place, "policies: found a policy without %s, expected %s", missing,
+                     expected);
+}
+
+void rpw_policy_read(struct rpw_loader *loader, const struct rpw_yaml_node *node, struct rpw_draft *draft)
+{
+    const struct rpw_yaml_node *name = NULL, *match = NULL, *package = NULL, *packages = NULL, *config_env = NULL;
+    const struct rpw_yaml_node *version = NULL, *path = NULL, *python_path = NULL, *image_python_path = NULL;
+    const struct rpw_yaml_node *source = NULL, *on_conflict = NULL, *verify = NULL;
+    const struct rpw_field_slot slots[] = {
+        {"name", &name},
+        {"match", &match},
+        {"package", &package},
+        {"packages", &packages},
+        {"source", &source},
+        {"path", &path},
+        {"version", &version},
+        {"configEnv", &config_env},
+        {"verify", &verify},
+        {"pythonPath", &python_path},
+        {"onConflict", &on_conflict},
+        {"imagePythonPath", &image_python_path},
+    };
+    struct rpw_policy *policy = &draft->policy;
+
+    if (!rpw_fields_split(loader, "policies", node, slots, sizeof(slots) / sizeof(slots[0])))
+        return;
+    if (!name)
+        report_missing(loader, node, "name", "one that tells it from the others");
+    if (!package && !packages)
+        report_missing(loader, node, "package", "package, or packages with one for each VO, or both");
+    if (!source)
+        report_missing(loader, node, "source", "source with volume or preinstalled");
+
+    draft->place = name ? name->place : node->place;
+    draft->has_config_env = true;
+    rpw_fields_read_text(loader, "name", name, rpw_syntax_policy_name, &policy->name);
+    rpw_match_read(loader, match, policy);
+    rpw_fields_read_text(loader, "package", package, rpw_syntax_python_module, &draft->package);
+    read_packages(loader, packages, draft);
+    rpw_fields_read_bool(loader, "configEnv", config_env, &draft->has_config_env);
+    rpw_fields_read_text(loader, "version", version, rpw_syntax_version, &draft->version);
+    read_path(loader, path, policy);
+    policy->image_python_path = RPW_LIT("");
+    rpw_fields_read_text(loader, "imagePythonPath", image_python_path, rpw_syntax_image_python_path,
+                         &policy->image_python_path);
+    read_choices(loader, python_path, on_conflict, policy);
+    rpw_source_read(loader, source, policy);
+    check_verify(loader, verify);
+    name_package(loader, draft);
+}

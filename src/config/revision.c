@@ -1,0 +1,124 @@
+/* revision.c - twelve hex digits that change when, and only when, something that reaches the pod changes.
+ *
+ * They are the beginning of the SHA-256 of a canonical text: a JSON object without white space, with the policy's keys
+ * as in the file, sorted by their bytes at every level. Left out is what has its default value or is not given, so that
+ * keys added in later versions leave old revisions as they are; and `name`, `match` and `onConflict`, which say to whom
+ * and how, but not what. Lists keep their order. For the policy
+ *
+ *     - {name: a, package: atlas_policy, source: {volume: {persistentVolumeClaim: {claimName: atlas}}, subPath: v1/}}
+ *
+ * the text is
+ *
+ *     {"package":"atlas_policy","source":{"subPath":"v1","volume":{"persistentVolumeClaim":{"claimName":"atlas"}}}}
+ *
+ * Pods carry the digits in an annotation for years: this form is frozen. The keys, all of them: configEnv (only false),
+ * imagePythonPath, package, packages, path, pythonPath, source, version.
+ */
+#include <openssl/evp.h>
+#include <stdlib.h>
+
+#include "rpw/limits.h"
+#include "sections.h"
+
+#define MIN_DIGEST_BYTES ((RPW_REVISION_DIGITS + 1) / 2)
+
+static void append_key(struct rpw_buffer *out, const char *key)
+{
+    if (out->ptr && out->ptr[out->len - 1] != '{')
+        rpw_buffer_append_char(out, ',');
+    rpw_buffer_append_json(out, rpw_span_of(key));
+    rpw_buffer_append_char(out, ':');
+}
+
+static void append_text(struct rpw_buffer *out, const char *key, struct rpw_span text)
+{
+    if (text.len == 0)
+        return;
+    append_key(out, key);
+    rpw_buffer_append_json(out, text);
+}
+
+static int by_vo(const void *left, const void *right)
+{
+    struct rpw_span a = ((const struct rpw_vo *)left)->name, b = ((const struct rpw_vo *)right)->name;
+    int order = memcmp(a.ptr, b.ptr, a.len < b.len ? a.len : b.len);
+
+    return order != 0 ? order : (a.len > b.len) - (a.len < b.len);
+}
+
+static void append_packages(struct rpw_loader *loader, struct rpw_buffer *out, const struct rpw_draft *draft)
+{
+    struct rpw_vo *sorted = rpw_pool_alloc(loader->scratch, draft->vo_count * sizeof(*sorted));
+
+    if (draft->vo_count == 0 || !sorted)
+        return;
+    memcpy(sorted, draft->vos, draft->vo_count * sizeof(*sorted));
+    qsort(sorted, draft->vo_count, sizeof(*sorted), by_vo);
+    append_key(out, "packages");
+    for (size_t i = 0; i < draft->vo_count; i++) {
+        rpw_buffer_append_char(out, i == 0 ? '{' : ',');
+        rpw_buffer_append_json(out, sorted[i].name);
+        rpw_buffer_append_char(out, ':');
+        rpw_buffer_append_json(out, sorted[i].package);
+    }
+    rpw_buffer_append_char(out, '}');
+}
+
+static void append_source(struct rpw_buffer *out, const struct rpw_policy *policy)
+{
+    append_key(out, "source");
+    rpw_buffer_append_char(out, '{');
+    if (policy->source == RPW_SOURCE_PREINSTALLED) {
+        append_key(out, "preinstalled");
+        rpw_buffer_append(out, RPW_LIT("{}"));
+    } else {
+        append_text(out, "subPath", policy->sub_path);
+        append_key(out, "volume");
+        rpw_buffer_append(out, policy->volume);
+    }
+    rpw_buffer_append_char(out, '}');
+}
+
+struct rpw_span rpw_revision_text(struct rpw_loader *loader, const struct rpw_draft *draft)
+{
+    const struct rpw_policy *policy = &draft->policy;
+    struct rpw_buffer out = {.pool = loader->scratch};
+
+    rpw_buffer_append_char(&out, '{');
+    if (!draft->has_config_env) {
+        append_key(&out, "configEnv");
+        rpw_buffer_append(&out, RPW_LIT("false"));
+    }
+    append_text(&out, "imagePythonPath", policy->image_python_path);
+    append_text(&out, "package", draft->package);
+    append_packages(loader, &out, draft);
+    if (!rpw_span_is(policy->path, RPW_CONFIG_DEFAULT_PATH))
+        append_text(&out, "path", policy->path);
+    if (policy->python_path == RPW_PYTHON_PATH_APPEND)
+        append_text(&out, "pythonPath", RPW_LIT("append"));
+    else if (policy->python_path == RPW_PYTHON_PATH_ENTRYPOINT)
+        append_text(&out, "pythonPath", RPW_LIT("entrypoint"));
+    append_source(&out, policy);
+    append_text(&out, "version", draft->version);
+    rpw_buffer_append_char(&out, '}');
+    return (struct rpw_span){out.ptr, out.len};
+}
+
+struct rpw_span rpw_revision_of(struct rpw_loader *loader, const struct rpw_draft *draft)
+{
+    static const char hex[] = "0123456789abcdef";
+    struct rpw_span text = rpw_revision_text(loader, draft);
+    unsigned char digest[EVP_MAX_MD_SIZE];
+    unsigned digest_bytes = 0;
+    char digits[RPW_REVISION_DIGITS];
+
+    /* The library computes SHA-256 unless it is short of memory. */
+    if (!text.ptr || EVP_Digest(text.ptr, text.len, digest, &digest_bytes, EVP_sha256(), NULL) != 1 ||
+        digest_bytes < MIN_DIGEST_BYTES) {
+        loader->result->has_failed = true;
+        return (struct rpw_span){NULL, 0};
+    }
+    for (size_t i = 0; i < RPW_REVISION_DIGITS; i++)
+        digits[i] = hex[i % 2 == 0 ? digest[i / 2] >> 4 : digest[i / 2] & 15];
+    return rpw_pool_copy(loader->result, (struct rpw_span){digits, sizeof(digits)});
+}

@@ -1,0 +1,181 @@
+/* source.c - where the package's code comes from.
+ *
+ * A volume source goes into the pod verbatim, so it is checked only for what the cluster would not tell clearly: a
+ * misspelt source is dropped by the apiserver, which then makes the volume an empty emptyDir, and a missing claim name
+ * refuses every Rucio pod of the cluster. Sources that this program has never heard of are kept: Kubernetes grows them.
+ */
+#include "scalar.h"
+#include "sections.h"
+
+/* Every volume source of Kubernetes 1.35, and the field without which the apiserver refuses it. */
+static const struct volume_source {
+    const char *name;
+    const char *required; /* NULL: not checked */
+} volume_sources[] = {
+    {"awsElasticBlockStore", "volumeID"},
+    {"azureDisk", "diskURI"},
+    {"azureFile", "shareName"},
+    {"cephfs", NULL},
+    {"cinder", "volumeID"},
+    {"configMap", "name"},
+    {"csi", "driver"},
+    {"downwardAPI", NULL},
+    {"emptyDir", NULL},
+    {"ephemeral", NULL},
+    {"fc", NULL},
+    {"flexVolume", "driver"},
+    {"flocker", NULL},
+    {"gcePersistentDisk", "pdName"},
+    {"gitRepo", "repository"},
+    {"glusterfs", "path"},
+    {"hostPath", "path"},
+    {"image", "reference"},
+    {"iscsi", "iqn"},
+    {"nfs", "path"},
+    {"persistentVolumeClaim", "claimName"},
+    {"photonPersistentDisk", "pdID"},
+    {"portworxVolume", "volumeID"},
+    {"projected", NULL},
+    {"quobyte", "volume"},
+    {"rbd", "image"},
+    {"scaleIO", NULL},
+    {"secret", "secretName"},
+    {"storageos", NULL},
+    {"vsphereVolume", "volumePath"},
+};
+
+#define VOLUME_SOURCE_COUNT (sizeof(volume_sources) / sizeof(volume_sources[0]))
+
+static const struct volume_source *find_volume_source(struct rpw_span name)
+{
+    for (size_t i = 0; i < VOLUME_SOURCE_COUNT; i++)
+        if (rpw_span_is(name, volume_sources[i].name))
+            return &volume_sources[i];
+    return NULL;
+}
+
+static void check_unknown_source(struct rpw_loader *loader, const struct rpw_yaml_node *key)
+{
+    const char *names[VOLUME_SOURCE_COUNT + 1] = {NULL}, *nearest;
+    const char *found = rpw_report_quote(loader->report, key->text, 60);
+
+    for (size_t i = 0; i < VOLUME_SOURCE_COUNT; i++)
+        names[i] = volume_sources[i].name;
+    nearest = rpw_fields_suggest(key->text, names);
+    if (nearest)
+        rpw_report_error(loader->report, key->place,
+                         "volume: found the unknown volume source %s, expected perhaps '%s'", found, nearest);
+    else if (rpw_fields_check_key(loader, "volume", key, rpw_syntax_volume_source))
+        rpw_report_warning(loader->report, key->place,
+                           "volume: this program does not know the volume source %s; a cluster that does not know it "
+                           "either makes the volume an empty directory",
+                           found);
+}
+
+static void check_required(struct rpw_loader *loader, const struct volume_source *source,
+                           const struct rpw_yaml_node *node)
+{
+    const struct rpw_yaml_node *value = NULL;
+
+    for (size_t i = 0; i < node->count; i++)
+        if (rpw_span_is(node->keys[i]->text, source->required))
+            value = node->values[i];
+    if (!value)
+        rpw_report_error(loader->report, node->place, "%s: found no %s, without which Kubernetes refuses every pod",
+                         source->name, source->required);
+    else if (value->type != RPW_YAML_INVALID &&
+             (value->type != RPW_YAML_SCALAR || rpw_scalar_resolve(value).type != RPW_SCALAR_TEXT ||
+              value->text.len == 0))
+        rpw_report_error(loader->report, value->place, "%s: found %s as %s, expected text", source->name,
+                         rpw_fields_describe(loader, value), source->required);
+}
+
+static void check_volume_member(struct rpw_loader *loader, const struct rpw_yaml_node *key,
+                                const struct rpw_yaml_node *value)
+{
+    const struct volume_source *source = find_volume_source(key->text);
+
+    if (rpw_span_is(key->text, "name")) {
+        rpw_report_error(loader->report, key->place,
+                         "volume: found a name, expected the volume source alone: the webhook names the volume itself "
+                         "(rucio-policy), so that it can tell its own from others");
+        return;
+    }
+    if (rpw_span_is(key->text, "emptyDir")) {
+        rpw_report_error(loader->report, key->place,
+                         "volume: found emptyDir, expected a volume that holds the package: an emptyDir is new and "
+                         "empty in every pod, and Rucio would not start");
+        return;
+    }
+    if (!source)
+        check_unknown_source(loader, key);
+    if (rpw_fields_expect_mapping(loader, source ? source->name : "volume", value) && source && source->required)
+        check_required(loader, source, value);
+}
+
+static void read_volume(struct rpw_loader *loader, const struct rpw_yaml_node *node, struct rpw_policy *policy)
+{
+    struct rpw_buffer json = {.pool = loader->scratch};
+
+    if (!node || !rpw_fields_expect_mapping(loader, "volume", node))
+        return;
+    for (size_t i = 0; i < node->count; i++)
+        check_volume_member(loader, node->keys[i], node->values[i]);
+    if (node->count == 0)
+        rpw_report_error(loader->report, node->place,
+                         "volume: found no volume source, expected one, such as persistentVolumeClaim");
+    else if (node->count > 1 && !rpw_span_is(node->keys[0]->text, "name") && !rpw_span_is(node->keys[1]->text, "name"))
+        rpw_report_error(loader->report, node->keys[1]->place, "volume: found a second volume source, expected one");
+    rpw_fragment_render(loader, node, &json);
+    policy->volume = rpw_pool_copy(loader->result, (struct rpw_span){json.ptr, json.len});
+}
+
+static void check_preinstalled(struct rpw_loader *loader, const struct rpw_yaml_node *node)
+{
+    if (node->type != RPW_YAML_INVALID && (node->type != RPW_YAML_MAPPING || node->count > 0))
+        rpw_report_error(loader->report, node->place, "preinstalled: found %s, expected {}",
+                         node->type == RPW_YAML_MAPPING ? "keys" : rpw_fields_describe(loader, node));
+}
+
+static void refuse_later_source(struct rpw_loader *loader, const struct rpw_yaml_node *value, const char *name)
+{
+    if (value)
+        rpw_report_error(loader->report, value->place,
+                         "source: found %s, which this version does not have, expected volume or preinstalled", name);
+}
+
+static void read_sub_path(struct rpw_loader *loader, const struct rpw_yaml_node *node, bool has_volume,
+                          struct rpw_policy *policy)
+{
+    struct rpw_span sub_path = {NULL, 0};
+
+    if (node && !has_volume)
+        rpw_report_error(loader->report, node->place, "subPath: found it without volume, expected both or none");
+    else if (rpw_fields_read_text(loader, "subPath", node, rpw_syntax_sub_path, &sub_path))
+        policy->sub_path = rpw_span_without_trailing_slashes(sub_path);
+}
+
+void rpw_source_read(struct rpw_loader *loader, const struct rpw_yaml_node *node, struct rpw_policy *policy)
+{
+    const struct rpw_yaml_node *volume = NULL, *sub_path = NULL, *preinstalled = NULL, *pip = NULL, *copy = NULL;
+    const struct rpw_field_slot slots[] = {
+        {"volume", &volume}, {"subPath", &sub_path}, {"preinstalled", &preinstalled}, {"pip", &pip}, {"copy", &copy}};
+
+    if (!rpw_fields_split(loader, "source", node, slots, sizeof(slots) / sizeof(slots[0])))
+        return;
+    refuse_later_source(loader, pip, "pip");
+    refuse_later_source(loader, copy, "copy");
+    if (pip || copy)
+        return;
+    if (!volume && !preinstalled)
+        rpw_report_error(loader->report, node->place,
+                         "source: found neither volume nor preinstalled, expected one of them");
+    if (volume && preinstalled)
+        rpw_report_error(loader->report, preinstalled->place,
+                         "source: found both volume and preinstalled, expected one of them");
+    if (preinstalled)
+        check_preinstalled(loader, preinstalled);
+    read_volume(loader, volume, policy);
+    read_sub_path(loader, sub_path, volume != NULL, policy);
+    policy->source = volume ? RPW_SOURCE_VOLUME : RPW_SOURCE_PREINSTALLED;
+}

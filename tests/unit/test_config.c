@@ -1,0 +1,425 @@
+/* test_config.c - configurations that are right: what is made of each key, of volumes, of revisions, and the warnings. */
+#include <jansson.h>
+
+#include "config.h"
+#include "rpw/json_reader.h"
+#include "rpw/limits.h"
+#include "unit.h"
+
+/* A file of one policy that is right, with more keys below. */
+#define POLICY(keys)                                                                                                   \
+    "policies:\n"                                                                                                      \
+    "  - name: atlas\n" keys
+#define PACKAGE "    package: atlas_policy\n"
+#define PREINSTALLED "    source: {preinstalled: {}}\n"
+
+static struct rpw_config *parse(const char *yaml)
+{
+    struct rpw_config *config = NULL;
+    char *report = NULL;
+
+    if (!rpw_config_parse("config.yaml", rpw_span_of(yaml), &config, &report))
+        fail_msg("%s", report);
+    return config;
+}
+
+static const struct rpw_policy *first_policy(const struct rpw_config *config)
+{
+    return &rpw_config_policies(config)->policies[0];
+}
+
+static void assert_span(struct rpw_span found, const char *expected)
+{
+    if (!rpw_span_is(found, expected))
+        fail_msg("found '%.*s', expected '%s'", (int)found.len, found.ptr, expected);
+}
+
+/* --- what is made of each key: the policy, told in one line per item ---------------------------------------------- */
+
+static void tell_list(FILE *out, struct rpw_span_list list)
+{
+    for (size_t i = 0; i < list.count; i++)
+        fprintf(out, "%s%.*s", i > 0 ? "," : "", (int)list.items[i].len, list.items[i].ptr);
+}
+
+/* The policy in words. Defaults are told too. */
+static char *tell(const struct rpw_policy *policy)
+{
+    static const char *const operators[] = {"In", "NotIn", "Exists", "DoesNotExist"};
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+
+    assert_non_null(out);
+    fprintf(out, "%.*s namespaces(", (int)policy->name.len, policy->name.ptr);
+    tell_list(out, policy->namespaces);
+    fputs(") labels(", out);
+    for (size_t i = 0; i < policy->requirement_count; i++) {
+        const struct rpw_label_requirement *requirement = &policy->requirements[i];
+
+        fprintf(out, "%s%.*s %s [", i > 0 ? "; " : "", (int)requirement->key.len, requirement->key.ptr,
+                operators[requirement->operator]);
+        tell_list(out, requirement->values);
+        fputs("]", out);
+    }
+    fputs(") containers(", out);
+    tell_list(out, policy->containers);
+    fputs(")\n", out);
+    for (size_t i = 0; i < policy->name_count; i++)
+        fprintf(out, "%.*s=%.*s\n", (int)policy->names[i].name.len, policy->names[i].name.ptr,
+                (int)policy->names[i].value.len, policy->names[i].value.ptr);
+    fprintf(out, "path %.*s, mode %d, image '%.*s', conflict %d\n", (int)policy->path.len, policy->path.ptr,
+            (int)policy->python_path, (int)policy->image_python_path.len, policy->image_python_path.ptr,
+            (int)policy->on_conflict);
+    fprintf(out, "source %d %.*s '%.*s'\n", (int)policy->source, (int)policy->volume.len,
+            policy->volume.ptr ? policy->volume.ptr : "", (int)policy->sub_path.len,
+            policy->sub_path.ptr ? policy->sub_path.ptr : "");
+    assert_int_equal(fclose(out), 0);
+    return text;
+}
+
+#define ANY_POD "atlas namespaces() labels() containers(rucio-server,rucio-daemons,rucio-ui)\n"
+#define ATLAS_NAMES "RUCIO_POLICY_PACKAGE=atlas_policy\nRUCIO_CFG_POLICY_PACKAGE=atlas_policy\n"
+#define DEFAULT_PATHS "path /opt/rucio/policy, mode 0, image '', conflict 0\n"
+#define IN_IMAGE "source 1  ''\n"
+
+struct accept_row {
+    const char *name;
+    const char *yaml;
+    const char *expected;
+};
+
+static const struct accept_row accept_rows[] = {
+    {"config_fills_in_defaults_when_only_required_keys_are_given", POLICY(PACKAGE PREINSTALLED),
+     ANY_POD ATLAS_NAMES DEFAULT_PATHS IN_IMAGE},
+    {"config_reads_json_as_well",
+     "{\"policies\": [{\"name\": \"atlas\", \"package\": \"atlas_policy\", \"source\": {\"preinstalled\": {}}}]}",
+     ANY_POD ATLAS_NAMES DEFAULT_PATHS IN_IMAGE},
+    {"config_accepts_a_byte_order_mark_and_windows_line_ends",
+     "\xef\xbb\xbfpolicies:\r\n  - name: atlas\r\n    package: atlas_policy\r\n    source: {preinstalled: {}}\r\n",
+     ANY_POD ATLAS_NAMES DEFAULT_PATHS IN_IMAGE},
+    {"config_accepts_defaults_that_are_written_out",
+     POLICY(PACKAGE PREINSTALLED
+            "    match: {containers: [rucio-server, rucio-daemons, rucio-ui], podSelector: {}}\n"
+            "    configEnv: true\n    path: /opt/rucio/policy/\n    pythonPath: prepend\n    imagePythonPath: \"\"\n"
+            "    onConflict: keep\n    verify: off\nunmatched: allow\n"),
+     ANY_POD ATLAS_NAMES DEFAULT_PATHS IN_IMAGE},
+    {"config_accepts_verify_off_in_quotes", POLICY(PACKAGE PREINSTALLED "    verify: \"off\"\n"),
+     ANY_POD ATLAS_NAMES DEFAULT_PATHS IN_IMAGE},
+    {"config_reads_match",
+     POLICY(PACKAGE PREINSTALLED "    match:\n"
+                                 "      namespaces: [rucio-atlas, 'atlas-*', \"?\"]\n"
+                                 "      podSelector:\n"
+                                 "        matchLabels: {app: rucio-server, example.org/tier: \"\", \"no\": \"1\"}\n"
+                                 "        matchExpressions:\n"
+                                 "          - {key: rucio-daemon, operator: NotIn, values: [hermes, \"true\"]}\n"
+                                 "          - {values: [a], operator: In, key: b}\n"
+                                 "          - {key: release, operator: Exists}\n"
+                                 "          - {key: legacy, operator: DoesNotExist, values: []}\n"
+                                 "      containers: ['*']\n"),
+     "atlas namespaces(rucio-atlas,atlas-*,?) labels(app In [rucio-server]; example.org/tier In []; no In [1]; "
+     "rucio-daemon NotIn [hermes,true]; b In [a]; release Exists []; legacy DoesNotExist []) "
+     "containers(*)\n" ATLAS_NAMES DEFAULT_PATHS IN_IMAGE},
+    {"config_names_packages_of_vos_in_upper_case_and_as_written",
+     POLICY("    packages: {atl: atlas_pkg, Ops_1: ops.pkg}\n" PREINSTALLED),
+     ANY_POD "RUCIO_POLICY_PACKAGE_ATL=atlas_pkg\nRUCIO_POLICY_PACKAGE_OPS_1=ops.pkg\n"
+             "RUCIO_CFG_POLICY_PACKAGE-atl=atlas_pkg\nRUCIO_CFG_POLICY_PACKAGE-Ops_1=ops.pkg\n" DEFAULT_PATHS IN_IMAGE},
+    {"config_names_package_before_packages", POLICY("    packages: {b: bb, a: aa}\n" PACKAGE PREINSTALLED),
+     ANY_POD "RUCIO_POLICY_PACKAGE=atlas_policy\nRUCIO_POLICY_PACKAGE_B=bb\nRUCIO_POLICY_PACKAGE_A=aa\n"
+             "RUCIO_CFG_POLICY_PACKAGE=atlas_policy\nRUCIO_CFG_POLICY_PACKAGE-b=bb\n"
+             "RUCIO_CFG_POLICY_PACKAGE-a=aa\n" DEFAULT_PATHS IN_IMAGE},
+    {"config_leaves_config_variables_out_when_config_env_is_false",
+     POLICY(PACKAGE "    packages: {a: aa}\n    configEnv: False\n" PREINSTALLED),
+     ANY_POD "RUCIO_POLICY_PACKAGE=atlas_policy\nRUCIO_POLICY_PACKAGE_A=aa\n" DEFAULT_PATHS IN_IMAGE},
+    {"config_takes_trailing_slashes_off_paths",
+     POLICY(PACKAGE "    path: /opt/policy//\n    source: {volume: {hostPath: {path: /srv/}}, subPath: a/b/}\n"),
+     ANY_POD ATLAS_NAMES "path /opt/policy, mode 0, image '', conflict 0\n"
+                         "source 0 {\"hostPath\":{\"path\":\"/srv/\"}} 'a/b'\n"},
+    {"config_reads_append_override_and_the_image_s_python_path",
+     POLICY(PACKAGE PREINSTALLED "    pythonPath: append\n    onConflict: override\n    imagePythonPath: /a:b/\n"),
+     ANY_POD ATLAS_NAMES "path /opt/rucio/policy, mode 1, image '/a:b/', conflict 1\n" IN_IMAGE},
+    {"config_reads_entrypoint_and_reject",
+     POLICY(PACKAGE PREINSTALLED "    pythonPath: entrypoint\n    onConflict: reject\n"),
+     ANY_POD ATLAS_NAMES "path /opt/rucio/policy, mode 2, image '', conflict 2\n" IN_IMAGE},
+    {"config_follows_aliases_and_merges_where_own_keys_win",
+     "policies:\n"
+     "  - <<: [&base {package: atlas_policy, path: /a, onConflict: reject}, {path: /b, pythonPath: append}]\n"
+     "    name: atlas\n"
+     "    onConflict: override\n"
+     "    source: &s {preinstalled: {}}\n"
+     "  - {<<: *base, name: other, source: *s}\n",
+     ANY_POD ATLAS_NAMES "path /a, mode 1, image '', conflict 1\n" IN_IMAGE},
+    {"config_lets_the_last_anchor_of_a_name_win",
+     POLICY("    package: &p first\n    version: &p atlas_policy\n    packages: {a: *p}\n    configEnv: "
+            "false\n" PREINSTALLED),
+     ANY_POD "RUCIO_POLICY_PACKAGE=first\nRUCIO_POLICY_PACKAGE_A=atlas_policy\n" DEFAULT_PATHS IN_IMAGE},
+};
+
+static void accept_row(void **state)
+{
+    const struct accept_row *row = *state;
+    struct rpw_config *config = parse(row->yaml);
+    char *told = tell(first_policy(config));
+
+    assert_string_equal(told, row->expected);
+    assert_int_equal(first_policy(config)->revision.len, RPW_REVISION_DIGITS);
+    free(told);
+    rpw_config_free(config);
+}
+
+static void config_keeps_the_order_of_policies_and_reads_unmatched(void **state)
+{
+    struct rpw_config *config = parse("unmatched: reject\n"
+                                      "policies:\n"
+                                      "  - {name: b, package: p, source: {preinstalled: {}}}\n"
+                                      "  - {name: a, package: p, source: {preinstalled: {}}}\n");
+    const struct rpw_policy_set *set = rpw_config_policies(config);
+
+    (void)state;
+    assert_int_equal(set->count, 2);
+    assert_span(set->policies[0].name, "b");
+    assert_span(set->policies[1].name, "a");
+    assert_int_equal(set->unmatched, RPW_UNMATCHED_REJECT);
+    rpw_config_free(config);
+}
+
+static void config_frees_nothing_when_there_is_none(void **state)
+{
+    (void)state;
+    rpw_config_free(NULL);
+}
+
+/* --- volumes: from YAML to the JSON that Kubernetes' own reading gives -------------------------------------------- */
+
+struct volume_row {
+    const char *name;
+    const char *yaml; /* of a hostPath, after its path */
+    const char *json; /* likewise */
+};
+
+static const struct volume_row volume_rows[] = {
+    {"volume_keeps_quoted_scalars_as_text", "a: \"0644\", b: 'true', c: \"null\", d: \"\"",
+     "\"a\":\"0644\",\"b\":\"true\",\"c\":\"null\",\"d\":\"\""},
+    {"volume_reads_null_in_every_spelling",
+     "a: null, b: Null, c: NULL, d: ~, e: ", "\"a\":null,\"b\":null,\"c\":null,\"d\":null,\"e\":null"},
+    {"volume_reads_booleans_in_every_spelling", "a: true, b: True, c: TRUE, d: false, e: False, f: FALSE",
+     "\"a\":true,\"b\":true,\"c\":true,\"d\":false,\"e\":false,\"f\":false"},
+    {"volume_leaves_other_words_text", "a: tRue, b: nil, c: Yesterday, d: 1st, e: 10.0.0.1, f: -x, g: 2026-11-22",
+     "\"a\":\"tRue\",\"b\":\"nil\",\"c\":\"Yesterday\",\"d\":\"1st\",\"e\":\"10.0.0.1\",\"f\":\"-x\",\"g\":\"2026-11-"
+     "22\""},
+    {"volume_reads_octal_modes", "a: 0644, b: 0o644, c: 0O7, d: 00", "\"a\":420,\"b\":420,\"c\":7,\"d\":0"},
+    {"volume_reads_other_bases", "a: 0x1F, b: 0Xff, c: 0b101, d: 0B1, e: -0x10",
+     "\"a\":31,\"b\":255,\"c\":5,\"d\":1,\"e\":-16"},
+    {"volume_reads_integers", "a: 0, b: -0, c: +5, d: -7, e: 1_000, f: 18446744073709551615, g: -9223372036854775808",
+     "\"a\":0,\"b\":0,\"c\":5,\"d\":-7,\"e\":1000,\"f\":18446744073709551615,\"g\":-9223372036854775808"},
+    {"volume_keeps_the_text_of_floats", "a: 0.1, b: 1.50, c: 1e3, d: -2.5E-7, e: 0.0",
+     "\"a\":0.1,\"b\":1.50,\"c\":1e3,\"d\":-2.5E-7,\"e\":0.0"},
+    {"volume_takes_what_is_no_number_for_text", "a: 0x, b: 0xg, c: 0b12, d: 1e, e: '1.', f: -a, g: 1.2.3, h: 1Gi",
+     "\"a\":\"0x\",\"b\":\"0xg\",\"c\":\"0b12\",\"d\":\"1e\",\"e\":\"1.\",\"f\":\"-a\",\"g\":\"1.2.3\",\"h\":\"1Gi\""},
+    {"volume_keeps_lists_in_order_and_sorts_keys", "z: [b, a, {w: 1, v: []}], b: {}, aa: 1, a: 2",
+     "\"a\":2,\"aa\":1,\"b\":{},\"z\":[\"b\",\"a\",{\"v\":[],\"w\":1}]"},
+    {"volume_escapes_what_json_escapes", "a: \"\\\"\\\\\\n\\t\\0\\x1f\\u00e9\\U0001F600\"",
+     "\"a\":\"\\\"\\\\\\u000a\\u0009\\u0000\\u001f\xc3\xa9\xf0\x9f\x98\x80\""},
+    {"volume_expands_aliases", "a: &x [1, &y {b: 2}], c: *x, d: *y",
+     "\"a\":[1,{\"b\":2}],\"c\":[1,{\"b\":2}],\"d\":{\"b\":2}"},
+};
+
+static void assert_is_json(struct rpw_span text)
+{
+    static char region[65536] __attribute__((aligned(16)));
+    struct rpw_arena arena;
+    struct rpw_json_reader reader;
+    json_error_t error;
+    json_t *tree = json_loadb(text.ptr, text.len, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &error);
+
+    /* jansson has no integers beyond 63 bits */
+    if (!tree && json_error_code(&error) != json_error_numeric_overflow)
+        fail_msg("%s: %.*s", error.text, (int)text.len, text.ptr);
+    json_decref(tree);
+    rpw_arena_init(&arena, region, sizeof(region));
+    rpw_json_reader_init(&reader, &arena, text);
+    assert_true(rpw_json_skip(&reader));
+    assert_true(rpw_json_finish(&reader));
+    rpw_arena_done(&arena);
+}
+
+static void volume_row(void **state)
+{
+    const struct volume_row *row = *state;
+    char yaml[1024], expected[1024];
+    struct rpw_config *config;
+
+    snprintf(yaml, sizeof(yaml), POLICY(PACKAGE "    source: {volume: {hostPath: {%s, path: /p}}}\n"), row->yaml);
+    config = parse(yaml);
+    if (strstr(row->json, "\"z\"")) /* sorted behind path */
+        snprintf(expected, sizeof(expected), "{\"hostPath\":{%.*s,\"path\":\"/p\",%s}}",
+                 (int)(strstr(row->json, ",\"z\"") - row->json), row->json, strstr(row->json, "\"z\""));
+    else
+        snprintf(expected, sizeof(expected), "{\"hostPath\":{%s,\"path\":\"/p\"}}", row->json);
+    assert_span(first_policy(config)->volume, expected);
+    assert_is_json(first_policy(config)->volume);
+    rpw_config_free(config);
+}
+
+static void volume_keeps_a_source_that_is_not_known_and_warns(void **state)
+{
+    struct rpw_config *config = parse(POLICY(PACKAGE "    match: {namespaces: [a]}\n"
+                                                     "    source: {volume: {brandNewVolume: {size: 5}}}\n"));
+
+    (void)state;
+    assert_span(first_policy(config)->volume, "{\"brandNewVolume\":{\"size\":5}}");
+    assert_non_null(strstr(rpw_config_warnings(config), "does not know the volume source 'brandNewVolume'"));
+    rpw_config_free(config);
+}
+
+/* --- revisions ---------------------------------------------------------------------------------------------------- */
+
+/* Every key that counts. sha256sum of the texts in revision.c's form gives the digits. */
+#define FULL_POLICY                                                                                                    \
+    "policies:\n"                                                                                                      \
+    "  - name: atlas\n"                                                                                                \
+    "    package: atlas_policy\n"                                                                                      \
+    "    packages: {ops: ops_policy, atl: atlas_policy}\n"                                                             \
+    "    configEnv: false\n"                                                                                           \
+    "    version: \"1.10\"\n"                                                                                          \
+    "    path: /opt/policy\n"                                                                                          \
+    "    pythonPath: append\n"                                                                                         \
+    "    imagePythonPath: /app\n"                                                                                      \
+    "    source:\n"                                                                                                    \
+    "      subPath: v1\n"                                                                                              \
+    "      volume: {secret: {secretName: s, defaultMode: 0644, items: [{key: k, path: p}]}}\n"
+#define FULL_REVISION "abc5ecbf2c59"
+#define SMALL_REVISION "cff1d03eb8d8"
+#define SMALL_VOLUME "    source: {volume: {persistentVolumeClaim: {claimName: atlas}}, subPath: v1}\n"
+
+struct revision_row {
+    const char *name;
+    const char *yaml;
+    const char *revision;
+    bool is_same; /* as revision; otherwise: another */
+};
+
+static const struct revision_row revision_rows[] = {
+    {"revision_of_a_full_policy_is_frozen", FULL_POLICY, FULL_REVISION, true},
+    {"revision_of_a_small_policy_is_frozen", POLICY(PACKAGE SMALL_VOLUME), SMALL_REVISION, true},
+    {"revision_stays_when_keys_and_style_change",
+     "{\"policies\": [{\"source\": {\"subPath\": \"v1/\", \"volume\": {\"persistentVolumeClaim\": {\"claimName\": "
+     "\"atlas\"}}}, \"package\": \"atlas_policy\", \"name\": \"atlas\"}]}",
+     SMALL_REVISION, true},
+    {"revision_stays_when_nested_keys_are_reordered",
+     "policies:\n"
+     "  - imagePythonPath: /app\n"
+     "    source: {volume: {secret: {items: [{path: p, key: k}], defaultMode: 420, secretName: \"s\"}}, subPath: v1/}\n"
+     "    packages:\n      atl: atlas_policy\n      ops: ops_policy\n"
+     "    configEnv: false\n    pythonPath: append\n    path: /opt/policy/\n    version: '1.10'\n"
+     "    package: atlas_policy\n    name: atlas\n",
+     FULL_REVISION, true},
+    {"revision_stays_when_defaults_are_written_out",
+     POLICY(PACKAGE SMALL_VOLUME "    path: /opt/rucio/policy\n    configEnv: true\n    pythonPath: prepend\n"
+                                 "    imagePythonPath: ''\n    verify: off\n"),
+     SMALL_REVISION, true},
+    {"revision_stays_when_name_match_and_on_conflict_change",
+     "policies: [{name: other, onConflict: reject, match: {namespaces: [a]}, package: atlas_policy,\n" SMALL_VOLUME
+     "}]",
+     SMALL_REVISION, true},
+    {"revision_changes_with_package", POLICY("    package: cms_policy\n" SMALL_VOLUME), SMALL_REVISION, false},
+    {"revision_changes_with_packages", POLICY(PACKAGE "    packages: {a: b}\n" SMALL_VOLUME), SMALL_REVISION, false},
+    {"revision_changes_with_version", POLICY(PACKAGE "    version: v\n" SMALL_VOLUME), SMALL_REVISION, false},
+    {"revision_changes_with_path", POLICY(PACKAGE "    path: /p\n" SMALL_VOLUME), SMALL_REVISION, false},
+    {"revision_changes_with_python_path", POLICY(PACKAGE "    pythonPath: entrypoint\n" SMALL_VOLUME), SMALL_REVISION,
+     false},
+    {"revision_changes_with_image_python_path", POLICY(PACKAGE "    imagePythonPath: /a\n" SMALL_VOLUME),
+     SMALL_REVISION, false},
+    {"revision_changes_with_config_env", POLICY(PACKAGE "    configEnv: false\n" SMALL_VOLUME), SMALL_REVISION, false},
+    {"revision_changes_with_source", POLICY(PACKAGE PREINSTALLED), SMALL_REVISION, false},
+    {"revision_changes_with_sub_path",
+     POLICY(PACKAGE "    source: {volume: {persistentVolumeClaim: {claimName: atlas}}}\n"), SMALL_REVISION, false},
+};
+
+static void revision_row(void **state)
+{
+    const struct revision_row *row = *state;
+    struct rpw_config *config = parse(row->yaml);
+
+    if (row->is_same)
+        assert_span(first_policy(config)->revision, row->revision);
+    else
+        assert_false(rpw_span_is(first_policy(config)->revision, row->revision));
+    rpw_config_free(config);
+}
+
+/* --- warnings ----------------------------------------------------------------------------------------------------- */
+
+#define SOURCE "package: p, source: {preinstalled: {}}"
+
+struct warning_row {
+    const char *name;
+    const char *yaml;
+    const char *expected; /* the whole text */
+};
+
+static const struct warning_row warning_rows[] = {
+    {"warnings_are_silent_when_policies_select_different_pods",
+     "policies:\n"
+     "  - {name: a, match: {namespaces: [a-*], podSelector: {matchLabels: {x: \"1\"}}}, " SOURCE "}\n"
+     "  - {name: b, match: {namespaces: [a-b], podSelector: {matchLabels: {x: \"2\"}}}, " SOURCE "}\n"
+     "  - {name: c, match: {namespaces: [\"?\"], containers: [rucio-server]}, " SOURCE "}\n"
+     "  - {name: d, match: {namespaces: [\"*\"], containers: [rucio-server, rucio-ui]}, " SOURCE "}\n"
+     "  - {name: e, match: {podSelector: {matchExpressions: [{key: k, operator: In, values: [a, b]}]}}, " SOURCE "}\n"
+     "  - {name: f, match: {podSelector: {matchExpressions: [{key: k, operator: In, values: [a, c]}]}}, " SOURCE "}\n",
+     ""},
+    {"warnings_name_a_policy_for_the_whole_cluster", "policies:\n  - {name: a, " SOURCE "}\n",
+     "config.yaml:2:12: warning: policy a has neither namespaces nor a podSelector: it is for every pod of the cluster "
+     "that has such a container\n"
+     "    2 |   - {name: a, " SOURCE "}\n"
+     "      |            ^\n"},
+    {"warnings_name_a_policy_that_an_earlier_one_covers",
+     "policies:\n"
+     "  - {name: a, match: {namespaces: [a-*, b], podSelector: {matchExpressions: [{key: k, operator: In, values: [x, "
+     "z]}]}}, " SOURCE "}\n"
+     "  - name: b\n"
+     "    match: {namespaces: [a-*-c, b], podSelector: {matchExpressions: [{key: k, operator: In, values: [z, x]}, "
+     "{key: "
+     "l, operator: Exists}]}, containers: [rucio-ui]}\n"
+     "    package: p\n"
+     "    source: {preinstalled: {}}\n",
+     "config.yaml:3:11: warning: policy b is never reached: policy a comes first and selects all of its pods; only a "
+     "pod "
+     "that asks for it by annotation gets it\n"
+     "    3 |   - name: b\n"
+     "      |           ^\n"},
+    {"warnings_name_a_volume_over_a_directory_of_the_image",
+     "policies:\n  - name: a\n    match: {namespaces: [a]}\n    package: p\n    path: /opt/rucio/\n    source: "
+     "{volume: "
+     "{hostPath: {path: /a}}}\n",
+     "config.yaml:2:11: warning: policy a mounts a volume over /opt/rucio and hides what the image has there\n"
+     "    2 |   - name: a\n"
+     "      |           ^\n"},
+    {"warnings_name_an_image_python_path_without_effect",
+     "policies:\n  - name: a\n    match: {namespaces: [a]}\n    package: p\n    pythonPath: entrypoint\n"
+     "    imagePythonPath: /a\n    source: {preinstalled: {}}\n",
+     "config.yaml:2:11: warning: policy a leaves PYTHONPATH to the entrypoint, so its imagePythonPath has no effect\n"
+     "    2 |   - name: a\n"
+     "      |           ^\n"},
+};
+
+static void warning_row(void **state)
+{
+    const struct warning_row *row = *state;
+    struct rpw_config *config = parse(row->yaml);
+
+    assert_string_equal(rpw_config_warnings(config), row->expected);
+    rpw_config_free(config);
+}
+
+int main(void)
+{
+    UNIT_ADD_ROWS(accept_row, accept_rows);
+    UNIT_ADD(config_keeps_the_order_of_policies_and_reads_unmatched);
+    UNIT_ADD(config_frees_nothing_when_there_is_none);
+    UNIT_ADD_ROWS(volume_row, volume_rows);
+    UNIT_ADD(volume_keeps_a_source_that_is_not_known_and_warns);
+    UNIT_ADD_ROWS(revision_row, revision_rows);
+    UNIT_ADD_ROWS(warning_row, warning_rows);
+    return unit_run("config");
+}
