@@ -1,0 +1,40 @@
+/* ops.h - the operations endpoint: plain HTTP for the kubelet, on a port of its own.
+ *
+ *     GET /healthz   200 "ok" while the process lives
+ *     GET /readyz    200 "ok" when requests can be served, else 503 and the reason
+ *
+ * HEAD is answered too; other methods get 405, other paths 404. Every answer ends its connection, and connections and
+ * their time are bounded, so no client of this port can keep a probe or the end of the process waiting.
+ * Threads: shared by all workers; only is_draining changes.
+ */
+#ifndef RPW_OPS_H
+#define RPW_OPS_H
+
+#include <microhttpd.h>
+#include <stdatomic.h>
+
+#include "credential.h"
+#include "log.h"
+
+#define RPW_OPS_MAX_CONNECTIONS 256
+#define RPW_OPS_TIMEOUT_MS 5000
+
+#define RPW_READINESS_TEXT_BYTES 128
+
+struct rpw_ops {
+    const struct rpw_log *log;
+    const struct rpw_credential *credential;
+    _Atomic bool is_draining;
+};
+
+/* Whether requests can be served at the time now; if not, text says why. */
+bool rpw_ops_is_ready(const struct rpw_ops *ops, time_t now, char text[RPW_READINESS_TEXT_BYTES]);
+
+/* For struct rpw_endpoint_options; context is the struct rpw_ops. */
+enum MHD_Result rpw_ops_on_request(void *context, struct MHD_Connection *mhd_connection, const char *path,
+                                   const char *method, const char *version, const char *bytes, size_t *len,
+                                   void **request_context);
+void rpw_ops_on_completed(void *context, struct MHD_Connection *mhd_connection, void **request_context,
+                          enum MHD_RequestTerminationCode code);
+
+#endif

@@ -1,0 +1,273 @@
+/* server.c - the life of the process, top to bottom. The delicate part is the order of its end: drain_and_stop(). */
+#include "server.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <malloc.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "endpoint.h"
+#include "ops.h"
+
+enum { STOP_TICK_MS = 20, LAST_CALL_MS = 1000, LARGE_BLOCK_BYTES = 128 * 1024 };
+
+struct server {
+    const struct rpw_server_options *options;
+    sigset_t end_signals;
+    size_t file_limit;
+    struct rpw_credential *credential;
+    struct rpw_webhook webhook;
+    struct rpw_ops ops;
+    int sockets[2]; /* the endpoints', until they are started */
+    struct rpw_endpoint webhook_endpoint;
+    struct rpw_endpoint ops_endpoint;
+};
+
+/* --- the process -------------------------------------------------------------------------------------------------- */
+
+static void prepare_process(struct server *server)
+{
+    const rlim_t wanted = (rlim_t)server->options->max_connections + RPW_OPS_MAX_CONNECTIONS + RPW_RESERVED_FDS;
+    struct rlimit files = {.rlim_cur = 1024, .rlim_max = 1024};
+
+    signal(SIGPIPE, SIG_IGN);
+    sigemptyset(&server->end_signals);
+    sigaddset(&server->end_signals, SIGTERM);
+    sigaddset(&server->end_signals, SIGINT);
+    pthread_sigmask(SIG_BLOCK, &server->end_signals, NULL);
+
+    /* Otherwise glibc, having seen one large body, keeps the memory of all later ones. */
+    mallopt(M_MMAP_THRESHOLD, LARGE_BLOCK_BYTES);
+
+    getrlimit(RLIMIT_NOFILE, &files);
+    if (files.rlim_cur < wanted) {
+        files.rlim_cur = wanted < files.rlim_max ? wanted : files.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &files);
+    }
+    server->file_limit = (size_t)(files.rlim_cur < wanted ? files.rlim_cur : wanted);
+}
+
+/* Waits for a signal that ends us; true when one came within timeout_ms (negative: however long it takes). */
+static bool wait_for_signal(const struct server *server, int timeout_ms)
+{
+    const struct timespec timeout = {timeout_ms / 1000, timeout_ms % 1000 * 1000000L};
+    int result;
+
+    do
+        result = timeout_ms < 0 ? sigwaitinfo(&server->end_signals, NULL)
+                                : sigtimedwait(&server->end_signals, NULL, &timeout);
+    while (result < 0 && errno == EINTR);
+    return result > 0;
+}
+
+/* --- start -------------------------------------------------------------------------------------------------------- */
+
+static bool listen_on(const struct rpw_address *address, const char *flag, int *ret_socket, char *reterr)
+{
+    *ret_socket = rpw_address_listen(address);
+    if (*ret_socket < 0)
+        snprintf(reterr, RPW_SERVER_ERROR_BYTES, "%s: cannot listen on %s: %s", flag, address->text, strerror(errno));
+    return *ret_socket >= 0;
+}
+
+static bool start_endpoint(struct rpw_endpoint *endpoint, int *socket, const struct rpw_endpoint_options *options,
+                           char *reterr)
+{
+    char reason[256];
+
+    if (!rpw_endpoint_start(endpoint, options, reason, sizeof(reason))) {
+        snprintf(reterr, RPW_SERVER_ERROR_BYTES, "the %s endpoint cannot start: %s", options->name, reason);
+        return false;
+    }
+    *socket = -1; /* the endpoint's now */
+    return true;
+}
+
+static bool start_webhook(struct server *server, char *reterr)
+{
+    const struct rpw_server_options *options = server->options;
+    const size_t most = server->file_limit - RPW_RESERVED_FDS - RPW_OPS_MAX_CONNECTIONS;
+    const struct rpw_endpoint_options endpoint_options = {
+        .name = "webhook",
+        .log = &options->log,
+        .socket = server->sockets[0],
+        .threads = options->threads,
+        .max_connections = (unsigned)(options->max_connections < most ? options->max_connections : most),
+        .slot_count = server->file_limit,
+        .idle_timeout_ms = options->idle_timeout_ms,
+        .request_timeout_ms = options->request_timeout_ms,
+        .credential = server->credential,
+        .on_request = rpw_webhook_on_request,
+        .on_completed = rpw_webhook_on_completed,
+        .context = &server->webhook,
+        .budget = &server->webhook.budget,
+    };
+
+    return start_endpoint(&server->webhook_endpoint, &server->sockets[0], &endpoint_options, reterr);
+}
+
+static bool start_ops(struct server *server, char *reterr)
+{
+    const struct rpw_endpoint_options endpoint_options = {
+        .name = "operations",
+        .log = &server->options->log,
+        .socket = server->sockets[1],
+        .threads = 1,
+        .max_connections = RPW_OPS_MAX_CONNECTIONS,
+        .slot_count = server->file_limit,
+        .idle_timeout_ms = RPW_OPS_TIMEOUT_MS,
+        .request_timeout_ms = RPW_OPS_TIMEOUT_MS,
+        .on_request = rpw_ops_on_request,
+        .on_completed = rpw_ops_on_completed,
+        .context = &server->ops,
+        .budget = &server->webhook.budget,
+    };
+
+    return start_endpoint(&server->ops_endpoint, &server->sockets[1], &endpoint_options, reterr);
+}
+
+static bool start(struct server *server, char *reterr)
+{
+    const struct rpw_server_options *options = server->options;
+
+    if (server->file_limit < RPW_RESERVED_FDS + RPW_OPS_MAX_CONNECTIONS + 1) {
+        snprintf(reterr, RPW_SERVER_ERROR_BYTES,
+                 "only %zu file descriptors are allowed, expected at least %d (ulimit -n)", server->file_limit,
+                 RPW_RESERVED_FDS + RPW_OPS_MAX_CONNECTIONS + 1);
+        return false;
+    }
+    if (!rpw_credential_load(options->certificate_path, options->key_path, &server->credential, reterr,
+                             RPW_SERVER_ERROR_BYTES))
+        return false;
+    server->ops.credential = server->credential;
+    if (!listen_on(&options->listen, "--listen", &server->sockets[0], reterr) ||
+        !listen_on(&options->ops_listen, "--ops-listen", &server->sockets[1], reterr))
+        return false;
+    if (!rpw_arena_pool_init(&server->webhook.arenas, options->threads)) {
+        snprintf(reterr, RPW_SERVER_ERROR_BYTES, "no address space for %u arenas of %zu bytes", options->threads,
+                 RPW_ARENA_BYTES);
+        return false;
+    }
+    return start_webhook(server, reterr) && start_ops(server, reterr);
+}
+
+static void log_listening(const struct server *server, const struct rpw_endpoint *endpoint)
+{
+    char address[RPW_ADDRESS_TEXT_BYTES];
+    struct rpw_log_line line;
+
+    if (!rpw_log_begin(&server->options->log, &line, RPW_LOG_INFO, "listening"))
+        return;
+    rpw_address_format_own(endpoint->options.socket, address);
+    rpw_log_line_text(&line, "endpoint", rpw_span_of(endpoint->options.name));
+    rpw_log_line_text(&line, "address", rpw_span_of(address));
+    rpw_log_line_number(&line, "maxConnections", endpoint->options.max_connections);
+    rpw_log_line_number(&line, "threads", endpoint->options.threads);
+    rpw_log_end(&server->options->log, &line);
+}
+
+static void log_started(const struct server *server)
+{
+    const struct rpw_log *log = &server->options->log;
+    char text[RPW_READINESS_TEXT_BYTES];
+
+    log_listening(server, &server->webhook_endpoint);
+    log_listening(server, &server->ops_endpoint);
+    if (rpw_ops_is_ready(&server->ops, time(NULL), text))
+        rpw_log_event(log, RPW_LOG_INFO, "ready");
+    else
+        rpw_log_detail(log, RPW_LOG_ERROR, "not ready", "detail", text);
+}
+
+/* --- end ---------------------------------------------------------------------------------------------------------- */
+
+static unsigned connections_left(const struct server *server)
+{
+    return rpw_connections_count(&server->webhook_endpoint.connections) +
+           rpw_connections_count(&server->ops_endpoint.connections);
+}
+
+/* Lets what is in flight finish, and closes what is idle as it becomes so. True when no connection is left. */
+static bool finish_connections(struct server *server)
+{
+    struct rpw_connection_table *webhook = &server->webhook_endpoint.connections;
+    struct rpw_connection_table *ops = &server->ops_endpoint.connections;
+    int left_ms = RPW_STOP_DEADLINE_MS;
+
+    for (; left_ms > 0 && connections_left(server) > 0; left_ms -= STOP_TICK_MS) {
+        rpw_connections_strike_idle(webhook, RPW_FRESH_GRACE_MS);
+        rpw_connections_strike_idle(ops, RPW_FRESH_GRACE_MS);
+        if (wait_for_signal(server, STOP_TICK_MS))
+            return false;
+    }
+    if (left_ms > 0)
+        return true;
+    rpw_log_event(&server->options->log, RPW_LOG_WARN, "requests in flight are cut off: the deadline has passed");
+    rpw_connections_strike_all(webhook);
+    rpw_connections_strike_all(ops);
+    for (left_ms = LAST_CALL_MS; left_ms > 0 && connections_left(server) > 0; left_ms -= STOP_TICK_MS)
+        if (wait_for_signal(server, STOP_TICK_MS))
+            return false;
+    return connections_left(server) == 0;
+}
+
+/* libmicrohttpd may only be stopped when it has no connection left: it would cut requests off, and can crash on a
+ * malformed one that comes at that moment. */
+static enum rpw_server_end drain_and_stop(struct server *server)
+{
+    const struct rpw_log *log = &server->options->log;
+
+    rpw_log_event(log, RPW_LOG_INFO, "draining");
+    atomic_store(&server->ops.is_draining, true);
+    atomic_store(&server->webhook.is_draining, true);
+    if (wait_for_signal(server, (int)server->options->drain_delay_ms)) {
+        rpw_log_event(log, RPW_LOG_WARN, "ended at once: a second signal came");
+        return RPW_SERVER_CUT_OFF;
+    }
+    rpw_log_event(log, RPW_LOG_INFO, "stopping");
+    rpw_endpoint_stop_accepting(&server->webhook_endpoint);
+    rpw_endpoint_stop_accepting(&server->ops_endpoint);
+    if (!finish_connections(server)) {
+        rpw_log_event(log, RPW_LOG_WARN, "ended with connections open");
+        return RPW_SERVER_CUT_OFF;
+    }
+    rpw_log_event(log, RPW_LOG_INFO, "stopped");
+    return RPW_SERVER_STOPPED;
+}
+
+static void release(struct server *server)
+{
+    rpw_endpoint_stop(&server->webhook_endpoint);
+    rpw_endpoint_stop(&server->ops_endpoint);
+    for (size_t i = 0; i < 2; i++)
+        if (server->sockets[i] >= 0)
+            close(server->sockets[i]);
+    rpw_arena_pool_done(&server->webhook.arenas);
+    rpw_credential_unref(server->credential);
+}
+
+enum rpw_server_end rpw_server_run(const struct rpw_server_options *options, char reterr[RPW_SERVER_ERROR_BYTES])
+{
+    static struct server server; /* static: its threads may outlive this call, see RPW_SERVER_CUT_OFF */
+    enum rpw_server_end end = RPW_SERVER_DID_NOT_START;
+
+    server = (struct server){.options = options, .sockets = {-1, -1}};
+    server.webhook.log = &options->log;
+    server.webhook.answer = options->answer;
+    server.webhook.policies = options->policies;
+    server.ops.log = &options->log;
+    rpw_budget_init(&server.webhook.budget, options->body_budget_bytes);
+    prepare_process(&server);
+    if (start(&server, reterr)) {
+        log_started(&server);
+        wait_for_signal(&server, -1);
+        end = drain_and_stop(&server);
+    }
+    if (end != RPW_SERVER_CUT_OFF)
+        release(&server);
+    return end;
+}

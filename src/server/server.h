@@ -1,0 +1,50 @@
+/* server.h - the running webhook: starts both endpoints, waits for a signal, drains, stops.
+ *
+ * SIGTERM or SIGINT begins the end: /readyz turns 503, and for drain_delay_ms requests are served as before, each
+ * answer ending its connection, while Kubernetes takes this process out of its Service. Then nothing new is accepted,
+ * requests in flight get RPW_STOP_DEADLINE_MS to finish, idle connections are closed, and the process ends. A second
+ * signal ends it at once.
+ */
+#ifndef RPW_SERVER_H
+#define RPW_SERVER_H
+
+#include "address.h"
+#include "log.h"
+#include "webhook.h"
+
+#define RPW_STOP_DEADLINE_MS 10000 /* with the drain delay below Kubernetes' terminationGracePeriodSeconds of 30 */
+#define RPW_FRESH_GRACE_MS 2000    /* for a connection accepted at the last moment to send its request */
+#define RPW_RESERVED_FDS 64        /* everything that is not a client's connection */
+
+#define RPW_SERVER_ERROR_BYTES 1024
+
+struct rpw_server_options {
+    const char *certificate_path;
+    const char *key_path;
+    struct rpw_address listen;
+    struct rpw_address ops_listen;
+    unsigned threads;
+    unsigned max_connections;
+    unsigned idle_timeout_ms;
+    unsigned request_timeout_ms;
+    unsigned drain_delay_ms;
+    size_t body_budget_bytes;
+    struct rpw_log log;
+    rpw_answer_fn *answer; /* rpw_mutate */
+    const struct rpw_policy_set *policies;
+};
+
+enum rpw_server_end {
+    RPW_SERVER_STOPPED, /* in order */
+
+    /* By a second signal, or with connections left at the deadline. Threads still run: the process must end now. */
+    RPW_SERVER_CUT_OFF,
+
+    RPW_SERVER_DID_NOT_START, /* with a line in reterr */
+};
+
+/* Runs until the process is told to end. Blocks SIGTERM and SIGINT and ignores SIGPIPE for the calling thread and all
+ * that it starts. */
+enum rpw_server_end rpw_server_run(const struct rpw_server_options *options, char reterr[RPW_SERVER_ERROR_BYTES]);
+
+#endif

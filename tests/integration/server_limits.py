@@ -1,0 +1,208 @@
+"""Limits: slow clients are gone by their deadline, too many connections and too much memory are refused, and a normal
+client is served meanwhile."""
+import os
+import pathlib
+import resource
+import select
+import socket
+import ssl
+import time
+import unittest
+
+from support import (MAX_BODY, PATIENCE, Client, Folder, Server, post, raise_file_limit, review, review_of_size,
+                     wait_until)
+
+CONNECTIONS = 3000
+
+
+def is_gone(client):
+    """Whether the server has ended the connection; reads nothing but the end."""
+    poller = select.poll()
+    poller.register(client.socket, select.POLLIN | select.POLLRDHUP)
+    return any(events & (select.POLLRDHUP | select.POLLHUP | select.POLLERR) for _, events in poller.poll(0))
+
+
+def server_has_read_all(server, client):
+    """Whether nothing that client sent is left in the server's socket: the receive queue in the kernel's table."""
+    pair = (server.port, client.socket.getsockname()[1])
+    for line in pathlib.Path("/proc/net/tcp").read_text(encoding="ascii").splitlines()[1:]:
+        fields = line.split()
+        ports = tuple(int(field.rpartition(":")[2], 16) for field in fields[1:3])
+        if ports == pair:
+            return fields[4].endswith(":00000000")
+    return False
+
+
+class ServerLimits(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        raise_file_limit()
+        cls.folder = Folder()
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.folder.remove()
+
+    def check_slow_client(self, server, client, start, drip):
+        """Sends start and then drip for ever, a piece every tenth of a second, while a normal client is served. The
+        timeout is two seconds."""
+        client.send(start)
+        began = time.monotonic()
+        with server.connect() as normal:
+            while not is_gone(client):
+                self.assertLess(time.monotonic(), began + PATIENCE, "the slow client is still there")
+                try:
+                    client.send(drip)
+                except OSError:
+                    break
+                self.assertEqual(normal.post().status, 200)
+                time.sleep(0.1)
+        self.assertGreater(time.monotonic(), began + 1.5, "the client was given its time")
+
+    def test_a_client_that_drips_its_headers_is_gone_by_the_idle_timeout(self):
+        with Server(self.folder, "--idle-timeout", "2", "--request-timeout", "600") as server:
+            with server.connect() as client:
+                self.check_slow_client(server, client, b"POST /mutate HTTP/1.1\r\nX: ", b"x")
+
+    def test_a_client_that_drips_its_second_headers_is_gone_by_the_idle_timeout(self):
+        with Server(self.folder, "--idle-timeout", "2", "--request-timeout", "600") as server:
+            with server.connect() as client:
+                self.assertEqual(client.post().status, 200)
+                self.check_slow_client(server, client, b"POST /mutate HTTP/1.1\r\nX: ", b"x")
+
+    def test_a_client_that_drips_its_body_is_gone_by_the_request_timeout(self):
+        with Server(self.folder, "--idle-timeout", "600", "--request-timeout", "2") as server:
+            with server.connect() as client:
+                self.check_slow_client(server, client, post(review_of_size(100000))[:500], b" ")
+            server.wait_for("request broken off")
+
+    def test_a_client_that_drips_a_refused_body_is_gone_by_the_request_timeout(self):
+        with Server(self.folder, "--idle-timeout", "600", "--request-timeout", "2") as server:
+            with server.connect() as client:
+                self.check_slow_client(server, client, post(review_of_size(100000), path="/x")[:500], b" ")
+
+    def test_a_client_that_drips_its_handshake_is_gone_by_the_request_timeout(self):
+        with Server(self.folder, "--idle-timeout", "600", "--request-timeout", "2") as server:
+            with Client(server.port) as client:
+                # The head of a TLS record that announces 512 bytes of ClientHello.
+                self.check_slow_client(server, client, b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", b"\x00")
+
+    def test_a_silent_client_is_gone_by_the_request_timeout(self):
+        with Server(self.folder, "--idle-timeout", "600", "--request-timeout", "1") as server:
+            with Client(server.port) as client:
+                wait_until(lambda: is_gone(client), "the connection is closed")
+
+    def test_an_idle_connection_is_closed_after_the_idle_timeout(self):
+        with Server(self.folder, "--idle-timeout", "1", "--request-timeout", "600") as server:
+            with server.connect() as fresh, server.connect() as used:
+                self.assertEqual(used.post().status, 200)
+                self.assertEqual(used.read_to_end(), b"")
+                self.assertEqual(fresh.read_to_end(), b"")
+
+    def test_a_client_that_does_not_take_its_answers_is_gone_by_the_request_timeout(self):
+        with Server(self.folder, "--idle-timeout", "600", "--request-timeout", "2") as server:
+            with server.connect() as client, server.connect() as normal:
+                client.socket.setblocking(False)
+                wait_until(lambda: self.is_stuck(client), "both directions are full")
+                wait_until(lambda: server.find("answer not taken") and normal.post().status == 200,
+                           "the connection is closed")
+
+    @staticmethod
+    def is_stuck(client):
+        try:
+            while True:
+                client.socket.send(post(review(name="n" * 200)) * 10)
+        except ssl.SSLWantWriteError:
+            return not select.select([], [client.socket], [], 0.5)[1]
+
+    def test_three_thousand_idle_connections_are_held_and_one_more_is_refused(self):
+        with Server(self.folder, "--max-connections", str(CONNECTIONS)) as server:
+            clients = [server.connect() for _ in range(CONNECTIONS)]
+            try:
+                for _ in range(3):
+                    with self.assertRaises((ssl.SSLError, ConnectionError)):
+                        server.connect()
+                self.assertTrue(server.find("connections refused: the limit is reached", limit=CONNECTIONS))
+                for client in clients[::100]:
+                    self.assertEqual(client.post().status, 200)
+                clients.pop().close()
+                wait_until(lambda: self.can_connect(server), "a place is free again")
+            finally:
+                for client in clients:
+                    client.close()
+
+    @staticmethod
+    def can_connect(server):
+        try:
+            with server.connect() as client:
+                return client.post().status == 200
+        except OSError:
+            return False
+
+    def test_a_body_over_the_budget_gets_503_until_there_is_room_again(self):
+        longest = post(review_of_size(MAX_BODY))
+        with Server(self.folder, "--body-budget", str(MAX_BODY + 1024 * 1024)) as server:
+            with server.connect() as holder, server.connect() as other:
+                holder.send(longest[:-1])
+                wait_until(lambda: server_has_read_all(server, holder), "the server holds the first body")
+                response = other.ask(longest)
+                self.assertEqual(response.status, 503, response.text)
+                self.assertIn("busy", response.text)
+                self.assertEqual(other.post().status, 200, "a small one still fits")
+                self.assertEqual(holder.ask(longest[-1:]).status, 200)
+                self.assertEqual(other.ask(longest).status, 200)
+                self.assertEqual(holder.ask(longest).status, 200)
+
+    def test_bodies_that_are_broken_off_give_their_budget_back(self):
+        longest = post(review_of_size(MAX_BODY))
+        with Server(self.folder, "--body-budget", str(MAX_BODY)) as server:
+            for _ in range(5):
+                with server.connect() as client:
+                    client.send(longest[:-1])
+            with server.connect() as client:
+                wait_until(lambda: client.ask(longest).status == 200, "the budget is free again")
+
+    def test_the_413_arrives_every_time(self):
+        too_long = post(review_of_size(2 * MAX_BODY))
+        with Server(self.folder) as server:
+            statuses = []
+            for _ in range(20):
+                with server.connect() as client:
+                    statuses.append(client.ask(too_long).status)
+            self.assertEqual(statuses, [413] * 20)
+
+    def test_memory_is_given_back_after_huge_reviews(self):
+        def resident():
+            fields = pathlib.Path(f"/proc/{server.process.pid}/statm").read_text(encoding="ascii").split()
+            return int(fields[1]) * os.sysconf("SC_PAGE_SIZE")
+
+        with Server(self.folder) as server:
+            if "asan" in (pathlib.Path(f"/proc/{server.process.pid}/maps").read_text(encoding="utf-8")):
+                self.skipTest("AddressSanitizer keeps freed memory on purpose")
+            with server.connect() as client:
+                self.assertEqual(client.ask(post(review_of_size(MAX_BODY))).status, 200)
+                wait_until(lambda: resident() < 64 * 1024 * 1024, "the memory is given back")
+
+    def test_without_free_file_descriptors_accepting_pauses_and_goes_on(self):
+        with Server(self.folder) as server:
+            pid = server.process.pid
+            limits = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+            with server.connect() as before:
+                resource.prlimit(pid, resource.RLIMIT_NOFILE, (server.open_files(), limits[1]))
+                with socket.create_connection(("127.0.0.1", server.port), PATIENCE) as raw:
+                    server.wait_for("accepting pauses")
+                    used, began = server.cpu_seconds(), time.monotonic()
+                    for _ in range(10):
+                        self.assertEqual(before.post().status, 200)
+                        time.sleep(0.1)
+                    share = (server.cpu_seconds() - used) / (time.monotonic() - began)
+                    self.assertLess(share, 0.5, "the accept thread spins")
+                    resource.prlimit(pid, resource.RLIMIT_NOFILE, limits)
+                    with server.connect() as after:
+                        self.assertEqual(after.post().status, 200)
+                    raw.shutdown(socket.SHUT_WR)
+                    wait_until(lambda: raw.recv(1) == b"", "the connection that waited was taken up, too")
+
+
+if __name__ == "__main__":
+    unittest.main()
