@@ -1,0 +1,28 @@
+#!/usr/bin/env bash
+# check-headers.sh [COMPILER...] - every header compiles alone, and twice in one file. Default: gcc and clang-14.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+compilers=("$@")
+[ $# -gt 0 ] || compilers=(gcc clang-14)
+
+flags=(-std=c11 -D_GNU_SOURCE -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wundef -Werror
+       -Wno-unused-function -Wno-unused-variable -fsyntax-only -x c)
+status=0
+for header in include/rpw/*.h src/*/*.h tests/*/*.h; do
+    [ -e "$header" ] || continue
+    include=(-Iinclude)
+    case $header in
+        src/core/*) ;;
+        src/cli/*) include+=(-Isrc/cli -Isrc/config -Isrc/server) ;;
+        src/*) include+=("-I$(dirname "$header")") ;;
+        tests/*) include+=(-Itests/unit -Isrc/cli -Isrc/config -Isrc/server) ;;
+    esac
+    for compiler in "${compilers[@]}"; do
+        if ! printf '#include "%s"\n#include "%s"\n' "$PWD/$header" "$PWD/$header" |
+            "$compiler" "${flags[@]}" "${include[@]}" -; then
+            echo "$header does not compile alone with $compiler" >&2
+            status=1
+        fi
+    done
+done
+exit $status

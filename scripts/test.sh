@@ -1,0 +1,123 @@
+#!/usr/bin/env bash
+# test.sh [--quick] - builds and tests everything; the last line counts the steps. Debian 12, Ubuntu 22.04 or 24.04, as root
+# or with sudo; asks nothing. --quick is the inner loop: build, unit and golden tests, formatting.
+set -uo pipefail
+cd "$(dirname "$0")/.." || exit 1
+
+is_quick=false
+case ${1-} in
+    "") ;;
+    --quick) is_quick=true ;;
+    *) echo "Usage: $0 [--quick]" >&2; exit 2 ;;
+esac
+
+readonly logs=build/test-logs asan=build/asan fuzz_seconds=20
+jobs=$(nproc)
+mkdir -p "$logs"
+export CMAKE_GENERATOR=${CMAKE_GENERATOR:-Ninja} CTEST_OUTPUT_ON_FAILURE=1
+export UBSAN_OPTIONS=print_stacktrace=1
+
+passed=0 failed=0 skipped=0
+summary=""
+has_failed=" " # names of the steps that failed
+
+report() { # name, verdict, remark
+    summary+=$(printf '  %-14s %-8s %s' "$1" "$2" "$3")$'\n'
+}
+
+# Steps print into a log each, which is shown when they fail; rows that passed are left out.
+show_log() {
+    grep -vE '\[ +(RUN|OK) +\]|\.\.\. ok$' "$1" | tail -n 150
+    echo "(all of it: $1)"
+}
+
+run_step() { # name, command...
+    local name=$1 log=$logs/$1.log start=$SECONDS count
+    shift
+    if "$@" >"$log" 2>&1 </dev/null; then
+        count=$(sed -nE 's/.*\[==========\] ([0-9]+) test\(s\) run\..*/\1/p; s/^Ran ([0-9]+) tests? in .*/\1/p' "$log" |
+            awk '{ n += $1 } END { if (n) print ", " n " tests" }')
+        report "$name" ok "$((SECONDS - start)) s$count"
+        printf '%-14s ok (%s s%s)\n' "$name" "$((SECONDS - start))" "$count"
+        passed=$((passed + 1))
+    else
+        printf '%-14s FAILED (%s s)\n' "$name" "$((SECONDS - start))"
+        show_log "$log"
+        report "$name" FAILED "$((SECONDS - start)) s, $log"
+        failed=$((failed + 1)) has_failed+="$name "
+    fi
+}
+
+# A step that makes no sense once another has failed.
+run_step_after() { # step it needs, name, command...
+    if [[ $has_failed == *" $1 "* ]]; then
+        report "$2" skipped "$1 failed"
+        skipped=$((skipped + 1))
+    else
+        run_step "${@:2}"
+    fi
+}
+
+build_asan() {
+    { [ -f $asan/build.ninja ] || cmake --preset asan; } && cmake --build --preset asan -j "$jobs"
+}
+
+build_release_core() {
+    cmake --preset release && cmake --build --preset release -j "$jobs" --target rpw-core
+}
+
+run_ctest() { # label
+    ctest --test-dir $asan -L "^$1\$" --no-tests=error -V -j "$jobs"
+}
+
+# Every file of tests/integration is a unittest module; they find the program in RPW_PROGRAM.
+run_integration() {
+    RPW_PROGRAM=$PWD/$asan/rucio-policy-webhook PYTHONDONTWRITEBYTECODE=1 \
+        timeout -k 10 900 /usr/bin/python3 -m unittest discover -v -s tests/integration -p '*.py'
+}
+
+check_formatting() {
+    find include src tests bench -name '*.[ch]' -print0 2>/dev/null | xargs -0 clang-format-14 --dry-run -Werror
+}
+
+check_shell_scripts() {
+    local scripts=()
+    mapfile -t scripts < <(grep -rlE --exclude-dir=build --exclude-dir=.git '^#!.*\b(ba)?sh$' .)
+    bash -n "${scripts[@]}" && shellcheck "${scripts[@]}"
+}
+
+check_core_symbols() {
+    build_release_core && scripts/check-core-symbols.sh build/release/librpw-core.a
+}
+
+# The compile commands are those of the asan build; gcc's own options mean nothing to clang.
+check_clang_tidy() {
+    find src tests/fuzz -name '*.c' -print0 |
+        xargs -0 -n 1 -P "$jobs" clang-tidy-14 -p $asan --quiet --warnings-as-errors='*'
+}
+
+run_step packages scripts/install-packages.sh test
+run_step build build_asan
+run_step_after build unit run_ctest unit
+run_step_after build golden run_ctest golden
+run_step formatting check_formatting
+if ! $is_quick; then
+    run_step_after build corpus run_ctest corpus
+    run_step_after build integration run_integration
+    run_step shell-scripts check_shell_scripts
+    run_step banned scripts/check-banned.sh
+    run_step_after build manual scripts/check-manual.sh $asan/rucio-policy-webhook
+    run_step layers scripts/check-layers.sh
+    run_step headers scripts/check-headers.sh
+    run_step core-symbols check_core_symbols
+    run_step_after build clang-tidy check_clang_tidy
+    run_step fuzz scripts/fuzz.sh $fuzz_seconds
+fi
+
+printf '\n%s\n' "$summary"
+if [ $skipped -gt 0 ]; then
+    echo "$passed passed, $failed failed, $skipped skipped"
+else
+    echo "$passed passed, $failed failed"
+fi
+[ $failed -eq 0 ]

@@ -1,0 +1,57 @@
+/* acceptable.c - see acceptable.h; the rules are those of k8s.io/kubernetes/pkg/apis/core/validation. */
+#include "acceptable.h"
+
+#include <string.h>
+
+static const char *string_at(json_t *object, const char *key)
+{
+    return json_string_value(json_object_get(object, key));
+}
+
+/* How many items of list have text as key. */
+static size_t count_with(json_t *list, const char *key, const char *text)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        const char *other = string_at(json_array_get(list, i), key);
+        count += other != NULL && strcmp(other, text) == 0;
+    }
+    return count;
+}
+
+static bool are_acceptable_mounts(json_t *container, json_t *volumes)
+{
+    json_t *mounts = json_object_get(container, "volumeMounts");
+
+    for (size_t i = 0; i < json_array_size(mounts); i++) {
+        const char *name = string_at(json_array_get(mounts, i), "name");
+        const char *path = string_at(json_array_get(mounts, i), "mountPath");
+        if (name == NULL || path == NULL || count_with(volumes, "name", name) != 1 ||
+            count_with(mounts, "mountPath", path) != 1)
+            return false;
+    }
+    return true;
+}
+
+static bool are_acceptable_containers(json_t *containers, json_t *volumes)
+{
+    for (size_t i = 0; i < json_array_size(containers); i++)
+        if (!are_acceptable_mounts(json_array_get(containers, i), volumes))
+            return false;
+    return true;
+}
+
+bool is_acceptable_pod(json_t *pod)
+{
+    json_t *spec = json_object_get(pod, "spec");
+    json_t *volumes = json_object_get(spec, "volumes");
+
+    for (size_t i = 0; i < json_array_size(volumes); i++) {
+        const char *name = string_at(json_array_get(volumes, i), "name");
+        if (name == NULL || count_with(volumes, "name", name) != 1)
+            return false;
+    }
+    return are_acceptable_containers(json_object_get(spec, "containers"), volumes) &&
+           are_acceptable_containers(json_object_get(spec, "initContainers"), volumes);
+}

@@ -1,0 +1,13 @@
+/* acceptable.h - would kube-apiserver accept this pod, as far as names of volumes and mounts go? What it refuses never runs,
+ * and so is never seen a second time by a webhook with another configuration. */
+#ifndef RPW_TESTS_FUZZ_ACCEPTABLE_H
+#define RPW_TESTS_FUZZ_ACCEPTABLE_H
+
+#include <stdbool.h>
+
+#include <jansson.h>
+
+/* Volumes have names, each its own; mounts refer to them; a container mounts nothing twice at one path. */
+bool is_acceptable_pod(json_t *pod);
+
+#endif

@@ -1,0 +1,356 @@
+/* fuzz_mutate.c - the core as a whole against its promises.
+ *
+ * The first byte picks the policies, the second what the rest is: a body as it is, a pod inside a good review, a container
+ * inside a good pod, or the choices of random_pod.h. Whatever comes:
+ *
+ *   - the answer is a good one: status 200, 400 or 500; with 200 an AdmissionReview that echoes the uid;
+ *   - all or nothing: no patch unless the pod is allowed, and no AdmissionReview at all on an error;
+ *   - deterministic: the same bytes out, from another arena too; from one that is too small, the same bytes or a 500;
+ *   - only intended edits: the patch applies, and without what is ours (intended.h) the pod is what it was;
+ *   - idempotent: the patched pod sent again gives no patch, also after the apiserver's defaulting and the service-account
+ *     plugin have acted; and a pod that kube-apiserver would accept (acceptable.h), with an injection of one configuration,
+ *     sent to another one gives one patch and no second.
+ *
+ * A body that jansson cannot hold (numbers beyond its types, keys with NUL) is checked for the first three only.
+ */
+#include <stdalign.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <jansson.h>
+
+#include "acceptable.h"
+#include "check.h"
+#include "config.h"
+#include "intended.h"
+#include "json_patch.h"
+#include "random_pod.h"
+#include "rpw/mutate.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+#define ARENA_BYTES (1U << 22)
+#define SMALL_ARENA_BYTES (1U << 14)
+#define MAX_BODY_BYTES (1U << 18)
+
+/* --- policies ------------------------------------------------------------------------------------------------------- */
+
+#define VOLUME_CLAIM "source: {volume: {persistentVolumeClaim: {claimName: atlas-policy}}}"
+
+static const struct configuration {
+    const char *yaml;
+    bool is_any_container;
+} configurations[] = {
+    {"policies: [{name: first, package: atlas_pkg, " VOLUME_CLAIM "}]", false},
+    {"policies: [{name: first, packages: {atl: atlas_pkg, ops: ops_pkg}, path: /opt/policies, pythonPath: append,"
+     " onConflict: override, source: {volume: {configMap: {name: atlas-policy}}, subPath: current}}]",
+     false},
+    {"policies: [{name: first, package: atlas_pkg, onConflict: reject, " VOLUME_CLAIM "},"
+     " {name: second, package: other_pkg, source: {preinstalled: {}}}]",
+     false},
+    {"policies: [{name: first, package: atlas_pkg, pythonPath: entrypoint, source: {preinstalled: {}}},"
+     " {name: second, match: {namespaces: [elsewhere]}, package: other_pkg, source: {preinstalled: {}}}]",
+     false},
+    {"policies: [{name: first, match: {containers: ['*']}, package: atlas_pkg, configEnv: false,"
+     " imagePythonPath: /usr/lib/site, source: {volume: {hostPath: {path: /cvmfs/policy}}}}]",
+     true},
+    {"policies: [{name: first, package: other_pkg, onConflict: override, path: /opt/policies,"
+     " source: {volume: {ephemeral: {volumeClaimTemplate: {spec: {resources: {requests: {storage: 1Gi}}}}}}}}]",
+     false},
+    {"policies: [{name: first, match: {namespaces: [elsewhere]}, package: atlas_pkg, " VOLUME_CLAIM "}]\n"
+     "unmatched: reject",
+     false},
+};
+
+#define CONFIGURATION_COUNT (sizeof(configurations) / sizeof(configurations[0]))
+
+/* Loaded once and kept until the program ends. */
+static struct rpw_config *loaded[CONFIGURATION_COUNT];
+
+static const struct rpw_policy_set *policies_of(size_t index)
+{
+    char *report = NULL;
+
+    if (loaded[index] == NULL &&
+        !rpw_config_parse("fuzz.yaml", rpw_span_of(configurations[index].yaml), &loaded[index], &report)) {
+        (void)fputs(report, stderr);
+        abort();
+    }
+    return rpw_config_policies(loaded[index]);
+}
+
+/* --- one call and what must always hold of its answer --------------------------------------------------------------- */
+
+static alignas(max_align_t) char region[ARENA_BYTES];
+static alignas(max_align_t) char other_region[ARENA_BYTES];
+static alignas(max_align_t) char small_region[SMALL_ARENA_BYTES];
+static struct rpw_arena arena, other_arena, small_arena;
+
+struct answer {
+    struct rpw_result result;
+    json_t *patch; /* an array; NULL without one */
+};
+
+static size_t base64_value(char digit)
+{
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    const char *at = strchr(digits, digit);
+
+    CHECK(digit != '\0' && at != NULL);
+    return (size_t)(at - digits);
+}
+
+/* The patch of a response. */
+static json_t *decode_patch(const char *text)
+{
+    size_t len = strlen(text);
+    char *bytes = malloc(len + 1);
+    size_t count = 0;
+
+    CHECK(bytes != NULL && len % 4 == 0);
+    for (size_t i = 0; i < len; i += 4) {
+        size_t padding = text[i + 2] == '=' ? 2 : text[i + 3] == '=' ? 1 : 0;
+        CHECK(padding == 0 || i + 4 == len);
+        size_t bits = base64_value(text[i]) << 18 | base64_value(text[i + 1]) << 12;
+        bits |= padding < 2 ? base64_value(text[i + 2]) << 6 : 0;
+        bits |= padding < 1 ? base64_value(text[i + 3]) : 0;
+        for (size_t j = 0; j < 3 - padding; j++)
+            bytes[count++] = (char)(bits >> (16 - 8 * j) & 0xFF);
+    }
+    json_t *patch = json_loadb(bytes, count, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, NULL);
+    CHECK(json_is_array(patch));
+    free(bytes);
+    return patch;
+}
+
+static json_t *check_response(const struct rpw_result *result, json_t *response)
+{
+    json_t *uid = json_object_get(response, "uid");
+    json_t *allowed = json_object_get(response, "allowed");
+    json_t *patch = json_object_get(response, "patch");
+    bool is_patched = result->outcome == RPW_OUTCOME_PATCHED;
+
+    CHECK(json_is_string(uid) && json_string_length(uid) == result->uid.len);
+    CHECK(memcmp(json_string_value(uid), result->uid.ptr, result->uid.len) == 0);
+    CHECK(json_is_boolean(allowed));
+    CHECK(json_is_true(allowed) == (result->outcome != RPW_OUTCOME_REJECTED));
+    CHECK((patch != NULL) == is_patched);
+    CHECK((json_object_get(response, "patchType") != NULL) == is_patched);
+    CHECK((result->operation_count > 0) == is_patched);
+    if (result->outcome == RPW_OUTCOME_REJECTED)
+        CHECK(json_integer_value(json_object_get(json_object_get(response, "status"), "code")) == 403);
+    if (!is_patched)
+        return NULL;
+    json_t *operations = decode_patch(json_string_value(patch));
+    CHECK(json_array_size(operations) == result->operation_count);
+    return operations;
+}
+
+static struct answer mutate(size_t configuration, struct rpw_span body)
+{
+    struct answer answer = {.patch = NULL};
+    const struct rpw_result *result = &answer.result;
+
+    rpw_mutate(&arena, policies_of(configuration), body, &answer.result);
+    CHECK(result->http_status == 200 || result->http_status == 400 || result->http_status == 500);
+    CHECK(result->body.len > 0);
+    CHECK((result->http_status == 200) == (result->outcome != RPW_OUTCOME_INVALID));
+    CHECK((result->http_status == 500) == (result->reason == RPW_REASON_ARENA_FULL));
+    if (result->http_status != 200)
+        return answer;
+    json_t *review = json_loadb(result->body.ptr, result->body.len, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, NULL);
+    CHECK(json_is_object(review));
+    answer.patch = check_response(result, json_object_get(review, "response"));
+    json_decref(review);
+    return answer;
+}
+
+static bool is_same_answer(const struct rpw_result *a, const struct rpw_result *b)
+{
+    return a->http_status == b->http_status && a->reason == b->reason && rpw_span_equal(a->body, b->body);
+}
+
+/* The first answer lives in arena; the calls here use others. */
+static void check_determinism(size_t configuration, struct rpw_span body, const struct rpw_result *first)
+{
+    struct rpw_result second;
+
+    rpw_mutate(&other_arena, policies_of(configuration), body, &second);
+    CHECK(is_same_answer(first, &second));
+
+    rpw_arena_init(&small_arena, small_region, body.len * 7 % SMALL_ARENA_BYTES);
+    rpw_mutate(&small_arena, policies_of(configuration), body, &second);
+    CHECK(is_same_answer(first, &second) ||
+          (second.http_status == 500 && second.outcome == RPW_OUTCOME_INVALID && second.operation_count == 0));
+    rpw_arena_done(&small_arena);
+}
+
+/* --- what the patch does -------------------------------------------------------------------------------------------- */
+
+static char body_buffer[MAX_BODY_BYTES];
+
+static struct rpw_span dump(json_t *value)
+{
+    size_t len = json_dumpb(value, body_buffer, sizeof(body_buffer), JSON_COMPACT | JSON_ENCODE_ANY);
+
+    CHECK(len > 0 && len <= sizeof(body_buffer));
+    return (struct rpw_span){body_buffer, len};
+}
+
+static void check_only_intended_edits(json_t *before, json_t *after, bool is_any_container)
+{
+    json_t *stripped_before = json_deep_copy(before);
+    json_t *stripped_after = json_deep_copy(after);
+
+    intended_strip(stripped_before, is_any_container);
+    intended_strip(stripped_after, is_any_container);
+    CHECK(json_equal(stripped_before, stripped_after));
+    json_decref(stripped_before);
+    json_decref(stripped_after);
+}
+
+/* Mutates the review; if there is a patch, applies it to the pod in the review. Returns whether there was one. */
+static bool mutate_in_place(size_t configuration, json_t *review)
+{
+    json_t *request = json_object_get(review, "request");
+    json_t *pod = json_object_get(request, "object");
+    char error[RPW_JSON_PATCH_ERROR_BYTES];
+    struct answer answer = mutate(configuration, dump(review));
+
+    if (answer.patch == NULL)
+        return false;
+    json_t *patched = json_deep_copy(pod);
+    if (!rpw_json_patch_apply(&patched, answer.patch, error)) {
+        (void)fprintf(stderr, "the patch cannot be applied: %s\n", error);
+        abort();
+    }
+    check_only_intended_edits(pod, patched, configurations[configuration].is_any_container);
+    json_object_set_new(request, "object", patched);
+    json_decref(answer.patch);
+    return true;
+}
+
+/* Appends item to the list called key, which may be missing or null. */
+static void append(json_t *object, const char *key, json_t *item)
+{
+    if (!json_is_array(json_object_get(object, key)))
+        json_object_set_new(object, key, json_array());
+    json_array_append_new(json_object_get(object, key), item);
+}
+
+/* What happens to a patched pod before it is seen again. */
+static void act_as_the_apiserver(json_t *pod)
+{
+    json_t *spec = json_object_get(pod, "spec");
+    json_t *volumes = json_object_get(spec, "volumes");
+    json_t *containers = json_object_get(spec, "containers");
+
+    for (size_t i = 0; i < json_array_size(volumes); i++) {
+        json_t *volume = json_array_get(volumes, i);
+        json_t *config_map = json_object_get(volume, "configMap");
+        json_t *host_path = json_object_get(volume, "hostPath");
+        if (json_is_object(config_map) && json_object_get(config_map, "defaultMode") == NULL)
+            json_object_set_new(config_map, "defaultMode", json_integer(420));
+        if (json_is_object(host_path) && json_object_get(host_path, "type") == NULL)
+            json_object_set_new(host_path, "type", json_string(""));
+    }
+    for (size_t i = 0; i < json_array_size(containers); i++)
+        append(json_array_get(containers, i), "volumeMounts",
+               json_pack("{s:s,s:b,s:s}", "name", "kube-api-access", "readOnly", 1, "mountPath",
+                         "/var/run/secrets/kubernetes.io/serviceaccount"));
+    append(spec, "volumes", json_pack("{s:s,s:{}}", "name", "kube-api-access", "projected"));
+}
+
+static void check_patches(size_t configuration, json_t *review)
+{
+    const size_t other = (configuration + 1) % CONFIGURATION_COUNT;
+
+    if (!mutate_in_place(configuration, review))
+        return;
+    CHECK(!mutate_in_place(configuration, review));
+    act_as_the_apiserver(json_object_get(json_object_get(review, "request"), "object"));
+    CHECK(!mutate_in_place(configuration, review));
+    if (is_acceptable_pod(json_object_get(json_object_get(review, "request"), "object")) &&
+        mutate_in_place(other, review))
+        CHECK(!mutate_in_place(other, review));
+}
+
+/* --- the input ------------------------------------------------------------------------------------------------------ */
+
+#define REVIEW_START                                                                                                   \
+    "{\"apiVersion\":\"admission.k8s.io/v1\",\"kind\":\"AdmissionReview\",\"request\":{\"uid\":\"705ab4f5\","          \
+    "\"kind\":{\"group\":\"\",\"version\":\"v1\",\"kind\":\"Pod\"},"                                                   \
+    "\"resource\":{\"group\":\"\",\"version\":\"v1\",\"resource\":\"pods\"},"                                          \
+    "\"namespace\":\"rucio-atlas\",\"operation\":\"CREATE\",\"object\":"
+#define REVIEW_END "}}"
+#define CONTAINER_START                                                                                                \
+    "{\"apiVersion\":\"v1\",\"kind\":\"Pod\",\"metadata\":{\"name\":\"a\"},\"spec\":{\"containers\":"                  \
+    "[{\"name\":\"rucio-server\","
+#define CONTAINER_END "}]}}"
+
+struct body {
+    char *text; /* a block of its own and exact, so that reading behind it is seen */
+    size_t len;
+};
+
+static struct body make_body(const char *start, struct rpw_span middle, const char *end)
+{
+    size_t start_len = strlen(start), end_len = strlen(end);
+    struct body body = {.len = start_len + middle.len + end_len};
+
+    body.text = malloc(body.len + 1);
+    CHECK(body.text != NULL);
+    body.text++; /* the block ends where the body ends, also when that is empty */
+    memcpy(body.text, start, start_len);
+    if (middle.len > 0)
+        memcpy(body.text + start_len, middle.ptr, middle.len);
+    memcpy(body.text + start_len + middle.len, end, end_len);
+    return body;
+}
+
+static struct body body_of(uint8_t kind, const uint8_t *data, size_t size)
+{
+    struct rpw_span text = {(const char *)data, size};
+
+    switch (kind % 4) {
+    case 0:
+        return make_body("", text, "");
+    case 1:
+        return make_body(REVIEW_START, text, REVIEW_END);
+    case 2:
+        return make_body(REVIEW_START CONTAINER_START, text, CONTAINER_END REVIEW_END);
+    default:
+        break;
+    }
+    json_t *pod = random_pod_new(data, size);
+    struct body body = make_body(REVIEW_START, dump(pod), REVIEW_END);
+    json_decref(pod);
+    return body;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    if (arena.base == NULL) {
+        rpw_arena_init(&arena, region, sizeof(region));
+        rpw_arena_init(&other_arena, other_region, sizeof(other_region));
+    }
+    if (size < 2)
+        return 0;
+
+    const size_t configuration = data[0] % CONFIGURATION_COUNT;
+    struct body body = body_of(data[1], data + 2, size - 2);
+    struct rpw_span text = {body.text, body.len};
+    struct answer answer = mutate(configuration, text);
+
+    check_determinism(configuration, text, &answer.result);
+    if (answer.patch != NULL) {
+        json_t *review = json_loadb(body.text, body.len, JSON_ALLOW_NUL, NULL);
+        if (review != NULL)
+            check_patches(configuration, review);
+        json_decref(review);
+        json_decref(answer.patch);
+    }
+    free(body.text - 1);
+    return 0;
+}

@@ -1,0 +1,224 @@
+/* random_pod.c - see random_pod.h. Lists of choices, and one function for each part of a pod. */
+#include "random_pod.h"
+
+#include "check.h"
+
+struct choices {
+    const uint8_t *at;
+    const uint8_t *end;
+};
+
+static size_t pick(struct choices *choices, size_t count)
+{
+    return choices->at == choices->end ? 0 : *choices->at++ % count;
+}
+
+#define PICK(choices, list) ((list)[pick((choices), sizeof(list) / sizeof((list)[0]))])
+
+static json_t *parse(const char *text)
+{
+    json_t *value = json_loads(text, JSON_DECODE_ANY, NULL);
+
+    CHECK(value != NULL);
+    return value;
+}
+
+static const char *const variable_names[] = {
+    "SITE",
+    "PYTHONPATH",
+    "POLICY_PKG_PATH",
+    "RUCIO_POLICY_PACKAGE",
+    "RUCIO_POLICY_PACKAGE_ATL",
+    "RUCIO_CFG_POLICY_PACKAGE",
+    "RUCIO_CFG_POLICY_PACKAGE-atl",
+    "RUCIO_POLICY_BASE_PYTHONPATH",
+    "RUCIO_POLICY_PACKAGE_OLD",
+};
+
+static const char *const variable_values[] = {
+    "",
+    "/opt/rucio/policy",
+    "/opt/rucio/policy/",
+    "/opt/policies",
+    "/opt/other",
+    "atlas_pkg",
+    "other_pkg",
+    "/a:/opt/rucio/policy:/b",
+    "/opt/rucio/policy:/b",
+    "/b:/opt/policies/",
+    "$(POLICY_PKG_PATH)",
+    "/b:$(POLICY_PKG_PATH)",
+    "$(POLICY_PKG_PATH)/:/b",
+    "/opt/rucio/policy:$(RUCIO_POLICY_BASE_PYTHONPATH)",
+    "/opt/policies:$(PYTHONPATH)",
+    ":",
+    "/a::/b:",
+    "relative",
+    "/",
+    "//",
+    "/with space/\t\"quoted\"",
+};
+
+static const char *const references[] = {
+    "{\"configMapKeyRef\":{\"name\":\"site\",\"key\":\"path\"}}",
+    "{\"configMapKeyRef\":{\"name\":\"site\",\"key\":\"path\",\"optional\":true}}",
+    "{\"secretKeyRef\":{\"name\":\"site\",\"key\":\"path\",\"optional\":false}}",
+    "{\"fieldRef\":{\"apiVersion\":\"v1\",\"fieldPath\":\"metadata.name\"}}",
+    "{\"configMapKeyRef\":null}",
+    "{}",
+};
+
+static json_t *make_variable(struct choices *choices)
+{
+    json_t *variable = json_pack("{s:s}", "name", PICK(choices, variable_names));
+
+    switch (pick(choices, 5)) {
+    case 0:
+        break;
+    case 1:
+        json_object_set_new(variable, "valueFrom", parse(PICK(choices, references)));
+        break;
+    case 2:
+        json_object_set_new(variable, "value", json_null());
+        break;
+    default:
+        json_object_set_new(variable, "value", json_string(PICK(choices, variable_values)));
+        break;
+    }
+    return variable;
+}
+
+static const char *const volume_names[] = {"data", "rucio-policy", "rucio-policy-2", "rucio-policy-3",
+                                           "rucio-policy-x"};
+
+static const char *const mount_paths[] = {"/data",
+                                          "/opt/rucio/policy",
+                                          "/opt/rucio/policy/",
+                                          "/opt/policies",
+                                          "/opt/rucio",
+                                          "/opt/rucio/",
+                                          "/opt/other",
+                                          "/opt/other/below",
+                                          "/",
+                                          "/opt/rucio/policy/below",
+                                          "/opt/policies2"};
+
+static json_t *make_mount(struct choices *choices)
+{
+    static const char *const sub_paths[] = {"", "current", "other"};
+    json_t *mount = json_pack("{s:s}", "name", PICK(choices, volume_names));
+
+    json_object_set_new(mount, "mountPath", json_string(PICK(choices, mount_paths)));
+    size_t read_only = pick(choices, 4);
+    size_t sub_path = pick(choices, 4);
+
+    if (read_only > 0)
+        json_object_set_new(mount, "readOnly", read_only == 1 ? json_false() : json_true());
+    if (sub_path > 0)
+        json_object_set_new(mount, "subPath", json_string(sub_paths[sub_path - 1]));
+    if (pick(choices, 8) == 1)
+        json_object_set_new(mount, "subPathExpr", json_string("$(SITE)"));
+    return mount;
+}
+
+static const char *const volume_sources[] = {
+    "{\"emptyDir\":{}}",
+    "{\"persistentVolumeClaim\":{\"claimName\":\"atlas-policy\"}}",
+    "{\"persistentVolumeClaim\":{\"claimName\":\"atlas-policy\",\"readOnly\":true}}",
+    "{\"configMap\":{\"name\":\"atlas-policy\"}}",
+    "{\"configMap\":{\"name\":\"atlas-policy\",\"defaultMode\":420}}",
+    "{\"hostPath\":{\"path\":\"/cvmfs/policy\",\"type\":\"\"}}",
+    "{\"ephemeral\":{\"volumeClaimTemplate\":{\"spec\":{\"resources\":{\"requests\":{\"storage\":\"1Gi\"}}}}}}",
+    "{\"ephemeral\":{\"volumeClaimTemplate\":{\"spec\":{\"resources\":{\"requests\":{\"storage\":\"1024Mi\"}}}}}}",
+    "{\"emptyDir\":null}",
+    "{}",
+};
+
+static json_t *make_volume(struct choices *choices)
+{
+    json_t *volume = parse(PICK(choices, volume_sources));
+
+    json_object_set_new(volume, "name", json_string(PICK(choices, volume_names)));
+    return volume;
+}
+
+/* Missing, null, empty or up to max items. */
+static void set_list(struct choices *choices, json_t *object, const char *key, size_t max,
+                     json_t *(*make)(struct choices *))
+{
+    size_t count = pick(choices, max + 3);
+
+    if (count == 0)
+        return;
+    if (count == 1) {
+        json_object_set_new(object, key, json_null());
+        return;
+    }
+    json_t *list = json_array();
+    for (; count > 2; count--)
+        json_array_append_new(list, make(choices));
+    json_object_set_new(object, key, list);
+}
+
+static json_t *make_env_from(struct choices *choices)
+{
+    return json_pack("{s:{s:s}}", pick(choices, 2) == 0 ? "configMapRef" : "secretRef", "name", "site");
+}
+
+static json_t *make_container(struct choices *choices)
+{
+    static const char *const names[] = {"rucio-server", "rucio-daemons", "httpd-error-log", "rucio-server2"};
+    json_t *container = json_pack("{s:s,s:s}", "name", PICK(choices, names), "image", "rucio/rucio-server");
+
+    set_list(choices, container, "env", 7, make_variable);
+    set_list(choices, container, "volumeMounts", 4, make_mount);
+    set_list(choices, container, "envFrom", 1, make_env_from);
+    if (pick(choices, 8) == 1)
+        json_object_set_new(container, "restartPolicy", json_string("Always"));
+    return container;
+}
+
+static void set_annotations(struct choices *choices, json_t *metadata)
+{
+    static const char *const policies[] = {"first", "second", "absent", ""};
+    static const char *const conflicts[] = {"rucio-server/PYTHONPATH", "rucio-server/RUCIO_POLICY_PACKAGE_OLD, x/y",
+                                            ","};
+    static const char *const others[] = {"a/b", "a~b", "checksum/config", "policy.rucio.cern.ch/other"};
+    size_t kind = pick(choices, 4);
+    json_t *annotations = kind == 1 ? json_null() : json_object();
+
+    if (kind > 1 && pick(choices, 8) == 1)
+        json_object_set_new(annotations, "policy.rucio.cern.ch/inject",
+                            json_string(pick(choices, 2) ? "false" : "true"));
+    if (kind > 1 && pick(choices, 4) == 1)
+        json_object_set_new(annotations, "policy.rucio.cern.ch/policy", json_string(PICK(choices, policies)));
+    if (kind > 1 && pick(choices, 3) == 1)
+        json_object_set_new(annotations, "policy.rucio.cern.ch/revision",
+                            json_string(pick(choices, 2) ? "0123456789ab" : ""));
+    if (kind > 1 && pick(choices, 3) == 1)
+        json_object_set_new(annotations, "policy.rucio.cern.ch/status", json_string("injected"));
+    if (kind > 1 && pick(choices, 4) == 1)
+        json_object_set_new(annotations, "policy.rucio.cern.ch/conflicts", json_string(PICK(choices, conflicts)));
+    if (kind > 2)
+        json_object_set_new(annotations, PICK(choices, others), json_string("x"));
+    if (kind > 0)
+        json_object_set(metadata, "annotations", annotations);
+    json_decref(annotations);
+}
+
+json_t *random_pod_new(const uint8_t *bytes, size_t size)
+{
+    struct choices choices = {bytes, bytes + size};
+    json_t *metadata = json_pack("{s:s,s:{s:s}}", "generateName", "atlas-", "labels", "app", "rucio-server");
+    json_t *spec = json_object();
+
+    /* At least one container, and the first of them one that policies look at, unless the bytes say otherwise. */
+    json_t *containers = json_array();
+    for (size_t left = 1 + pick(&choices, 3); left > 0; left--)
+        json_array_append_new(containers, make_container(&choices));
+    json_object_set_new(spec, "containers", containers);
+    set_list(&choices, spec, "volumes", 4, make_volume);
+    set_annotations(&choices, metadata);
+    set_list(&choices, spec, "initContainers", 2, make_container);
+    return json_pack("{s:s,s:s,s:o,s:o}", "apiVersion", "v1", "kind", "Pod", "metadata", metadata, "spec", spec);
+}
