@@ -14,7 +14,7 @@ enum rpw_label_operator { RPW_LABEL_IN, RPW_LABEL_NOT_IN, RPW_LABEL_EXISTS, RPW_
 /* One requirement of a Kubernetes LabelSelector; `matchLabels: {k: v}` is `k In [v]`. values are used by In and NotIn. */
 struct rpw_label_requirement {
     struct rpw_span key;
-    enum rpw_label_operator operator;
+    enum rpw_label_operator op;
     struct rpw_span_list values;
 };
 

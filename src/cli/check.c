@@ -46,7 +46,7 @@ static void print_list(struct rpw_span_list list, const char *separator, const c
 /* In the notation of `kubectl get --selector`. */
 static void print_requirement(const struct rpw_label_requirement *requirement)
 {
-    enum rpw_label_operator kind = requirement->operator;
+    enum rpw_label_operator kind = requirement->op;
 
     if (kind == RPW_LABEL_DOES_NOT_EXIST)
         putchar('!');

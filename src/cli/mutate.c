@@ -247,7 +247,7 @@ int rpw_cli_mutate(int argc, char **argv)
 
     exit_code = RPW_EXIT_NO;
     if (!rpw_config_load(options.config_file, &config, &report)) {
-        fputs(report, stderr);
+        fputs(report != NULL ? report : "out of memory\n", stderr);
         goto out;
     }
     input = read_input(options.input_file, &input_len);

@@ -40,7 +40,7 @@ static bool has_value(struct rpw_span_list values, struct rpw_span value)
 /* The same requirement, the order of the values aside. */
 static bool is_same_requirement(const struct rpw_label_requirement *a, const struct rpw_label_requirement *b)
 {
-    if (!rpw_span_equal(a->key, b->key) || (a->operator) != (b->operator) || a->values.count != b->values.count)
+    if (!rpw_span_equal(a->key, b->key) || a->op != b->op || a->values.count != b->values.count)
         return false;
     for (size_t i = 0; i < a->values.count; i++)
         if (!has_value(b->values, a->values.items[i]))

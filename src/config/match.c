@@ -19,7 +19,7 @@ static struct rpw_span_list single_value(struct rpw_loader *loader, struct rpw_s
 static void read_label(struct rpw_loader *loader, const struct rpw_yaml_node *key, const struct rpw_yaml_node *value,
                        struct rpw_label_requirement *requirement)
 {
-    enum rpw_label_operator *kind = &requirement->operator;
+    enum rpw_label_operator *kind = &requirement->op;
     struct rpw_span text;
 
     *kind = RPW_LABEL_IN;
@@ -31,7 +31,7 @@ static void read_label(struct rpw_loader *loader, const struct rpw_yaml_node *ke
 static void read_values(struct rpw_loader *loader, const struct rpw_yaml_node *expression,
                         const struct rpw_yaml_node *values, struct rpw_label_requirement *requirement)
 {
-    enum rpw_label_operator kind = requirement->operator;
+    enum rpw_label_operator kind = requirement->op;
 
     if (kind == RPW_LABEL_IN || kind == RPW_LABEL_NOT_IN) {
         if (!values || (values->type == RPW_YAML_LIST && values->count == 0))
@@ -51,7 +51,7 @@ static void read_expression(struct rpw_loader *loader, const struct rpw_yaml_nod
     static const char *const kinds[] = {"In", "NotIn", "Exists", "DoesNotExist", NULL};
     const struct rpw_yaml_node *key = NULL, *kind = NULL, *values = NULL;
     const struct rpw_field_slot slots[] = {{"key", &key}, {"operator", &kind}, {"values", &values}};
-    enum rpw_label_operator *ret_kind = &requirement->operator;
+    enum rpw_label_operator *ret_kind = &requirement->op;
     size_t choice;
 
     if (!rpw_fields_split(loader, "matchExpressions", node, slots, sizeof(slots) / sizeof(slots[0])))

@@ -34,23 +34,24 @@ void rpw_pool_done(struct rpw_pool *pool)
 
 static bool add_chunk(struct rpw_pool *pool, size_t size)
 {
-    size_t least = sizeof(struct rpw_pool_chunk) + size;
-    size_t total = least < CHUNK_BYTES ? CHUNK_BYTES : least;
+    const size_t head = sizeof(struct rpw_pool_chunk);
+    size_t room = pool->limit_bytes > head ? pool->limit_bytes - head : 0;
+    size_t bytes = size < CHUNK_BYTES ? CHUNK_BYTES : size;
     struct rpw_pool_chunk *chunk = NULL;
 
     /* Near the limit a small chunk does: the limit counts, not the rounding. */
-    if (total > pool->limit_bytes)
-        total = pool->limit_bytes;
-    if (total >= least)
-        chunk = calloc(1, total);
+    if (bytes > room)
+        bytes = room;
+    if (bytes >= size)
+        chunk = calloc(1, head + bytes);
     if (!chunk) {
         pool->has_failed = true;
         return false;
     }
     chunk->next = pool->chunks;
     pool->chunks = chunk;
-    pool->free_bytes = total - sizeof(*chunk);
-    pool->limit_bytes -= total;
+    pool->free_bytes = bytes;
+    pool->limit_bytes -= head + bytes;
     return true;
 }
 

@@ -38,8 +38,11 @@ static bool is_known(const struct rpw_report *report, size_t offset, const char 
 
 static void add(struct rpw_report *report, struct rpw_finding finding)
 {
+    size_t end = report->text.len;
+
     if (finding.is_error)
         report->has_errors = true;
+    finding.place.offset = finding.place.offset < end ? finding.place.offset : end;
     if (is_known(report, finding.place.offset, finding.message))
         return;
     if (report->finding_count == RPW_REPORT_MAX_SHOWN) {

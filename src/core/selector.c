@@ -50,7 +50,7 @@ static bool requirement_holds(const struct rpw_label_requirement *requirement, c
 
     for (size_t i = 0; label != NULL && i < requirement->values.count; i++)
         is_listed = is_listed || rpw_span_equal(requirement->values.items[i], label->value);
-    switch (requirement->operator) {
+    switch (requirement->op) {
     case RPW_LABEL_IN:
         return is_listed;
     case RPW_LABEL_NOT_IN:

@@ -1,0 +1,70 @@
+"""The `check` verb: errors on standard error and exit 1, or a summary of what the policies will do."""
+
+import unittest
+
+from offline import ROOT, Offline
+
+BROKEN = """\
+policies:
+  - name: Atlas
+    packge: atlas_policy
+"""
+
+
+class CheckVerb(Offline):
+    def check(self, text):
+        (self.folder / "policy.yaml").write_text(text)
+        return self.run_program("check", "policy.yaml")
+
+    def test_sample_configuration_is_right(self):
+        result = self.run_program("check", str(ROOT / "examples" / "policy.yaml"))
+        self.assertEqual((result.returncode, result.stderr), (0, ""))
+        for line in ["1. atlas", "RUCIO_POLICY_PACKAGE=atlas_rucio_policy_package",
+                     "/opt/site -> /opt/rucio/policy:/opt/site", "revision     "]:
+            self.assertIn(line, result.stdout)
+
+    def test_errors_are_placed_all_at_once(self):
+        result = self.check(BROKEN)
+        self.assertEqual((result.returncode, result.stdout), (1, ""))
+        for place in ["policy.yaml:2:11: error: ", "policy.yaml:3:5: error: ", "^"]:
+            self.assertIn(place, result.stderr)
+
+    def test_standard_input_is_read_for_a_dash(self):
+        result = self.run_program("check", "-", stdin=(ROOT / "examples" / "policy.yaml").read_text())
+        self.assertEqual(result.returncode, 0)
+        self.assertIn("1. atlas", result.stdout)
+
+    def test_missing_file_is_named(self):
+        result = self.run_program("check", "nowhere.yaml")
+        self.assertEqual(result.returncode, 1)
+        self.assertIn("nowhere.yaml", result.stderr)
+        self.assertIn("No such file or directory", result.stderr)
+
+    def test_folder_is_refused(self):
+        result = self.run_program("check", ".")
+        self.assertEqual(result.returncode, 1)
+        self.assertIn(".: ", result.stderr)
+
+    def test_policy_that_cannot_be_reached_is_a_warning(self):
+        policy = "  - name: {}\n    package: p\n    source: {{preinstalled: {{}}}}\n"
+        result = self.check("policies:\n" + policy.format("a") + policy.format("b"))
+        self.assertEqual(result.returncode, 0)
+        self.assertIn("warning", result.stdout + result.stderr)
+
+    def test_no_file_is_usage(self):
+        self.assertEqual(self.run_program("check").returncode, 2)
+
+    def test_two_files_are_usage(self):
+        self.assertEqual(self.run_program("check", "a", "b").returncode, 2)
+
+    def test_unknown_flag_is_usage(self):
+        self.assertEqual(self.run_program("check", "--nonsense").returncode, 2)
+
+    def test_help_is_no_error(self):
+        result = self.run_program("check", "--help")
+        self.assertEqual((result.returncode, result.stderr), (0, ""))
+        self.assertIn("Usage: rucio-policy-webhook check", result.stdout)
+
+
+if __name__ == "__main__":
+    unittest.main()
