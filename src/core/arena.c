@@ -89,7 +89,7 @@ void *rpw_arena_grow(struct rpw_arena *arena, void *old, size_t old_size, size_t
             return extend(arena, start, new_size) ? old : NULL;
     }
     void *copy = rpw_arena_alloc(arena, new_size);
-    if (copy != NULL && old_size > 0)
+    if (copy != NULL && old != NULL)
         memcpy(copy, old, old_size);
     return copy;
 }

@@ -15,7 +15,7 @@ static char *reserve(struct rpw_json_writer *writer, size_t len)
 {
     if (writer->has_failed)
         return NULL;
-    if (len > writer->capacity - writer->len) {
+    if (writer->bytes == NULL || len > writer->capacity - writer->len) {
         size_t capacity = writer->capacity > 0 ? writer->capacity : FIRST_CAPACITY;
         while (capacity - writer->len < len && capacity <= SIZE_MAX / 2)
             capacity *= 2;
@@ -80,17 +80,19 @@ static void put_escape(struct rpw_json_writer *writer, unsigned char byte)
 
 void rpw_json_put_string(struct rpw_json_writer *writer, struct rpw_span text)
 {
-    size_t done = 0;
+    struct rpw_span plain = {text.ptr, 0};
 
     rpw_json_put(writer, "\"");
     for (size_t i = 0; i < text.len; i++) {
-        if (!needs_escape((unsigned char)text.ptr[i]))
+        if (!needs_escape((unsigned char)text.ptr[i])) {
+            plain.len++;
             continue;
-        rpw_json_put_span(writer, (struct rpw_span){text.ptr + done, i - done});
+        }
+        rpw_json_put_span(writer, plain);
         put_escape(writer, (unsigned char)text.ptr[i]);
-        done = i + 1;
+        plain = (struct rpw_span){text.ptr + i + 1, 0};
     }
-    rpw_json_put_span(writer, (struct rpw_span){text.ptr + done, text.len - done});
+    rpw_json_put_span(writer, plain);
     rpw_json_put(writer, "\"");
 }
 

@@ -34,11 +34,19 @@ static bool are_acceptable_mounts(json_t *container, json_t *volumes)
     return true;
 }
 
-static bool are_acceptable_containers(json_t *containers, json_t *volumes)
+static bool are_acceptable_containers(json_t *spec, const char *key)
 {
-    for (size_t i = 0; i < json_array_size(containers); i++)
-        if (!are_acceptable_mounts(json_array_get(containers, i), volumes))
+    json_t *containers = json_object_get(spec, key);
+
+    for (size_t i = 0; i < json_array_size(containers); i++) {
+        json_t *container = json_array_get(containers, i);
+        const char *name = string_at(container, "name");
+        if (name == NULL || !are_acceptable_mounts(container, json_object_get(spec, "volumes")) ||
+            count_with(json_object_get(spec, "containers"), "name", name) +
+                    count_with(json_object_get(spec, "initContainers"), "name", name) !=
+                1)
             return false;
+    }
     return true;
 }
 
@@ -52,6 +60,5 @@ bool is_acceptable_pod(json_t *pod)
         if (name == NULL || count_with(volumes, "name", name) != 1)
             return false;
     }
-    return are_acceptable_containers(json_object_get(spec, "containers"), volumes) &&
-           are_acceptable_containers(json_object_get(spec, "initContainers"), volumes);
+    return are_acceptable_containers(spec, "containers") && are_acceptable_containers(spec, "initContainers");
 }

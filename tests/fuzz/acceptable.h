@@ -1,4 +1,4 @@
-/* acceptable.h - would kube-apiserver accept this pod, as far as names of volumes and mounts go? What it refuses never runs,
+/* acceptable.h - would kube-apiserver accept this pod, as far as names go? What it refuses never runs,
  * and so is never seen a second time by a webhook with another configuration. */
 #ifndef RPW_TESTS_FUZZ_ACCEPTABLE_H
 #define RPW_TESTS_FUZZ_ACCEPTABLE_H
@@ -7,7 +7,7 @@
 
 #include <jansson.h>
 
-/* Volumes have names, each its own; mounts refer to them; a container mounts nothing twice at one path. */
+/* Volumes and containers have names, each its own; mounts refer to volumes; a container mounts nothing twice at one path. */
 bool is_acceptable_pod(json_t *pod);
 
 #endif

@@ -92,38 +92,6 @@ struct answer {
     json_t *patch; /* an array; NULL without one */
 };
 
-static size_t base64_value(char digit)
-{
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    const char *at = strchr(digits, digit);
-
-    CHECK(digit != '\0' && at != NULL);
-    return (size_t)(at - digits);
-}
-
-/* The patch of a response. */
-static json_t *decode_patch(const char *text)
-{
-    size_t len = strlen(text);
-    char *bytes = malloc(len + 1);
-    size_t count = 0;
-
-    CHECK(bytes != NULL && len % 4 == 0);
-    for (size_t i = 0; i < len; i += 4) {
-        size_t padding = text[i + 2] == '=' ? 2 : text[i + 3] == '=' ? 1 : 0;
-        CHECK(padding == 0 || i + 4 == len);
-        size_t bits = base64_value(text[i]) << 18 | base64_value(text[i + 1]) << 12;
-        bits |= padding < 2 ? base64_value(text[i + 2]) << 6 : 0;
-        bits |= padding < 1 ? base64_value(text[i + 3]) : 0;
-        for (size_t j = 0; j < 3 - padding; j++)
-            bytes[count++] = (char)(bits >> (16 - 8 * j) & 0xFF);
-    }
-    json_t *patch = json_loadb(bytes, count, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, NULL);
-    CHECK(json_is_array(patch));
-    free(bytes);
-    return patch;
-}
-
 static json_t *check_response(const struct rpw_result *result, json_t *response)
 {
     json_t *uid = json_object_get(response, "uid");
@@ -142,8 +110,8 @@ static json_t *check_response(const struct rpw_result *result, json_t *response)
         CHECK(json_integer_value(json_object_get(json_object_get(response, "status"), "code")) == 403);
     if (!is_patched)
         return NULL;
-    json_t *operations = decode_patch(json_string_value(patch));
-    CHECK(json_array_size(operations) == result->operation_count);
+    json_t *operations = rpw_json_patch_decode(json_string_value(patch));
+    CHECK(json_is_array(operations) && json_array_size(operations) == result->operation_count);
     return operations;
 }
 

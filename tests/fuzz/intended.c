@@ -16,6 +16,12 @@ static const char *string_at(json_t *object, const char *key)
     return json_string_value(json_object_get(object, key));
 }
 
+static bool is_missing_or_empty(json_t *value)
+{
+    return value == NULL || json_is_null(value) || (json_is_array(value) && json_array_size(value) == 0) ||
+           (json_is_object(value) && json_object_size(value) == 0);
+}
+
 static bool is_our_variable(json_t *variable)
 {
     const char *name = string_at(variable, "name");
@@ -49,7 +55,7 @@ static void strip_list(json_t *object, const char *key, bool (*is_ours)(json_t *
     for (size_t i = json_array_size(list); i-- > 0;)
         if (is_ours(json_array_get(list, i)))
             json_array_remove(list, i);
-    if (json_is_null(list) || (json_is_array(list) && json_array_size(list) == 0))
+    if (is_missing_or_empty(list))
         json_object_del(object, key);
 }
 
@@ -86,9 +92,9 @@ void intended_strip(json_t *pod, bool is_any_container)
 
     for (size_t i = 0; i < sizeof(annotation_names) / sizeof(annotation_names[0]); i++)
         json_object_del(annotations, annotation_names[i]);
-    if (json_is_null(annotations) || (json_is_object(annotations) && json_object_size(annotations) == 0))
+    if (is_missing_or_empty(annotations))
         json_object_del(metadata, "annotations");
-    if (json_is_object(metadata) && json_object_size(metadata) == 0)
+    if (is_missing_or_empty(metadata))
         json_object_del(pod, "metadata");
     strip_list(spec, "volumes", is_our_volume);
     strip_containers(json_object_get(spec, "containers"), is_any_container);

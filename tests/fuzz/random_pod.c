@@ -6,6 +6,7 @@
 struct choices {
     const uint8_t *at;
     const uint8_t *end;
+    size_t container_count; /* made so far */
 };
 
 static size_t pick(struct choices *choices, size_t count)
@@ -165,10 +166,20 @@ static json_t *make_env_from(struct choices *choices)
     return json_pack("{s:{s:s}}", pick(choices, 2) == 0 ? "configMapRef" : "secretRef", "name", "site");
 }
 
+/* No two containers of a pod have one name. */
+static json_t *make_container_name(struct choices *choices)
+{
+    static const char *const targets[] = {"rucio-server", "rucio-daemons", "rucio-ui"};
+    size_t number = choices->container_count++;
+
+    if (pick(choices, 4) == 3 || number >= sizeof(targets) / sizeof(targets[0]))
+        return json_sprintf("rucio-server-%zu", number);
+    return json_string(targets[number]);
+}
+
 static json_t *make_container(struct choices *choices)
 {
-    static const char *const names[] = {"rucio-server", "rucio-daemons", "httpd-error-log", "rucio-server2"};
-    json_t *container = json_pack("{s:s,s:s}", "name", PICK(choices, names), "image", "rucio/rucio-server");
+    json_t *container = json_pack("{s:o,s:s}", "name", make_container_name(choices), "image", "rucio/rucio-server");
 
     set_list(choices, container, "env", 7, make_variable);
     set_list(choices, container, "volumeMounts", 4, make_mount);
@@ -208,7 +219,7 @@ static void set_annotations(struct choices *choices, json_t *metadata)
 
 json_t *random_pod_new(const uint8_t *bytes, size_t size)
 {
-    struct choices choices = {bytes, bytes + size};
+    struct choices choices = {bytes, bytes + size, 0};
     json_t *metadata = json_pack("{s:s,s:{s:s}}", "generateName", "atlas-", "labels", "app", "rucio-server");
     json_t *spec = json_object();
 

@@ -16,6 +16,7 @@ static const struct text_row {
 } string_rows[] = {
     {"string_is_quoted", "abc", 3, "\"abc\""},
     {"string_may_be_empty", "", 0, "\"\""},
+    {"string_that_is_absent_is_written_as_empty", NULL, 0, "\"\""},
     {"string_quote_and_backslash_are_escaped", "a\"b\\c", 5, "\"a\\\"b\\\\c\""},
     {"string_line_ends_and_tabs_have_short_escapes", "\n\t", 2, "\"\\n\\t\""},
     {"string_other_control_characters_are_in_hex", "\r\x01\x1f", 3, "\"\\u000d\\u0001\\u001f\""},
