@@ -108,6 +108,7 @@ if ! $is_quick; then
     run_step shell-scripts check_shell_scripts
     run_step banned scripts/check-banned.sh
     run_step_after build manual scripts/check-manual.sh $asan/rucio-policy-webhook
+    run_step docs scripts/check-docs.sh
     run_step layers scripts/check-layers.sh
     run_step headers scripts/check-headers.sh
     run_step core-symbols check_core_symbols
