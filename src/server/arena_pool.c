@@ -9,22 +9,24 @@ bool rpw_arena_pool_init(struct rpw_arena_pool *pool, unsigned count)
     *pool = (struct rpw_arena_pool){.lock = PTHREAD_MUTEX_INITIALIZER};
     pool->arenas = calloc(count, sizeof(*pool->arenas));
     pool->free_arenas = calloc(count, sizeof(struct rpw_arena *));
-    if (pool->arenas == NULL || pool->free_arenas == NULL)
-        goto out;
+    if (pool->arenas == NULL || pool->free_arenas == NULL) {
+        free(pool->arenas);
+        free(pool->free_arenas);
+        *pool = (struct rpw_arena_pool){.lock = PTHREAD_MUTEX_INITIALIZER};
+        return false;
+    }
     for (; pool->count < count; pool->count++) {
         void *region =
             mmap(NULL, RPW_ARENA_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
-        if (region == MAP_FAILED)
-            goto out;
+        if (region == MAP_FAILED) {
+            rpw_arena_pool_done(pool);
+            return false;
+        }
         rpw_arena_init(&pool->arenas[pool->count], region, RPW_ARENA_BYTES);
         pool->free_arenas[pool->free_count++] = &pool->arenas[pool->count];
     }
     return true;
-
-out:
-    rpw_arena_pool_done(pool);
-    return false;
 }
 
 void rpw_arena_pool_done(struct rpw_arena_pool *pool)

@@ -71,8 +71,8 @@ struct rpw_connection {
     /* Its worker's alone. */
     struct rpw_credential *credential; /* NULL without TLS */
     bool has_said_hello;
-    bool is_established; /* the handshake is complete */
-    struct rpw_body buffer;
+    bool is_established;  /* the handshake is complete */
+    struct rpw_body body; /* then the answer */
     struct rpw_request request;
 };
 

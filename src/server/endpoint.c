@@ -97,7 +97,7 @@ static void on_close(struct rpw_endpoint *endpoint, struct rpw_connection *conne
         log_failed_handshake(endpoint->options.log, connection);
     rpw_credential_unref(connection->credential);
     connection->credential = NULL;
-    rpw_body_done(&connection->buffer, endpoint->options.budget);
+    rpw_body_done(&connection->body, endpoint->options.budget);
     rpw_connections_close(&endpoint->connections, connection->fd);
 }
 

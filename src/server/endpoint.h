@@ -37,7 +37,7 @@ struct rpw_endpoint_options {
     MHD_AccessHandlerCallback on_request;
     MHD_RequestCompletedCallback on_completed;
     void *context;             /* for both callbacks */
-    struct rpw_budget *budget; /* of the connections' buffers */
+    struct rpw_budget *budget; /* of all bodies */
 };
 
 struct rpw_endpoint {

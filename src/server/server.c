@@ -29,9 +29,15 @@ struct server {
 
 /* --- the process -------------------------------------------------------------------------------------------------- */
 
+/* File descriptors that are not connections of the webhook. */
+static size_t reserved_fds(const struct rpw_server_options *options)
+{
+    return RPW_RESERVED_FDS + RPW_OPS_MAX_CONNECTIONS + (size_t)options->threads * RPW_FDS_PER_THREAD;
+}
+
 static void prepare_process(struct server *server)
 {
-    const rlim_t wanted = (rlim_t)server->options->max_connections + RPW_OPS_MAX_CONNECTIONS + RPW_RESERVED_FDS;
+    const rlim_t wanted = server->options->max_connections + reserved_fds(server->options);
     struct rlimit files = {.rlim_cur = 1024, .rlim_max = 1024};
 
     signal(SIGPIPE, SIG_IGN);
@@ -90,7 +96,7 @@ static bool start_endpoint(struct rpw_endpoint *endpoint, int *socket, const str
 static bool start_webhook(struct server *server, char *reterr)
 {
     const struct rpw_server_options *options = server->options;
-    const size_t most = server->file_limit - RPW_RESERVED_FDS - RPW_OPS_MAX_CONNECTIONS;
+    const size_t most = server->file_limit - reserved_fds(options);
     const struct rpw_endpoint_options endpoint_options = {
         .name = "webhook",
         .log = &options->log,
@@ -134,10 +140,10 @@ static bool start(struct server *server, char *reterr)
 {
     const struct rpw_server_options *options = server->options;
 
-    if (server->file_limit < RPW_RESERVED_FDS + RPW_OPS_MAX_CONNECTIONS + 1) {
+    if (server->file_limit <= reserved_fds(options)) {
         snprintf(reterr, RPW_SERVER_ERROR_BYTES,
-                 "only %zu file descriptors are allowed, expected at least %d (ulimit -n)", server->file_limit,
-                 RPW_RESERVED_FDS + RPW_OPS_MAX_CONNECTIONS + 1);
+                 "only %zu open files are allowed, expected more than %zu for %u threads (ulimit -n)",
+                 server->file_limit, reserved_fds(options), options->threads);
         return false;
     }
     if (!rpw_credential_load(options->certificate_path, options->key_path, &server->credential, reterr,

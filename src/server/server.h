@@ -14,7 +14,8 @@
 
 #define RPW_STOP_DEADLINE_MS 10000 /* with the drain delay below Kubernetes' terminationGracePeriodSeconds of 30 */
 #define RPW_FRESH_GRACE_MS 2000    /* for a connection accepted at the last moment to send its request */
-#define RPW_RESERVED_FDS 64        /* everything that is not a client's connection */
+#define RPW_RESERVED_FDS 64        /* what is not a client's connection, and besides ... */
+#define RPW_FDS_PER_THREAD 4       /* ... for each worker */
 
 #define RPW_SERVER_ERROR_BYTES 1024
 

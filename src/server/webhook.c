@@ -138,23 +138,29 @@ static void log_result(const struct rpw_webhook *webhook, const struct rpw_reque
     rpw_log_end(webhook->log, &line);
 }
 
-/* Takes the answer out of the arena into the connection's buffer. The result's spans may point into the body that the
- * buffer holds, so they are logged before. False when the budget has no room for the answer. */
+/* Takes the answer out of the arena into the connection's buffer, in place of the body; instead of a far too large
+ * buffer it gets one of its own, so that who is slow to take an answer does not hold a huge body's share of the budget.
+ * The result's spans may point into the body, so they are logged before. False when the budget has no room. */
 static bool keep_answer(struct rpw_webhook *webhook, struct rpw_connection *connection, const struct rpw_result *result)
 {
-    struct rpw_body longer = {NULL, 0, 0};
+    const struct rpw_span answer = result->body;
+    const size_t capacity = connection->body.capacity;
+    const bool has_room = answer.len <= capacity;
+    const bool is_wasteful = capacity > RPW_BODY_KEPT_BYTES && answer.len <= capacity / 2;
+    struct rpw_body own = {NULL, 0, 0};
 
-    if (result->body.len > connection->buffer.capacity) {
-        if (!rpw_body_append(&longer, &webhook->budget, RPW_ARENA_BYTES, result->body.ptr, result->body.len))
-            return false;
+    if ((!has_room || is_wasteful) &&
+        rpw_body_append(&own, &webhook->budget, RPW_ARENA_BYTES, answer.ptr, answer.len)) {
         log_result(webhook, &connection->request, result);
-        rpw_body_done(&connection->buffer, &webhook->budget);
-        connection->buffer = longer;
+        rpw_body_done(&connection->body, &webhook->budget);
+        connection->body = own;
         return true;
     }
+    if (!has_room)
+        return false;
     log_result(webhook, &connection->request, result);
-    memcpy(connection->buffer.bytes, result->body.ptr, result->body.len);
-    connection->buffer.len = result->body.len;
+    memcpy(connection->body.bytes, answer.ptr, answer.len);
+    connection->body.len = answer.len;
     return true;
 }
 
@@ -162,7 +168,7 @@ static enum MHD_Result send_result(struct rpw_webhook *webhook, struct MHD_Conne
                                    struct rpw_connection *connection)
 {
     struct rpw_arena *arena = rpw_arena_pool_take(&webhook->arenas);
-    const struct rpw_span body = {connection->buffer.len > 0 ? connection->buffer.bytes : "", connection->buffer.len};
+    const struct rpw_span body = {connection->body.len > 0 ? connection->body.bytes : "", connection->body.len};
     struct answer answer = {.memory = MHD_RESPMEM_PERSISTENT};
     struct rpw_result result;
     char content_type[64];
@@ -180,7 +186,7 @@ static enum MHD_Result send_result(struct rpw_webhook *webhook, struct MHD_Conne
         connection->request.refusal = RPW_REFUSAL_BUDGET;
         return send_refusal(webhook, mhd_connection, connection, NULL);
     }
-    answer.body = (struct rpw_span){connection->buffer.bytes, connection->buffer.len};
+    answer.body = (struct rpw_span){connection->body.bytes, connection->body.len};
     return send_answer(webhook, mhd_connection, connection, &answer);
 }
 
@@ -242,10 +248,10 @@ static enum MHD_Result receive(struct rpw_webhook *webhook, struct rpw_connectio
     if (request->refusal == RPW_REFUSAL_NONE && request->received > RPW_MAX_BODY_BYTES)
         request->refusal = RPW_REFUSAL_TOO_LARGE;
     else if (request->refusal == RPW_REFUSAL_NONE &&
-             !rpw_body_append(&connection->buffer, &webhook->budget, RPW_MAX_BODY_BYTES, bytes, len))
+             !rpw_body_append(&connection->body, &webhook->budget, RPW_MAX_BODY_BYTES, bytes, len))
         request->refusal = RPW_REFUSAL_BUDGET;
     if (request->refusal != RPW_REFUSAL_NONE)
-        rpw_body_done(&connection->buffer, &webhook->budget); /* others can use it */
+        rpw_body_done(&connection->body, &webhook->budget); /* others can use it */
     return MHD_YES;
 }
 
@@ -298,6 +304,6 @@ void rpw_webhook_on_completed(void *context, struct MHD_Connection *mhd_connecti
         rpw_log_line_milliseconds(&line, "durationMs", now_ns() - connection->request.started_ns);
         rpw_log_end(webhook->log, &line);
     }
-    rpw_body_reset(&connection->buffer, &webhook->budget);
+    rpw_body_reset(&connection->body, &webhook->budget);
     rpw_connection_set_phase(connection, RPW_PHASE_IDLE);
 }

@@ -93,9 +93,9 @@ class Start(FolderTest):
     def test_a_busy_operations_port_is_an_error(self):
         self.check_busy_port("--ops-listen")
 
-    def test_too_few_file_descriptors_are_an_error(self):
+    def test_too_few_open_files_are_an_error(self):
         command = ["sh", "-c", 'ulimit -n 100; exec "$@"', "sh", *serve_command(self.folder)]
-        self.check_error(self.run_serve(command=command), 1, "file descriptors", "100")
+        self.check_error(self.run_serve(command=command), 1, "open files", "100")
 
     def test_wrong_values_are_usage_errors_that_say_what_was_expected(self):
         for flag, value, expected in [
