@@ -20,8 +20,11 @@ export REVIEW
 folder=$(mktemp -d)
 server=
 stop() {
-    [ -z "$server" ] || { kill "$server" && wait "$server" || true; }
-    server=
+    if [ -n "$server" ]; then
+        kill "$server" 2>/dev/null || true
+        wait "$server" || true
+        server=
+    fi
 }
 trap 'stop; rm -rf "$folder"' EXIT INT TERM
 
@@ -67,7 +70,9 @@ measure() {
     taskset -c 1 wrk -t1 -c"$connections" -d"${seconds}s" -s "$root/bench/post.lua" "https://127.0.0.1:$port/mutate" \
         >"$folder/wrk"
     after=$(ticks)
-    ! grep -E 'Non-2xx|Socket errors' "$folder/wrk" >&2
+    if grep -E 'Non-2xx|Socket errors' "$folder/wrk" >&2; then
+        exit 1
+    fi
     awk -v ticks=$((after - before)) -v hertz="$(getconf CLK_TCK)" '
         / requests in / { count = $1 }
         /^Requests\/sec/ { rate = $2 }
