@@ -306,7 +306,7 @@ static const char *scan_word(struct rpw_json_reader *reader, const char *at, con
     return at;
 }
 
-static const char *scan_scalar(struct rpw_json_reader *reader, const char *at)
+static inline const char *scan_scalar(struct rpw_json_reader *reader, const char *at)
 {
     const char *closing;
 
@@ -331,7 +331,7 @@ static const char *scan_scalar(struct rpw_json_reader *reader, const char *at)
 
 /* --- objects and arrays -------------------------------------------------------------------------------------------- */
 
-static const char *scan_colon(struct rpw_json_reader *reader, const char *at)
+static inline const char *scan_colon(struct rpw_json_reader *reader, const char *at)
 {
     at = scan_space(reader, at);
     if (!is_next(reader, at, ':'))
@@ -339,7 +339,7 @@ static const char *scan_colon(struct rpw_json_reader *reader, const char *at)
     return at + 1;
 }
 
-static const char *scan_key(struct rpw_json_reader *reader, const char *at)
+static inline const char *scan_key(struct rpw_json_reader *reader, const char *at)
 {
     if (!is_next(reader, at, '"'))
         return fail_syntax(reader, at, "a key in double quotes");
@@ -352,41 +352,22 @@ static const char *expected_behind_value(bool is_object)
     return is_object ? "',' or '}'" : "',' or ']'";
 }
 
-/* One bit for each open container: is it an object? */
-struct container_kinds {
-    uint64_t bits[RPW_MAX_JSON_DEPTH / 64];
-};
-
-static void set_kind(struct container_kinds *kinds, unsigned depth, bool is_object)
-{
-    uint64_t bit = UINT64_C(1) << (depth % 64);
-
-    if (is_object)
-        kinds->bits[depth / 64] |= bit;
-    else
-        kinds->bits[depth / 64] &= ~bit;
-}
-
-static bool is_object_at(const struct container_kinds *kinds, unsigned depth)
-{
-    return (kinds->bits[depth / 64] >> (depth % 64)) & 1;
-}
-
-/* Behind a value: closes containers down to base, or goes to the next value of the innermost one. */
-static const char *scan_behind_value(struct rpw_json_reader *reader, const char *at,
-                                     const struct container_kinds *kinds, unsigned base, unsigned *depth)
+/* Behind a value: closes containers down to base, or goes to the next value of the innermost one. closings: the bracket
+ * that each open container ends in. */
+static inline const char *scan_behind_value(struct rpw_json_reader *reader, const char *at, const char *closings,
+                                            unsigned base, unsigned *depth)
 {
     while (*depth > base) {
-        bool is_object = is_object_at(kinds, *depth - 1);
+        char closing = closings[*depth - 1];
         at = scan_space(reader, at);
-        if (is_next(reader, at, is_object ? '}' : ']')) {
+        if (is_next(reader, at, closing)) {
             at++;
             (*depth)--;
         } else if (is_next(reader, at, ',')) {
             at = scan_space(reader, at + 1);
-            return is_object ? scan_key(reader, at) : at;
+            return closing == '}' ? scan_key(reader, at) : at;
         } else {
-            return fail_syntax(reader, at, expected_behind_value(is_object));
+            return fail_syntax(reader, at, expected_behind_value(closing == '}'));
         }
     }
     return at;
@@ -394,27 +375,27 @@ static const char *scan_behind_value(struct rpw_json_reader *reader, const char 
 
 static const char *scan_value(struct rpw_json_reader *reader, const char *at)
 {
-    struct container_kinds kinds = {{0}};
+    char closings[RPW_MAX_JSON_DEPTH];
     const unsigned base = reader->depth;
     unsigned depth = base;
 
     do {
         at = scan_space(reader, at);
         if (is_next(reader, at, '{') || is_next(reader, at, '[')) {
-            bool is_object = *at == '{';
+            char closing = *at == '{' ? '}' : ']';
             if (depth == RPW_MAX_JSON_DEPTH)
                 return fail_at(reader, at, RPW_E_DEPTH, TOO_DEEP);
-            set_kind(&kinds, depth++, is_object);
+            closings[depth++] = closing;
             at = scan_space(reader, at + 1);
-            if (!is_next(reader, at, is_object ? '}' : ']')) {
-                at = is_object ? scan_key(reader, at) : at;
+            if (!is_next(reader, at, closing)) {
+                at = closing == '}' ? scan_key(reader, at) : at;
                 continue;
             }
         } else {
             at = scan_scalar(reader, at);
         }
         if (at != NULL)
-            at = scan_behind_value(reader, at, &kinds, base, &depth);
+            at = scan_behind_value(reader, at, closings, base, &depth);
     } while (at != NULL && depth > base);
     return at;
 }
