@@ -101,12 +101,10 @@ static void check_volume_member(struct rpw_loader *loader, const struct rpw_yaml
                          "(rucio-policy), so that it can tell its own from others");
         return;
     }
-    if (rpw_span_is(key->text, "emptyDir")) {
-        rpw_report_error(loader->report, key->place,
-                         "volume: found emptyDir, expected a volume that holds the package: an emptyDir is new and "
-                         "empty in every pod, and Rucio would not start");
-        return;
-    }
+    if (rpw_span_is(key->text, "emptyDir"))
+        rpw_report_warning(loader->report, key->place,
+                           "volume: an emptyDir is new and empty in every pod; Rucio does not start unless something "
+                           "else puts the package there");
     if (!source)
         check_unknown_source(loader, key);
     if (rpw_fields_expect_mapping(loader, source ? source->name : "volume", value) && source && source->required)

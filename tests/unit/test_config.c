@@ -281,6 +281,16 @@ static const struct warning_row warning_rows[] = {
      "config.yaml:2:11: warning: policy a mounts a volume over /opt/rucio and hides what the image has there\n"
      "    2 |   - name: a\n"
      "      |           ^\n"},
+    {"warnings_name_a_volume_that_is_empty_in_every_pod",
+     "policies:\n"
+     "  - name: a\n"
+     "    match: {namespaces: [a]}\n"
+     "    package: p\n"
+     "    source: {volume: {emptyDir: {}}}\n",
+     "config.yaml:5:23: warning: volume: an emptyDir is new and empty in every pod; Rucio does not start unless "
+     "something else puts the package there\n"
+     "    5 |     source: {volume: {emptyDir: {}}}\n"
+     "      |                       ^\n"},
     {"warnings_name_an_image_python_path_without_effect",
      "policies:\n  - name: a\n    match: {namespaces: [a]}\n    package: p\n    pythonPath: entrypoint\n"
      "    imagePythonPath: /a\n    source: {preinstalled: {}}\n",
