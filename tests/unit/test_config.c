@@ -290,7 +290,7 @@ static const struct warning_row warning_rows[] = {
      "config.yaml:5:23: warning: volume: an emptyDir is new and empty in every pod; Rucio does not start unless "
      "something else puts the package there\n"
      "    5 |     source: {volume: {emptyDir: {}}}\n"
-     "      |                       ^\n"},
+     "      |                       ^~~~~~~~\n"},
     {"warnings_name_an_image_python_path_without_effect",
      "policies:\n  - name: a\n    match: {namespaces: [a]}\n    package: p\n    pythonPath: entrypoint\n"
      "    imagePythonPath: /a\n    source: {preinstalled: {}}\n",
