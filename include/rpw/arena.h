@@ -38,6 +38,9 @@ RPW_MUST_CHECK void *rpw_arena_alloc(struct rpw_arena *arena, size_t size);
  * block, else a copy. NULL when the cap is reached; old is then still valid. */
 RPW_MUST_CHECK void *rpw_arena_grow(struct rpw_arena *arena, void *old, size_t old_size, size_t new_size);
 
+/* Gives the end of a block of old_size bytes back; it keeps new_size of them. Has an effect on the last block only. */
+void rpw_arena_shrink(struct rpw_arena *arena, void *block, size_t old_size, size_t new_size);
+
 /* Room for one more item at the end of an array of count items in the arena (NULL and 0: none yet). Returns the array,
  * possibly moved, with the new item zeroed; NULL when the cap is reached. Grow an array only through this function. */
 RPW_MUST_CHECK void *rpw_arena_append(struct rpw_arena *arena, void *items, size_t count, size_t item_size);

@@ -33,7 +33,8 @@ void rpw_json_put_string(struct rpw_json_writer *writer, struct rpw_span text);
 /* bytes in base64 (RFC 4648 section 4, padded), without quotes. */
 void rpw_json_put_base64(struct rpw_json_writer *writer, struct rpw_span bytes);
 
-/* The text; never absent. False when the arena refused: ret_text is then untouched. */
-RPW_MUST_CHECK bool rpw_json_writer_finish(const struct rpw_json_writer *writer, struct rpw_span *ret_text);
+/* The text, never absent; nothing may be put behind it any more. False when the arena refused: ret_text is then
+ * untouched. */
+RPW_MUST_CHECK bool rpw_json_writer_finish(struct rpw_json_writer *writer, struct rpw_span *ret_text);
 
 #endif

@@ -11,8 +11,11 @@
 /* Hex digits of `policy.rucio.cern.ch/revision`. */
 #define RPW_REVISION_DIGITS 12
 
-/* The longest `policy.rucio.cern.ch/conflicts` that is believed. It is searched for every variable of every container, so
- * without a limit the work would not stay linear in the pod. Ours have some 40 bytes for each conflict. */
-#define RPW_MAX_RECORD_BYTES 4096
+/* The most entries of a `policy.rucio.cern.ch/conflicts` that is believed; a longer one is not believed at all. It is looked
+ * through for every variable of every container, and no pod has as many conflicts. */
+#define RPW_MAX_RECORD_ENTRIES 128
+
+/* The most variables of an earlier injection that are recognised in a container. */
+#define RPW_MAX_OLDER_NAMES 64
 
 #endif

@@ -81,11 +81,26 @@ void *rpw_arena_alloc(struct rpw_arena *arena, size_t size)
     return extend(arena, start, size) ? arena->base + start : NULL;
 }
 
+static bool is_last(const struct rpw_arena *arena, size_t start, size_t size)
+{
+    return start + round_up(size) == arena->used;
+}
+
+void rpw_arena_shrink(struct rpw_arena *arena, void *block, size_t old_size, size_t new_size)
+{
+    size_t start = (size_t)((char *)block - arena->base);
+
+    if (!is_last(arena, start, old_size))
+        return;
+    POISON(arena->base + start + new_size, arena->used - start - new_size);
+    arena->used = start + round_up(new_size);
+}
+
 void *rpw_arena_grow(struct rpw_arena *arena, void *old, size_t old_size, size_t new_size)
 {
     if (old != NULL) {
         size_t start = (size_t)((char *)old - arena->base);
-        if (start + round_up(old_size) == arena->used)
+        if (is_last(arena, start, old_size))
             return extend(arena, start, new_size) ? old : NULL;
     }
     void *copy = rpw_arena_alloc(arena, new_size);

@@ -3,7 +3,7 @@
 
 #include "injector.h"
 #include "rpw/json_match.h"
-#include "rpw/limits.h"
+#include "rpw/pythonpath.h"
 #include "rpw/selector.h"
 
 /* --- what the parts share ------------------------------------------------------------------------------------------ */
@@ -21,7 +21,7 @@ void injector_edit(struct injector *injector, struct rpw_edit edit)
     items[edits->count++] = edit;
 }
 
-struct rpw_span injector_text(struct injector *injector, const struct rpw_json_writer *writer)
+struct rpw_span injector_text(struct injector *injector, struct rpw_json_writer *writer)
 {
     struct rpw_span text = {NULL, 0};
 
@@ -49,7 +49,7 @@ void injector_begin_warning(struct injector *injector, struct rpw_span container
     rpw_json_put(ret_writer, ": ");
 }
 
-void injector_end_warning(struct injector *injector, const struct rpw_json_writer *writer)
+void injector_end_warning(struct injector *injector, struct rpw_json_writer *writer)
 {
     if (!rpw_warnings_add(injector->arena, &injector->result.warnings, injector_text(injector, writer)))
         injector->has_failed = true;
@@ -62,9 +62,9 @@ static void warn_of_conflict(struct injector *injector, const struct conflict *c
 
     injector_begin_warning(injector, conflict->container, &writer);
     rpw_json_put_span(&writer, conflict->field);
-    rpw_json_put(&writer, is_overridden ? " was " : " stays ");
+    rpw_json_put(&writer, is_overridden ? ": " : " stays ");
     rpw_json_put_span(&writer, conflict->theirs);
-    rpw_json_put(&writer, is_overridden ? ", is now " : ", not ");
+    rpw_json_put(&writer, is_overridden ? " gives way to " : ", not ");
     rpw_json_put_span(&writer, conflict->ours);
     injector_end_warning(injector, &writer);
 }
@@ -91,19 +91,46 @@ bool injector_resolve(struct injector *injector, struct conflict conflict, bool 
 
 /* --- traces of an earlier injection -------------------------------------------------------------------------------- */
 
-/* The `conflicts` annotation: CONTAINER/FIELD, separated by ", ". */
-bool injector_record_lists(const struct injector *injector, struct rpw_span container, struct rpw_span field)
+/* The `conflicts` annotation: CONTAINER/FIELD, separated by ", ". False when it has too many entries. */
+static bool read_conflicts(struct rpw_span text, struct record *record)
 {
-    struct rpw_span rest = injector->pod->metadata.annotations.conflicts, item;
+    struct rpw_span item, container;
 
-    while (rpw_span_next_element(&rest, ',', &item)) {
+    while (rpw_span_next_element(&text, ',', &item)) {
         if (rpw_span_starts_with(item, RPW_LIT(" ")))
             item = (struct rpw_span){item.ptr + 1, item.len - 1};
-        if (item.len == container.len + 1 + field.len && rpw_span_starts_with(item, container) &&
-            item.ptr[container.len] == '/' &&
-            rpw_span_equal((struct rpw_span){item.ptr + container.len + 1, field.len}, field))
-            return true;
+        if (!rpw_span_next_element(&item, '/', &container) || item.ptr == NULL)
+            continue;
+        if (record->count == RPW_MAX_RECORD_ENTRIES)
+            return false;
+        record->items[record->count++] = (struct record_entry){container, item};
     }
+    return true;
+}
+
+static void read_record(struct injector *injector)
+{
+    const struct rpw_annotations *annotations = &injector->pod->metadata.annotations;
+
+    injector->record = rpw_arena_alloc(injector->arena, sizeof(*injector->record));
+    if (injector->record == NULL) {
+        injector->has_failed = true;
+        return;
+    }
+    injector->record->count = 0;
+    injector->record->state = RECORD_NONE;
+    if (annotations->revision.len == 0 || !read_conflicts(annotations->conflicts, injector->record))
+        return;
+    injector->record->state =
+        rpw_span_equal(annotations->revision, injector->policy->revision) ? RECORD_CURRENT : RECORD_OLDER;
+}
+
+bool injector_record_lists(const struct injector *injector, struct rpw_span container, struct rpw_span field)
+{
+    for (size_t i = 0; i < injector->record->count; i++)
+        if (rpw_span_equal(injector->record->items[i].container, container) &&
+            rpw_span_equal(injector->record->items[i].field, field))
+            return true;
     return false;
 }
 
@@ -153,19 +180,27 @@ bool injector_is_usable_path(struct rpw_span path)
            !rpw_span_contains(path, RPW_LIT("$(")) && !rpw_span_contains(path, RPW_LIT("$$"));
 }
 
-struct rpw_span injector_older_path(const struct injector *injector, const struct rpw_container *container)
+/* Whether a container looks as an injection leaves one whose package lies at path. */
+static bool looks_injected(const struct injector *injector, const struct rpw_container *container, struct rpw_span path)
 {
-    const struct rpw_span none = {NULL, 0}, variable = RPW_LIT("POLICY_PKG_PATH");
-    const struct rpw_env *env = rpw_container_last_env(container, variable);
+    const struct rpw_env *python_path = rpw_container_last_env(container, RPW_LIT("PYTHONPATH"));
 
-    if (!injector->has_older_record || env == NULL || env->value_from.ptr != NULL ||
-        injector_record_lists(injector, container->name, variable))
+    if (injector_find_our_mount(container, path) != NULL ||
+        injector_record_lists(injector, container->name, RPW_LIT("volumeMounts")))
+        return true;
+    return !is_mounted_at(container, path) && python_path != NULL &&
+           rpw_pythonpath_has(python_path->value, path, false);
+}
+
+struct rpw_span injector_recorded_path(const struct injector *injector, const struct rpw_container *container)
+{
+    const struct rpw_env *env = rpw_container_last_env(container, RPW_LIT("POLICY_PKG_PATH"));
+    const struct rpw_span none = {NULL, 0};
+
+    if (injector->record->state == RECORD_NONE || env == NULL || env->value_from.ptr != NULL)
         return none;
     struct rpw_span path = rpw_span_without_trailing_slashes(env->value);
-    if (!injector_is_usable_path(path))
-        return none;
-    bool is_foreign = is_mounted_at(container, path) && injector_find_our_mount(container, path) == NULL;
-    return is_foreign ? none : path;
+    return injector_is_usable_path(path) && looks_injected(injector, container, path) ? path : none;
 }
 
 /* --- the volume ---------------------------------------------------------------------------------------------------- */
@@ -173,82 +208,6 @@ struct rpw_span injector_older_path(const struct injector *injector, const struc
 static bool is_target(const struct injector *injector, const struct rpw_container *container)
 {
     return rpw_selector_matches_any(injector->policy->containers, container->name);
-}
-
-static void find_stale_volume(struct injector *injector)
-{
-    for (int kind = 0; kind < RPW_CONTAINER_KINDS; kind++) {
-        const struct rpw_container_list *list = &injector->pod->containers[kind];
-        for (size_t i = 0; i < list->count; i++) {
-            const struct rpw_container *container = &list->items[i];
-            const struct rpw_volume_mount *mount =
-                injector_find_our_mount(container, injector_older_path(injector, container));
-            if (is_target(injector, container) && mount != NULL) {
-                injector->stale_volume = mount->name;
-                return;
-            }
-        }
-    }
-}
-
-/* taken: the highest number that a volume of the pod has, 0 when "rucio-policy" itself is free. */
-static struct rpw_span new_volume_name(struct injector *injector, size_t taken)
-{
-    struct rpw_json_writer writer;
-
-    if (taken == 0)
-        return RPW_LIT("rucio-policy");
-    rpw_json_writer_init(&writer, injector->arena);
-    rpw_json_put(&writer, "rucio-policy-");
-    rpw_json_put_number(&writer, taken + 1);
-    return injector_text(injector, &writer);
-}
-
-static bool is_wanted_volume(struct injector *injector, const struct rpw_volume *volume)
-{
-    bool matches = false;
-
-    if (rpw_json_match(injector->arena, injector->policy->volume, volume->text, &matches) != RPW_OK)
-        injector->has_failed = true;
-    return matches;
-}
-
-static void choose_volume(struct injector *injector)
-{
-    const struct rpw_volume_list *volumes = &injector->pod->volumes;
-    size_t highest_number = 0;
-    bool is_first_taken = false;
-
-    injector->volume.state = VOLUME_NEW;
-    for (size_t i = 0; i < volumes->count; i++) {
-        size_t number = volume_number(volumes->items[i].name);
-        if (number == 0)
-            continue;
-        highest_number = number > highest_number ? number : highest_number;
-        is_first_taken = is_first_taken || number == 1;
-        if (is_wanted_volume(injector, &volumes->items[i])) {
-            injector->volume = (struct volume_choice){volumes->items[i].name, VOLUME_FOUND, i};
-            return;
-        }
-        if (rpw_span_equal(volumes->items[i].name, injector->stale_volume))
-            injector->volume = (struct volume_choice){volumes->items[i].name, VOLUME_STALE, i};
-    }
-    if (injector->volume.state == VOLUME_NEW)
-        injector->volume.name = new_volume_name(injector, is_first_taken ? highest_number : 0);
-}
-
-/* The policy's volume source with a name in front: {"name":"rucio-policy","persistentVolumeClaim":{...}} */
-static struct rpw_span volume_text(struct injector *injector)
-{
-    struct rpw_span source = injector->policy->volume;
-    struct rpw_json_writer writer;
-
-    rpw_json_writer_init(&writer, injector->arena);
-    rpw_json_put(&writer, "{\"name\":");
-    rpw_json_put_string(&writer, injector->volume.name);
-    rpw_json_put(&writer, ",");
-    rpw_json_put_span(&writer, (struct rpw_span){source.ptr + 1, source.len - 1});
-    return injector_text(injector, &writer);
 }
 
 static size_t count_mounts(const struct rpw_pod *pod, struct rpw_span volume)
@@ -265,15 +224,118 @@ static size_t count_mounts(const struct rpw_pod *pod, struct rpw_span volume)
     return count;
 }
 
-/* The stale volume goes when nothing mounts it any more. */
+/* The volume of the recorded injection is the one that the first target mounts. */
+static void find_recorded_volume(struct injector *injector)
+{
+    size_t ours = 0;
+
+    for (int kind = 0; kind < RPW_CONTAINER_KINDS; kind++) {
+        const struct rpw_container_list *list = &injector->pod->containers[kind];
+        for (size_t i = 0; i < list->count; i++) {
+            if (!is_target(injector, &list->items[i]))
+                continue;
+            const struct rpw_volume_mount *mount =
+                injector_find_our_mount(&list->items[i], injector_recorded_path(injector, &list->items[i]));
+            if (mount == NULL)
+                continue;
+            if (injector->recorded_volume.ptr == NULL)
+                injector->recorded_volume = mount->name;
+            ours += rpw_span_equal(mount->name, injector->recorded_volume);
+        }
+    }
+    injector->is_volume_shared =
+        injector->recorded_volume.ptr != NULL && count_mounts(injector->pod, injector->recorded_volume) > ours;
+}
+
+/* "rucio-policy", or the first "rucio-policy-N" that no volume of the pod has: one of 2 to count + 1 is free. */
+static struct rpw_span new_volume_name(struct injector *injector)
+{
+    const struct rpw_volume_list *volumes = &injector->pod->volumes;
+    size_t number_count = volumes->count + 2, free_number = 1;
+    bool *is_taken = rpw_arena_alloc(injector->arena, number_count * sizeof(is_taken[0]));
+    struct rpw_json_writer writer;
+
+    if (is_taken == NULL) {
+        injector->has_failed = true;
+        return RPW_LIT("rucio-policy");
+    }
+    memset(is_taken, 0, number_count * sizeof(is_taken[0]));
+    for (size_t i = 0; i < volumes->count; i++) {
+        size_t number = volume_number(volumes->items[i].name);
+        if (number < number_count)
+            is_taken[number] = true;
+    }
+    while (is_taken[free_number])
+        free_number++;
+    if (free_number == 1)
+        return RPW_LIT("rucio-policy");
+    rpw_json_writer_init(&writer, injector->arena);
+    rpw_json_put(&writer, "rucio-policy-");
+    rpw_json_put_number(&writer, free_number);
+    return injector_text(injector, &writer);
+}
+
+static bool is_wanted_volume(struct injector *injector, const struct rpw_volume *volume, bool allows_any_default)
+{
+    bool matches = false;
+
+    if (rpw_json_match(injector->arena, injector->policy->volume, volume->text, allows_any_default, &matches) != RPW_OK)
+        injector->has_failed = true;
+    return matches;
+}
+
+/* One that is as we would write it is ours. Else the recorded one: an earlier revision's is replaced; this revision's can
+ * only have got more by defaulting that we do not know of. */
+static void choose_volume(struct injector *injector)
+{
+    const struct rpw_volume_list *volumes = &injector->pod->volumes;
+    enum record_state record = injector->record->state;
+
+    injector->volume.state = VOLUME_NEW;
+    for (size_t i = 0; i < volumes->count; i++) {
+        const struct rpw_volume *volume = &volumes->items[i];
+        if (volume_number(volume->name) == 0)
+            continue;
+        if (is_wanted_volume(injector, volume, false)) {
+            injector->volume = (struct volume_choice){volume->name, VOLUME_FOUND, i};
+            return;
+        }
+        if (injector->recorded_volume.ptr == NULL || !rpw_span_equal(volume->name, injector->recorded_volume))
+            continue;
+        if (record == RECORD_OLDER && !injector->is_volume_shared)
+            injector->volume = (struct volume_choice){volume->name, VOLUME_STALE, i};
+        else if (record == RECORD_CURRENT && is_wanted_volume(injector, volume, true))
+            injector->volume = (struct volume_choice){volume->name, VOLUME_FOUND, i};
+    }
+    if (injector->volume.state == VOLUME_NEW)
+        injector->volume.name = new_volume_name(injector);
+}
+
+/* The policy's volume source with a name in front: {"name":"rucio-policy","persistentVolumeClaim":{...}} */
+static struct rpw_span volume_text(struct injector *injector)
+{
+    struct rpw_span source = injector->policy->volume;
+    struct rpw_json_writer writer;
+
+    rpw_json_writer_init(&writer, injector->arena);
+    rpw_json_put(&writer, "{\"name\":");
+    rpw_json_put_string(&writer, injector->volume.name);
+    rpw_json_put(&writer, ",");
+    rpw_json_put_span(&writer, (struct rpw_span){source.ptr + 1, source.len - 1});
+    return injector_text(injector, &writer);
+}
+
+/* An earlier revision's volume that nobody mounts any more. */
 static void remove_stale_volume(struct injector *injector)
 {
     const struct rpw_volume_list *volumes = &injector->pod->volumes;
+    bool is_in_use = injector->is_volume_mounted && rpw_span_equal(injector->volume.name, injector->recorded_volume);
 
-    if (injector->stale_mounts_gone < count_mounts(injector->pod, injector->stale_volume))
+    if (injector->record->state != RECORD_OLDER || injector->recorded_volume.ptr == NULL ||
+        injector->is_volume_shared || is_in_use)
         return;
     for (size_t i = 0; i < volumes->count; i++)
-        if (rpw_span_equal(volumes->items[i].name, injector->stale_volume))
+        if (rpw_span_equal(volumes->items[i].name, injector->recorded_volume))
             injector_edit(injector,
                           (struct rpw_edit){.place = RPW_EDIT_VOLUMES, .action = RPW_EDIT_REMOVE, .index = i});
 }
@@ -281,10 +343,8 @@ static void remove_stale_volume(struct injector *injector)
 static void edit_volumes(struct injector *injector)
 {
     struct rpw_edit edit = {.place = RPW_EDIT_VOLUMES, .index = injector->volume.index, .action = RPW_EDIT_REPLACE};
-    bool is_stale_reused = injector->is_volume_mounted && rpw_span_equal(injector->volume.name, injector->stale_volume);
 
-    if (injector->stale_volume.len > 0 && !is_stale_reused)
-        remove_stale_volume(injector);
+    remove_stale_volume(injector);
     if (!injector->is_volume_mounted || injector->volume.state == VOLUME_FOUND)
         return;
     if (injector->volume.state == VOLUME_NEW) {
@@ -375,10 +435,12 @@ static void inject_into_targets(struct injector *injector)
     for (int kind = 0; kind < RPW_CONTAINER_KINDS; kind++) {
         const struct rpw_container_list *list = &injector->pod->containers[kind];
         for (size_t i = 0; i < list->count; i++) {
-            struct target target = {injector, (enum rpw_container_kind)kind, i, &list->items[i], {0}, {0}, {0}};
+            struct target target = {
+                .injector = injector, .kind = (enum rpw_container_kind)kind, .index = i, .container = &list->items[i]};
             if (!is_target(injector, target.container))
                 continue;
-            target.older_path = injector_older_path(injector, target.container);
+            if (injector->record->state == RECORD_OLDER)
+                target.older_path = injector_recorded_path(injector, target.container);
             inject_env(&target);
             inject_mounts(&target);
         }
@@ -389,11 +451,11 @@ enum rpw_status rpw_inject(struct rpw_arena *arena, const struct rpw_policy *pol
                            struct rpw_injection *ret_injection)
 {
     struct injector injector = {.arena = arena, .policy = policy, .pod = pod};
-    const struct rpw_annotations *record = &pod->metadata.annotations;
 
-    injector.has_older_record = record->revision.len > 0 && !rpw_span_equal(record->revision, policy->revision) &&
-                                record->conflicts.len <= RPW_MAX_RECORD_BYTES;
-    find_stale_volume(&injector);
+    read_record(&injector);
+    if (injector.has_failed)
+        return RPW_E_NOMEM;
+    find_recorded_volume(&injector);
     if (policy->source == RPW_SOURCE_VOLUME)
         choose_volume(&injector);
     inject_into_targets(&injector);

@@ -22,11 +22,92 @@ static struct rpw_span shown_env(struct target *target, const struct rpw_env *en
     return injector_text(target->injector, &writer);
 }
 
-static bool is_ours_from_before(const struct target *target, struct rpw_span variable)
+/* --- what an earlier revision of ours has written ------------------------------------------------------------------ */
+
+static const struct rpw_span name_prefixes[] = {
+    {"RUCIO_POLICY_PACKAGE", sizeof("RUCIO_POLICY_PACKAGE") - 1},
+    {"RUCIO_CFG_POLICY_PACKAGE", sizeof("RUCIO_CFG_POLICY_PACKAGE") - 1},
+};
+
+/* Splits a variable that names a package into its form (an index of name_prefixes) and what follows: "", "_ATL", "-atl". */
+static bool split_name(struct rpw_span name, size_t *ret_form, struct rpw_span *ret_rest)
 {
-    return target->older_path.ptr != NULL &&
-           !injector_record_lists(target->injector, target->container->name, variable);
+    for (size_t i = 0; i < sizeof(name_prefixes) / sizeof(name_prefixes[0]); i++) {
+        if (!rpw_span_starts_with(name, name_prefixes[i]))
+            continue;
+        *ret_form = i;
+        *ret_rest = (struct rpw_span){name.ptr + name_prefixes[i].len, name.len - name_prefixes[i].len};
+        return true;
+    }
+    return false;
 }
+
+static char lower(char byte)
+{
+    return byte >= 'A' && byte <= 'Z' ? (char)(byte + ('a' - 'A')) : byte;
+}
+
+/* RUCIO_POLICY_PACKAGE_ATL and RUCIO_CFG_POLICY_PACKAGE-atl name the same package. */
+static bool are_twins(struct rpw_span a, struct rpw_span b)
+{
+    size_t form_a, form_b;
+    struct rpw_span rest_a, rest_b;
+
+    if (!split_name(a, &form_a, &rest_a) || !split_name(b, &form_b, &rest_b) || form_a == form_b ||
+        rest_a.len != rest_b.len)
+        return false;
+    for (size_t i = 1; i < rest_a.len; i++)
+        if (lower(rest_a.ptr[i]) != lower(rest_b.ptr[i]))
+            return false;
+    return rest_a.len == 0 || (rest_a.ptr[0] == '_' && rest_b.ptr[0] == '-') ||
+           (rest_a.ptr[0] == '-' && rest_b.ptr[0] == '_');
+}
+
+/* Our variables stand in front of the pod's own, those that name packages in one run. */
+static void find_older_run(struct target *target)
+{
+    const struct rpw_env_list *env = &target->container->env;
+    struct rpw_span ignored;
+    size_t form;
+
+    if (target->older_path.ptr == NULL)
+        return;
+    while (target->run_start < env->count && !split_name(env->items[target->run_start].name, &form, &ignored))
+        target->run_start++;
+    target->run_end = target->run_start;
+    while (target->run_end < env->count && target->run_end - target->run_start < RPW_MAX_OLDER_NAMES &&
+           split_name(env->items[target->run_end].name, &form, &ignored))
+        target->run_end++;
+}
+
+static bool is_left_by_record(const struct target *target, struct rpw_span variable)
+{
+    return injector_record_lists(target->injector, target->container->name, variable);
+}
+
+/* We write a package's name in two forms. So an entry is taken for ours when both are there with the same value, at least one
+ * of them in the run; what the pod has set by itself has no such twin. */
+static bool is_older_name(const struct target *target, const struct rpw_env *env)
+{
+    const struct rpw_env *items = target->container->env.items;
+
+    if (target->older_path.ptr == NULL || env->value_from.ptr != NULL || is_left_by_record(target, env->name))
+        return false;
+    bool is_in_run = env >= items + target->run_start && env < items + target->run_end;
+    size_t end = is_in_run ? target->container->env.count : target->run_end;
+    for (size_t i = is_in_run ? 0 : target->run_start; i < end; i++)
+        if (items[i].value_from.ptr == NULL && rpw_span_equal(items[i].value, env->value) &&
+            are_twins(items[i].name, env->name))
+            return true;
+    return false;
+}
+
+static bool is_older_path(const struct target *target)
+{
+    return target->older_path.ptr != NULL && !is_left_by_record(target, POLICY_PKG_PATH);
+}
+
+/* --- path and names ------------------------------------------------------------------------------------------------ */
 
 static bool resolve_path(struct target *target, const struct rpw_env *env, bool is_usable)
 {
@@ -35,7 +116,7 @@ static bool resolve_path(struct target *target, const struct rpw_env *env, bool 
     rpw_json_writer_init(&theirs, target->injector->arena);
     rpw_json_put_span(&theirs, shown_env(target, env));
     if (!is_usable && env->value_from.ptr == NULL)
-        rpw_json_put(&theirs, " (a usable path is absolute, not \"/\", without ':' and \"$(\")");
+        rpw_json_put(&theirs, " (a usable path is absolute, not \"/\", without ':', \"$(\" and \"$$\")");
     struct conflict conflict = {
         .container = target->container->name,
         .field = env->name,
@@ -73,7 +154,7 @@ static void plan_path(struct target *target)
     if (is_literal && rpw_span_equal(theirs, ours))
         return;
     bool is_usable = is_literal && injector_is_usable_path(theirs);
-    if (rpw_env_is_empty(env) || is_ours_from_before(target, env->name) || resolve_path(target, env, is_usable))
+    if (rpw_env_is_empty(env) || is_older_path(target) || resolve_path(target, env, is_usable))
         env_plan_set(&target->env, index, ours);
     else if (is_usable)
         target->path = theirs;
@@ -84,7 +165,7 @@ static const struct rpw_env *find_theirs(const struct target *target, const stru
 {
     const struct rpw_env *env = rpw_container_last_env(target->container, ours->name);
 
-    if (env == NULL || rpw_env_is_empty(env) || is_ours_from_before(target, ours->name) ||
+    if (env == NULL || rpw_env_is_empty(env) || is_older_name(target, env) ||
         (env->value_from.ptr == NULL && rpw_span_equal(env->value, ours->value)))
         return NULL;
     return env;
@@ -109,15 +190,18 @@ static void plan_name(struct target *target, size_t index)
     const struct rpw_env_var *ours = &policy->names[index];
     const struct rpw_env *theirs = find_theirs(target, ours);
     size_t found = env_plan_find(&target->env, ours->name, ENV_PLAN_NONE);
+    const struct rpw_env *env = found != ENV_PLAN_NONE ? &target->container->env.items[found] : NULL;
 
     if (theirs != NULL && !resolve_name(target, theirs, ours->value))
         return;
-    if (theirs == NULL && is_left_to_pod(target, index % policy->package_count))
+    if (theirs == NULL && is_left_to_pod(target, index % policy->package_count)) {
+        if (env != NULL && is_older_name(target, env))
+            env_plan_remove(&target->env, found);
         return;
-    if (found == ENV_PLAN_NONE)
+    }
+    if (env == NULL)
         env_plan_add_in_front(&target->env, ours->name, ours->value);
-    else if (target->container->env.items[found].value_from.ptr != NULL ||
-             !rpw_span_equal(target->container->env.items[found].value, ours->value))
+    else if (env->value_from.ptr != NULL || !rpw_span_equal(env->value, ours->value))
         env_plan_set(&target->env, found, ours->value);
 }
 
@@ -129,22 +213,12 @@ static bool is_wanted_name(const struct rpw_policy *policy, struct rpw_span name
     return false;
 }
 
-/* An earlier revision named packages that this one does not. Its variables stand in one run behind POLICY_PKG_PATH, as we
- * write them; one that stands elsewhere is the pod's own. */
+/* An earlier revision named packages that this one does not. */
 static void remove_older_names(struct target *target)
 {
-    const struct rpw_env_list *env = &target->container->env;
-    size_t index = env_plan_find(&target->env, POLICY_PKG_PATH, ENV_PLAN_NONE);
-
-    if (target->older_path.ptr == NULL)
-        return;
-    for (size_t i = index + 1; i < env->count; i++) {
-        const struct rpw_env *entry = &env->items[i];
-        bool is_name = rpw_span_starts_with(entry->name, RPW_LIT("RUCIO_POLICY_PACKAGE")) ||
-                       rpw_span_starts_with(entry->name, RPW_LIT("RUCIO_CFG_POLICY_PACKAGE"));
-        if (!is_name || entry->value_from.ptr != NULL || !is_ours_from_before(target, entry->name))
-            return;
-        if (!is_wanted_name(target->injector->policy, entry->name))
+    for (size_t i = target->run_start; i < target->run_end; i++) {
+        const struct rpw_env *env = &target->container->env.items[i];
+        if (is_older_name(target, env) && !is_wanted_name(target->injector->policy, env->name))
             env_plan_remove(&target->env, i);
     }
 }
@@ -237,14 +311,12 @@ static void add_python_path(struct target *target)
     env_plan_add_in_front(&target->env, PYTHONPATH, with_path(target, rest));
 }
 
-/* The literal without the path of an earlier revision, unless that is the path still. */
-static struct rpw_span without_older_path(struct target *target, struct rpw_span value, bool has_new_path)
+/* The literal as it was before an earlier revision of ours has put its path in. */
+static struct rpw_span without_older_path(struct target *target, struct rpw_span value)
 {
     struct rpw_span rest = value;
 
-    if (target->older_path.ptr == NULL || (has_new_path && rpw_span_equal(target->older_path, target->path)))
-        return value;
-    if (!rpw_pythonpath_without(target->injector->arena, value, target->older_path, &rest))
+    if (is_older_path(target) && !rpw_pythonpath_without(target->injector->arena, value, target->older_path, &rest))
         target->injector->has_failed = true;
     return rest;
 }
@@ -265,7 +337,7 @@ static void plan_python_path(struct target *target)
             wrap_reference(target, index);
         return;
     }
-    struct rpw_span rest = without_older_path(target, env->value, has_new_path), value = rest;
+    struct rpw_span rest = without_older_path(target, env->value), value = rest;
     if (has_new_path && !rpw_pythonpath_has(rest, target->path, is_reference_to_path(target, index)))
         value = with_path(target, rest.len > 0 ? rest : target->injector->policy->image_python_path);
     if (value.len == 0 && env->value.len > 0)
@@ -279,6 +351,7 @@ void inject_env(struct target *target)
     const struct rpw_policy *policy = target->injector->policy;
 
     env_plan_init(&target->env, target->injector->arena, &target->container->env);
+    find_older_run(target);
     plan_path(target);
     for (size_t i = 0; i < policy->name_count; i++)
         plan_name(target, i);

@@ -110,8 +110,6 @@ static void take_over_older(struct target *target, struct mount_plan *plan)
 
     if (older == NULL || is_wanted_mount(target, older))
         return;
-    if (rpw_span_equal(older->name, target->injector->stale_volume))
-        target->injector->stale_mounts_gone++;
     take_over(plan, (size_t)(older - plan->mounts->items));
 }
 

@@ -9,6 +9,7 @@
 #include "env_plan.h"
 #include "rpw/inject.h"
 #include "rpw/json_writer.h"
+#include "rpw/limits.h"
 
 /* Something of the pod's stands where the policy wants something else. Texts are ready to be shown. */
 struct conflict {
@@ -22,6 +23,24 @@ struct conflict {
 struct conflict_list {
     size_t count;
     struct conflict *items;
+};
+
+/* An entry of the annotation `conflicts`: what an earlier injection has left to the pod. */
+struct record_entry {
+    struct rpw_span container;
+    struct rpw_span field;
+};
+
+enum record_state {
+    RECORD_NONE,
+    RECORD_CURRENT, /* the annotations speak of an injection of this revision */
+    RECORD_OLDER,   /* ... of another one */
+};
+
+struct record {
+    enum record_state state;
+    size_t count;
+    struct record_entry items[RPW_MAX_RECORD_ENTRIES];
 };
 
 enum volume_state {
@@ -42,11 +61,11 @@ struct injector {
     const struct rpw_pod *pod;
     struct rpw_injection result;
     struct conflict_list conflicts;
-    bool has_older_record;       /* the annotations speak of another revision of ours */
+    struct record *record;       /* in the arena */
     struct volume_choice volume; /* with a volume source only */
     bool is_volume_mounted;
-    struct rpw_span stale_volume; /* the name of an earlier revision's volume; absent: none */
-    size_t stale_mounts_gone;     /* mounts of it that the edits take away */
+    struct rpw_span recorded_volume; /* the name of the one that the recorded injection has mounted; absent: none */
+    bool is_volume_shared;           /* it has mounts that are not ours */
     bool has_failed;
 };
 
@@ -55,10 +74,10 @@ void injector_edit(struct injector *injector, struct rpw_edit edit);
 
 /* Adds a warning: begin, put the words, end. Longer ones than RPW_MAX_WARNING_BYTES are shortened. */
 void injector_begin_warning(struct injector *injector, struct rpw_span container, struct rpw_json_writer *ret_writer);
-void injector_end_warning(struct injector *injector, const struct rpw_json_writer *writer);
+void injector_end_warning(struct injector *injector, struct rpw_json_writer *writer);
 
 /* Finishes a text; absent, and the injection failed, when the arena refused. */
-struct rpw_span injector_text(struct injector *injector, const struct rpw_json_writer *writer);
+struct rpw_span injector_text(struct injector *injector, struct rpw_json_writer *writer);
 
 /* text as a JSON string. */
 struct rpw_span injector_quoted(struct injector *injector, struct rpw_span text);
@@ -70,8 +89,8 @@ bool injector_resolve(struct injector *injector, struct conflict conflict, bool 
 /* Whether the record of an earlier injection lists CONTAINER/FIELD as left to the pod. */
 bool injector_record_lists(const struct injector *injector, struct rpw_span container, struct rpw_span field);
 
-/* The path at which an earlier revision of ours brought its package into container; absent when it did not. */
-struct rpw_span injector_older_path(const struct injector *injector, const struct rpw_container *container);
+/* The path at which the recorded injection has brought its package into container; absent when it does not look so. */
+struct rpw_span injector_recorded_path(const struct injector *injector, const struct rpw_container *container);
 
 /* The mount of a volume of ours, read-only, at path; NULL when there is none. */
 const struct rpw_volume_mount *injector_find_our_mount(const struct rpw_container *container, struct rpw_span path);
@@ -87,6 +106,8 @@ struct target {
     const struct rpw_container *container;
     struct env_plan env;
     struct rpw_span older_path; /* absent unless an earlier revision of ours is recognised in this container */
+    size_t run_start;           /* with an older_path: our variables behind POLICY_PKG_PATH, as an earlier */
+    size_t run_end;             /* revision of ours has written them */
     struct rpw_span path;       /* of the package, without a slash at its end */
 };
 

@@ -1,5 +1,5 @@
-/* json_match.c - walks ours, and looks each thing up in theirs. Recursion is as deep as ours, which the configuration
- * bounds; time is |ours| * |theirs| at most, linear in what came over the network. */
+/* json_match.c - walks ours, and looks each thing up in theirs; then walks theirs for what ours has not. Recursion is as
+ * deep as ours, which the configuration bounds; time is |ours| * |theirs| at most, linear in what came over the network. */
 #include "rpw/json_match.h"
 
 #include "rpw/json_reader.h"
@@ -7,6 +7,7 @@
 
 struct matching {
     struct rpw_arena *arena;
+    bool allows_any_default;
     bool has_no_memory;
 };
 
@@ -39,40 +40,81 @@ static bool is_left_to_default(struct rpw_span ours)
     return rpw_span_is(ours, "null") || rpw_span_is(ours, "\"\"");
 }
 
-static bool may_be_missing(struct matching *matching, struct rpw_span ours)
+/* Whether value says nothing: null, "", false, 0, and what holds nothing else. */
+static bool is_empty(struct matching *matching, struct rpw_span value)
 {
+    struct rpw_json_reader reader = open_value(matching, value);
     struct rpw_quantity number;
-    struct rpw_json_reader reader = open_value(matching, ours);
+    bool is_something = false;
+    struct rpw_span key;
 
     switch (rpw_json_peek(&reader)) {
     case RPW_JSON_OBJECT:
         rpw_json_enter_object(&reader, "");
-        return !rpw_json_next_member(&reader, &ours) && reader.err.status == RPW_OK;
+        while (!is_something && rpw_json_next_member(&reader, &key))
+            is_something = !rpw_json_take_null(&reader);
+        close_value(matching, &reader);
+        return !is_something;
     case RPW_JSON_ARRAY:
         rpw_json_enter_array(&reader, "");
         return !rpw_json_next_element(&reader);
     case RPW_JSON_NUMBER:
-        return rpw_quantity_parse(ours, &number) && number.mantissa == 0;
+        return rpw_quantity_parse(value, &number) && number.mantissa == 0;
     default:
-        return rpw_span_is(ours, "false") || is_left_to_default(ours);
+        return rpw_span_is(value, "false") || is_left_to_default(value);
     }
 }
 
-/* The raw value of key in an object; absent when it is not there. */
-static struct rpw_span find_member(struct matching *matching, struct rpw_span object, struct rpw_span key)
+/* What k8s.io/kubernetes/pkg/apis/core/v1/defaults.go sets in a volume; NULL: it depends on other fields. */
+static const struct volume_default {
+    const char *key;
+    const char *value;
+} volume_defaults[] = {
+    {"defaultMode", "420"},
+    {"expirationSeconds", "3600"},
+    {"apiVersion", "\"v1\""},
+    {"pullPolicy", NULL},
+    {"divisor", "\"0\""},
+    {"volumeMode", "\"Filesystem\""},
+    {"fsType", NULL},
+    {"cachingMode", "\"ReadWrite\""},
+    {"kind", "\"Shared\""},
+    {"iscsiInterface", "\"default\""},
+    {"pool", "\"rbd\""},
+    {"user", "\"admin\""},
+    {"keyring", "\"/etc/ceph/keyring\""},
+    {"storageMode", "\"ThinProvisioned\""},
+};
+
+static bool is_default(struct matching *matching, struct rpw_span key, struct rpw_span value)
+{
+    if (matching->allows_any_default || is_empty(matching, value))
+        return true;
+    for (size_t i = 0; i < sizeof(volume_defaults) / sizeof(volume_defaults[0]); i++)
+        if (rpw_span_is(key, volume_defaults[i].key))
+            return volume_defaults[i].value == NULL || rpw_span_is(value, volume_defaults[i].value);
+    return false;
+}
+
+/* The raw value of key in an object, and how often the key is there. */
+static size_t find_member(struct matching *matching, struct rpw_span object, struct rpw_span key,
+                          struct rpw_span *ret_value)
 {
     struct rpw_json_reader reader = open_value(matching, object);
-    struct rpw_span candidate, value = {NULL, 0};
+    struct rpw_span candidate;
+    size_t count = 0;
 
     rpw_json_enter_object(&reader, "");
     while (rpw_json_next_member(&reader, &candidate)) {
-        if (rpw_span_equal(candidate, key) && value.ptr == NULL)
-            rpw_json_read_raw(&reader, &value);
-        else
+        if (rpw_span_equal(candidate, key)) {
+            rpw_json_read_raw(&reader, ret_value);
+            count++;
+        } else {
             rpw_json_skip(&reader);
+        }
     }
     close_value(matching, &reader);
-    return value;
+    return count;
 }
 
 static bool holds_quantity(struct rpw_span key)
@@ -85,24 +127,54 @@ static bool holds_quantities(struct rpw_span key)
     return rpw_span_is(key, "requests") || rpw_span_is(key, "limits");
 }
 
-static bool object_matches(struct matching *matching, struct rpw_span ours, struct rpw_span theirs, bool is_top,
-                           bool is_quantity)
+/* Whether each key of ours is in theirs with a matching value, or says nothing. */
+static bool has_all_of_ours(struct matching *matching, struct rpw_span ours, struct rpw_span theirs, bool is_top,
+                            bool is_quantity)
 {
     struct rpw_json_reader reader = open_value(matching, ours);
-    struct rpw_span key, our_value;
+    struct rpw_span key, our_value, their_value;
     bool matches = true;
 
     rpw_json_enter_object(&reader, "");
     while (matches && rpw_json_next_member(&reader, &key) && rpw_json_read_raw(&reader, &our_value)) {
-        struct rpw_span their_value = find_member(matching, theirs, key);
-        if (their_value.ptr == NULL)
-            matches = !is_top && may_be_missing(matching, our_value);
-        else
+        switch (find_member(matching, theirs, key, &their_value)) {
+        case 0:
+            matches = !is_top && is_empty(matching, our_value);
+            break;
+        case 1:
             matches = value_matches(matching, our_value, their_value,
                                     is_quantity || holds_quantity(key) || holds_quantities(key));
+            break;
+        default:
+            matches = false;
+        }
     }
     close_value(matching, &reader);
     return matches;
+}
+
+/* Whether each key of theirs that ours has not is there by default. */
+static bool adds_only_defaults(struct matching *matching, struct rpw_span ours, struct rpw_span theirs, bool is_top)
+{
+    struct rpw_json_reader reader = open_value(matching, theirs);
+    struct rpw_span key, value, ignored;
+    bool matches = true;
+
+    rpw_json_enter_object(&reader, "");
+    while (matches && rpw_json_next_member(&reader, &key) && rpw_json_read_raw(&reader, &value)) {
+        if (find_member(matching, ours, key, &ignored) == 0)
+            matches =
+                is_top ? rpw_span_is(key, "name") || rpw_span_is(value, "null") : is_default(matching, key, value);
+    }
+    close_value(matching, &reader);
+    return matches;
+}
+
+static bool object_matches(struct matching *matching, struct rpw_span ours, struct rpw_span theirs, bool is_top,
+                           bool is_quantity)
+{
+    return has_all_of_ours(matching, ours, theirs, is_top, is_quantity) &&
+           adds_only_defaults(matching, ours, theirs, is_top);
 }
 
 static bool array_matches(struct matching *matching, struct rpw_span ours, struct rpw_span theirs)
@@ -119,6 +191,8 @@ static bool array_matches(struct matching *matching, struct rpw_span ours, struc
         if (we_have_more && they_have_more)
             matches = value_matches(matching, our_item, their_item, false);
     } while (matches && we_have_more && they_have_more);
+    close_value(matching, &our_reader);
+    close_value(matching, &their_reader);
     return matches && we_have_more == they_have_more;
 }
 
@@ -154,9 +228,10 @@ static bool value_matches(struct matching *matching, struct rpw_span ours, struc
            rpw_quantity_parse(their_text, &their_number) && rpw_quantity_equal(our_number, their_number);
 }
 
-enum rpw_status rpw_json_match(struct rpw_arena *arena, struct rpw_span ours, struct rpw_span theirs, bool *ret_matches)
+enum rpw_status rpw_json_match(struct rpw_arena *arena, struct rpw_span ours, struct rpw_span theirs,
+                               bool allows_any_default, bool *ret_matches)
 {
-    struct matching matching = {.arena = arena};
+    struct matching matching = {.arena = arena, .allows_any_default = allows_any_default};
     bool matches = object_matches(&matching, ours, theirs, true, false);
 
     if (matching.has_no_memory)

@@ -59,7 +59,7 @@ void rpw_json_put_number(struct rpw_json_writer *writer, size_t number)
 
 static bool needs_escape(unsigned char byte)
 {
-    return byte < 0x20 || byte == '"' || byte == '\\';
+    return byte < 0x20 || byte == 0x7F || byte == '"' || byte == '\\';
 }
 
 static void put_escape(struct rpw_json_writer *writer, unsigned char byte)
@@ -118,10 +118,13 @@ void rpw_json_put_base64(struct rpw_json_writer *writer, struct rpw_span bytes)
     }
 }
 
-bool rpw_json_writer_finish(const struct rpw_json_writer *writer, struct rpw_span *ret_text)
+bool rpw_json_writer_finish(struct rpw_json_writer *writer, struct rpw_span *ret_text)
 {
     if (writer->has_failed)
         return false;
+    if (writer->bytes != NULL)
+        rpw_arena_shrink(writer->arena, writer->bytes, writer->capacity, writer->len);
+    writer->capacity = writer->len;
     *ret_text = (struct rpw_span){writer->bytes != NULL ? writer->bytes : "", writer->len};
     return true;
 }

@@ -195,7 +195,7 @@ static void inject(struct mutation *mutation)
 }
 
 /* Words and quoted texts in turn; refuses the pod with them. */
-static void refuse_with(struct mutation *mutation, enum rpw_reason reason, const struct rpw_json_writer *writer)
+static void refuse_with(struct mutation *mutation, enum rpw_reason reason, struct rpw_json_writer *writer)
 {
     struct rpw_span message;
 
