@@ -2,11 +2,19 @@
 #ifndef RPW_LIMITS_H
 #define RPW_LIMITS_H
 
+#include <stddef.h>
+
 /* Nesting of a review. A pod reaches 12; Go's decoder would go on to 10,000. */
 #define RPW_MAX_JSON_DEPTH 128
 
 /* Kubernetes recommends that a warning stays below this; longer ones are shortened, the annotation holds all of it. */
 #define RPW_MAX_WARNING_BYTES 119
+
+/* Bytes of a review. kube-apiserver's objects are at most 3 MiB, and a review can hold two. */
+#define RPW_MAX_BODY_BYTES ((size_t)7 * 1024 * 1024)
+
+/* Memory for one review, at most; more than any pod that an apiserver accepts. */
+#define RPW_ARENA_BYTES ((size_t)64 * 1024 * 1024)
 
 /* Hex digits of `policy.rucio.cern.ch/revision`. */
 #define RPW_REVISION_DIGITS 12

@@ -1,4 +1,5 @@
 /* main.c - picks the verb. */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -27,7 +28,7 @@ static void print_usage(FILE *out)
           out);
 }
 
-int main(int argc, char **argv)
+static int run_verb(int argc, char **argv)
 {
     const char *name = argc > 1 ? argv[1] : "";
 
@@ -47,4 +48,16 @@ int main(int argc, char **argv)
         fprintf(stderr, "rucio-policy-webhook: there is no verb '%s'\n\n", name);
     print_usage(stderr);
     return RPW_EXIT_USAGE;
+}
+
+/* A result that could not be written (a full disk, a closed pipe) is no result. */
+int main(int argc, char **argv)
+{
+    int exit_code = run_verb(argc, argv);
+
+    if ((fflush(stdout) != 0 || ferror(stdout)) && exit_code == RPW_EXIT_OK) {
+        fprintf(stderr, "rucio-policy-webhook: the output could not be written: %s\n", strerror(errno));
+        exit_code = RPW_EXIT_NO;
+    }
+    return exit_code;
 }

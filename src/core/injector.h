@@ -1,5 +1,5 @@
-/* injector.h - what the parts of one injection share: inject.c (the pod), inject_env.c and
- * inject_mounts.c (a container), env_plan.c.
+/* injector.h - what the parts of one injection share: inject.c and inject_volume.c (the pod), inject_env.c and
+ * inject_mounts.c (a container), inject_record.c (an earlier injection), env_plan.c.
  *
  * A refusal of the arena is sticky: has_failed is checked once, at the end.
  */
@@ -86,6 +86,15 @@ struct rpw_span injector_quoted(struct injector *injector, struct rpw_span text)
  * Returns whether ours is to be written over theirs. */
 bool injector_resolve(struct injector *injector, struct conflict conflict, bool can_be_kept);
 
+/* Whether the policy names this container. */
+bool injector_is_target(const struct injector *injector, const struct rpw_container *container);
+
+/* Reads the annotations into injector->record. */
+void injector_read_record(struct injector *injector);
+
+/* 1 for "rucio-policy", N for "rucio-policy-N", 0 for a name that we do not give to volumes. */
+size_t injector_volume_number(struct rpw_span name);
+
 /* Whether the record of an earlier injection lists CONTAINER/FIELD as left to the pod. */
 bool injector_record_lists(const struct injector *injector, struct rpw_span container, struct rpw_span field);
 
@@ -110,6 +119,12 @@ struct target {
     size_t run_end;             /* revision of ours has written them */
     struct rpw_span path;       /* of the package, without a slash at its end */
 };
+
+/* Finds the volume of the recorded injection, before anything is changed; chooses the one to mount; and, when the containers
+ * are done, edits the pod's volumes accordingly (inject_volume.c). */
+void inject_find_recorded_volume(struct injector *injector);
+void inject_choose_volume(struct injector *injector);
+void inject_volumes(struct injector *injector);
 
 /* Decides the path, sets the variables that name it and the package, and PYTHONPATH (inject_env.c). */
 void inject_env(struct target *target);

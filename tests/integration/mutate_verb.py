@@ -110,23 +110,23 @@ class MutateErrors(Offline):
         self.assertIn(expected, result.stderr)
 
     def test_text_that_is_not_json_is_placed_by_line_and_column(self):
-        self.check("-:2:", '{"kind":\n"Pod",}')
+        self.check("<stdin>:2:7: expected a key in double quotes, found '}'", '{"kind":\n"Pod",}')
 
     def test_other_kind_is_named(self):
-        self.check('-: /kind: expected "AdmissionReview" or "Pod", found "Deployment"', '{"kind": "Deployment"}')
+        self.check('<stdin>: /kind: expected "AdmissionReview" or "Pod", found "Deployment"', '{"kind": "Deployment"}')
 
     def test_missing_kind_is_named(self):
-        self.check('-: /kind: expected "AdmissionReview" or "Pod", found nothing', "{}")
+        self.check('<stdin>: /kind: expected "AdmissionReview" or "Pod", found nothing', "{}")
 
     def test_pod_of_the_wrong_shape_is_placed_by_its_own_bytes(self):
-        self.check("-: byte 35: spec.containers: expected an array, found an object",
+        self.check("<stdin>:1:36: spec.containers: expected an array, found an object",
                    '{"kind":"Pod","spec":{"containers":{}}}')
 
     def test_pod_that_is_nested_too_deeply_is_refused(self):
         self.check("expected at most 128 levels of nesting", '{"kind":"Pod","x":' + "[" * 200 + "]" * 200 + "}")
 
     def test_review_that_is_none_is_placed_by_byte(self):
-        self.check("-: byte 0: apiVersion: expected admission.k8s.io/v1", '{"kind":"AdmissionReview"}')
+        self.check("<stdin>:1:1: apiVersion: expected admission.k8s.io/v1", '{"kind":"AdmissionReview"}')
 
     def test_missing_file_is_named(self):
         self.check("nowhere.json: cannot be opened: No such file or directory", "", "-f", "nowhere.json")
@@ -150,6 +150,28 @@ class MutateErrors(Offline):
 
     def test_unknown_flag_is_usage(self):
         self.check("Usage:", "", "--nonsense", code=2)
+
+    def test_namespace_that_cannot_be_one_is_usage(self):
+        for namespace in ["", "Rucio", "-a", "a" * 64]:
+            with self.subTest(namespace):
+                self.check("--namespace: expected the name of a namespace", "", "--namespace", namespace, code=2)
+
+    def test_number_that_the_webhook_takes_but_cannot_be_shown_is_named(self):
+        self.check("the webhook takes this pod, but it cannot be shown here: real number overflow",
+                   '{"kind":"Pod","x":1e400}')
+
+    def test_pod_in_a_review_may_hold_any_number(self):
+        review = ('{"kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1","request":{"uid":"u","kind":{"kind":"Pod"},'
+                  '"operation":"CREATE","object":{"spec":{"x":1e400}}}}')
+        self.assertEqual(self.mutate(CONFIGURATION, review).returncode, 0)
+
+    def test_output_that_cannot_be_written_is_an_error(self):
+        (self.folder / "policy.yaml").write_text(CONFIGURATION)
+        (self.folder / "pod.json").write_text(json.dumps(pod()))
+        with open("/dev/full", "w") as full:
+            result = self.run_program("mutate", "--config", "policy.yaml", "-f", "pod.json", stdout=full)
+        self.assertEqual(result.returncode, 1)
+        self.assertIn("the output could not be written: No space left on device", result.stderr)
 
     def test_help_is_no_error(self):
         result = self.run_program("mutate", "--help")

@@ -24,7 +24,7 @@ class Offline(unittest.TestCase):
         (self.folder / "policy.yaml").write_text(configuration)
         return self.run_program("mutate", "--config", "policy.yaml", *arguments, stdin=stdin)
 
-    def run_program(self, *arguments, stdin=""):
+    def run_program(self, *arguments, stdin="", stdout=subprocess.PIPE):
         program = os.path.abspath(PROGRAM)
-        return subprocess.run([program, *arguments], cwd=self.folder, input=stdin, capture_output=True, text=True,
-                              timeout=60, check=False)
+        return subprocess.run([program, *arguments], cwd=self.folder, input=stdin, stdout=stdout,
+                              stderr=subprocess.PIPE, text=True, timeout=60, check=False)

@@ -14,7 +14,10 @@ static const struct match_row {
     {"match_same_text", "{\"a\":{\"b\":[1,\"x\",true]}}", "{\"a\":{\"b\":[1,\"x\",true]}}", true},
     {"match_keys_in_another_order", "{\"a\":1,\"b\":2}", "{\"b\":2,\"a\":1}", true},
     {"match_white_space_aside", "{\"a\":[1,2]}", " { \"a\" : [ 1 , 2 ] } ", true},
-    {"match_keys_that_only_theirs_has", "{\"a\":{\"b\":1}}", "{\"a\":{\"b\":1,\"c\":2},\"d\":3}", true},
+    {"match_defaults_that_only_theirs_has", "{\"a\":{\"b\":1}}", "{\"name\":\"n\",\"a\":{\"b\":1,\"defaultMode\":420}}",
+     true},
+    {"match_empty_fields_that_only_theirs_has", "{\"a\":{\"b\":1}}",
+     "{\"a\":{\"b\":1,\"c\":\"\",\"d\":{\"creationTimestamp\":null},\"e\":[],\"f\":false}}", true},
     {"match_escapes_aside", "{\"a\":\"x/y\"}", "{\"\\u0061\":\"x\\/y\"}", true},
     {"match_ours_null_with_anything", "{\"a\":{\"b\":null}}", "{\"a\":{\"b\":420}}", true},
     {"match_ours_null_with_nothing", "{\"a\":{\"b\":null}}", "{\"a\":{}}", true},
@@ -28,8 +31,13 @@ static const struct match_row {
     {"match_quantity_number_with_its_string", "{\"a\":{\"divisor\":1}}", "{\"a\":{\"divisor\":\"1\"}}", true},
     {"match_quantities_of_resources", "{\"a\":{\"limits\":{\"cpu\":\"0.5\"}}}",
      "{\"a\":{\"limits\":{\"cpu\":\"500m\"}}}", true},
-    {"match_defaults_inside_array_elements", "{\"a\":[{\"b\":1}]}", "{\"a\":[{\"b\":1,\"c\":2}]}", true},
+    {"match_defaults_inside_array_elements", "{\"a\":[{\"b\":1}]}", "{\"a\":[{\"b\":1,\"expirationSeconds\":3600}]}",
+     true},
 
+    {"differ_in_a_key_that_only_theirs_has", "{\"a\":{\"b\":1}}", "{\"a\":{\"b\":1,\"c\":2}}", false},
+    {"differ_in_a_default_of_another_value", "{\"a\":{\"b\":1}}", "{\"a\":{\"b\":1,\"defaultMode\":256}}", false},
+    {"differ_in_a_second_source", "{\"a\":{}}", "{\"a\":{},\"emptyDir\":{}}", false},
+    {"differ_in_a_key_that_comes_twice", "{\"a\":{\"b\":1}}", "{\"a\":{\"b\":1,\"b\":1}}", false},
     {"differ_in_a_missing_key", "{\"a\":{\"b\":1}}", "{\"a\":{}}", false},
     {"differ_in_a_missing_key_at_the_top", "{\"emptyDir\":{}}", "{\"name\":\"x\"}", false},
     {"differ_in_ours_true_with_nothing", "{\"a\":{\"b\":true}}", "{\"a\":{}}", false},
@@ -61,6 +69,20 @@ static void objects_match(void **state)
     rpw_arena_done(&arena);
 }
 
+static void match_ignores_what_only_theirs_has_when_any_default_is_allowed(void **state)
+{
+    _Alignas(16) static char region[ARENA_BYTES];
+    struct rpw_arena arena;
+    bool matches = false;
+
+    (void)state;
+    rpw_arena_init(&arena, region, sizeof(region));
+    assert_int_equal(rpw_json_match(&arena, RPW_LIT("{\"a\":{}}"), RPW_LIT("{\"a\":{\"later\":1}}"), true, &matches),
+                     RPW_OK);
+    assert_true(matches);
+    rpw_arena_done(&arena);
+}
+
 static void match_says_so_when_the_arena_is_full(void **state)
 {
     _Alignas(16) static char region[16];
@@ -78,6 +100,7 @@ static void match_says_so_when_the_arena_is_full(void **state)
 int main(void)
 {
     UNIT_ADD_ROWS(objects_match, match_rows);
+    UNIT_ADD(match_ignores_what_only_theirs_has_when_any_default_is_allowed);
     UNIT_ADD(match_says_so_when_the_arena_is_full);
     return unit_run("json_match");
 }
