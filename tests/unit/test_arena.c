@@ -12,34 +12,6 @@
 #define HAS_ASAN 1
 #endif
 #endif
-static void arena_takes_the_end_of_the_last_block_back_when_it_shrinks(void **state)
-{
-    struct rpw_arena *arena = fresh_arena(CAPACITY);
-    char *block = rpw_arena_alloc(arena, 100);
-
-    (void)state;
-    memcpy(block, "abc", 3);
-    rpw_arena_shrink(arena, block, 100, 3);
-    char *next = rpw_arena_alloc(arena, 1);
-    assert_true(next > block && next < block + 100);
-    assert_memory_equal(block, "abc", 3);
-    rpw_arena_done(arena);
-}
-
-static void arena_leaves_a_block_alone_when_it_is_not_the_last_to_shrink(void **state)
-{
-    struct rpw_arena *arena = fresh_arena(CAPACITY);
-    char *block = rpw_arena_alloc(arena, 100), *last = rpw_arena_alloc(arena, 10);
-    size_t used = arena->used;
-
-    (void)state;
-    assert_non_null(last);
-    rpw_arena_shrink(arena, block, 100, 3);
-    assert_int_equal(arena->used, used);
-    block[99] = 'x';
-    rpw_arena_done(arena);
-}
-
 #ifdef HAS_ASAN
 #include <sanitizer/asan_interface.h>
 #endif
@@ -259,6 +231,34 @@ static void arena_starts_at_its_beginning_again_when_reset(void **state)
     rpw_arena_reset(arena);
     assert_int_equal(arena->wanted, 0);
     assert_ptr_equal(rpw_arena_alloc(arena, CAPACITY), first);
+}
+
+static void arena_takes_the_end_of_the_last_block_back_when_it_shrinks(void **state)
+{
+    struct rpw_arena *arena = fresh_arena(CAPACITY);
+    char *block = rpw_arena_alloc(arena, 100);
+
+    (void)state;
+    memcpy(block, "abc", 3);
+    rpw_arena_shrink(arena, block, 100, 3);
+    char *next = rpw_arena_alloc(arena, 1);
+    assert_true(next > block && next < block + 100);
+    assert_memory_equal(block, "abc", 3);
+    rpw_arena_done(arena);
+}
+
+static void arena_leaves_a_block_alone_when_it_is_not_the_last_to_shrink(void **state)
+{
+    struct rpw_arena *arena = fresh_arena(CAPACITY);
+    char *block = rpw_arena_alloc(arena, 100), *last = rpw_arena_alloc(arena, 10);
+    size_t used = arena->used;
+
+    (void)state;
+    assert_non_null(last);
+    rpw_arena_shrink(arena, block, 100, 3);
+    assert_int_equal(arena->used, used);
+    block[99] = 'x';
+    rpw_arena_done(arena);
 }
 
 #ifdef HAS_ASAN
