@@ -106,7 +106,8 @@ static void take_over(struct mount_plan *plan, size_t index)
 
 static void take_over_older(struct target *target, struct mount_plan *plan)
 {
-    const struct rpw_volume_mount *older = injector_find_our_mount(target->container, target->older_path);
+    const struct rpw_volume_mount *older =
+        injector_find_our_mount(target->injector, target->container, target->older_path);
 
     if (older == NULL || is_wanted_mount(target, older))
         return;
@@ -115,7 +116,8 @@ static void take_over_older(struct target *target, struct mount_plan *plan)
 
 static void plan_mount_at_path(struct target *target, struct mount_plan *plan)
 {
-    const struct rpw_volume_mount *older = injector_find_our_mount(target->container, target->older_path);
+    const struct rpw_volume_mount *older =
+        injector_find_our_mount(target->injector, target->container, target->older_path);
 
     for (size_t i = 0; i < plan->mounts->count; i++)
         if (is_wanted_mount(target, &plan->mounts->items[i]))

@@ -69,8 +69,16 @@ size_t injector_volume_number(struct rpw_span name)
     return number >= 2 ? number : 0;
 }
 
-const struct rpw_volume_mount *injector_find_our_mount(const struct rpw_container *container, struct rpw_span path)
+static bool is_mount_left(const struct injector *injector, const struct rpw_container *container)
 {
+    return injector_record_lists(injector, container->name, RPW_LIT("volumeMounts"));
+}
+
+const struct rpw_volume_mount *injector_find_our_mount(const struct injector *injector,
+                                                       const struct rpw_container *container, struct rpw_span path)
+{
+    if (is_mount_left(injector, container))
+        return NULL;
     for (size_t i = 0; path.len > 0 && i < container->volume_mounts.count; i++) {
         const struct rpw_volume_mount *mount = &container->volume_mounts.items[i];
         if (mount->is_read_only && injector_volume_number(mount->name) > 0 &&
@@ -99,8 +107,7 @@ static bool looks_injected(const struct injector *injector, const struct rpw_con
 {
     const struct rpw_env *python_path = rpw_container_last_env(container, RPW_LIT("PYTHONPATH"));
 
-    if (injector_find_our_mount(container, path) != NULL ||
-        injector_record_lists(injector, container->name, RPW_LIT("volumeMounts")))
+    if (is_mount_left(injector, container) || injector_find_our_mount(injector, container, path) != NULL)
         return true;
     return !is_mounted_at(container, path) && python_path != NULL &&
            rpw_pythonpath_has(python_path->value, path, false);

@@ -27,7 +27,7 @@ void inject_find_recorded_volume(struct injector *injector)
             if (!injector_is_target(injector, &list->items[i]))
                 continue;
             const struct rpw_volume_mount *mount =
-                injector_find_our_mount(&list->items[i], injector_recorded_path(injector, &list->items[i]));
+                injector_find_our_mount(injector, &list->items[i], injector_recorded_path(injector, &list->items[i]));
             if (mount == NULL)
                 continue;
             if (injector->recorded_volume.ptr == NULL)

@@ -101,8 +101,10 @@ bool injector_record_lists(const struct injector *injector, struct rpw_span cont
 /* The path at which the recorded injection has brought its package into container; absent when it does not look so. */
 struct rpw_span injector_recorded_path(const struct injector *injector, const struct rpw_container *container);
 
-/* The mount of a volume of ours, read-only, at path; NULL when there is none. */
-const struct rpw_volume_mount *injector_find_our_mount(const struct rpw_container *container, struct rpw_span path);
+/* The mount that the recorded injection has made at path: read-only, of a volume with a name of ours, and not recorded as
+ * left to the pod. NULL when there is none. */
+const struct rpw_volume_mount *injector_find_our_mount(const struct injector *injector,
+                                                       const struct rpw_container *container, struct rpw_span path);
 
 /* Whether path can carry a package: absolute, not "/", nothing that PYTHONPATH or the kubelet would take apart. */
 bool injector_is_usable_path(struct rpw_span path);
