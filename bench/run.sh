@@ -17,6 +17,11 @@ REVIEW=${1:-$root/examples/server.json}
 config=${2:-$root/examples/policy.yaml}
 export REVIEW
 
+if ! command -v wrk >/dev/null || [ "$(nproc)" -lt 2 ]; then
+    echo "bench/run.sh: needs wrk (the Debian package) and two processors" >&2
+    exit 1
+fi
+
 folder=$(mktemp -d)
 server=
 stop() {

@@ -58,13 +58,8 @@ wait_for_address() {
 
 say "packages and build"
 scripts/install-packages.sh demo
-export CMAKE_GENERATOR=${CMAKE_GENERATOR:-Ninja}
-build() {
-    { [ -f build/release/CMakeCache.txt ] || cmake --preset release; } &&
-        cmake --build --preset release -j "$(nproc)" --target rucio-policy-webhook
-}
 mkdir -p "$work"
-build >"$work/build.log" 2>&1 || { cat "$work/build.log" >&2; die "it does not build"; }
+scripts/build.sh release rucio-policy-webhook >"$work/build.log" 2>&1 || { cat "$work/build.log" >&2; die "it does not build"; }
 "$program" --version
 
 say "certificates for localhost, and the server"

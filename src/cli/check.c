@@ -10,6 +10,7 @@
 
 #include "cli.h"
 #include "config.h"
+#include "utf8.h"
 
 #define LABEL_WIDTH 13
 
@@ -32,6 +33,22 @@ static void print_label(const char *label)
 static void print_span(struct rpw_span text)
 {
     fwrite(text.ptr, 1, text.len, stdout);
+}
+
+/* JSON may hold control characters from U+007F on as they are; a terminal should not get them. */
+static void print_json(struct rpw_span text)
+{
+    for (size_t at = 0; at < text.len;) {
+        struct rpw_span rest = {text.ptr + at, text.len - at};
+        size_t length = rpw_utf8_length(rest);
+        int control = rpw_utf8_control(rest);
+
+        if (control >= 0)
+            printf("\\u%04x", (unsigned)control);
+        else
+            fwrite(rest.ptr, 1, length, stdout);
+        at += length;
+    }
 }
 
 static void print_list(struct rpw_span_list list, const char *separator, const char *last_separator)
@@ -139,7 +156,7 @@ static void print_source(const struct rpw_policy *policy)
         return;
     }
     fputs("volume ", stdout);
-    print_span(policy->volume);
+    print_json(policy->volume);
     putchar('\n');
     print_label("");
     if (policy->sub_path.len > 0) {

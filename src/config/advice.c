@@ -98,6 +98,17 @@ static bool is_needed_by_the_image(struct rpw_span path)
     return false;
 }
 
+/* Whether a PYTHONPATH has the directory as an element. */
+static bool has_element(struct rpw_span python_path, struct rpw_span directory)
+{
+    struct rpw_span rest = python_path, element;
+
+    while (rpw_span_next_element(&rest, ':', &element))
+        if (rpw_span_equal(rpw_span_without_trailing_slashes(element), directory))
+            return true;
+    return false;
+}
+
 static void advise_on_policy(struct rpw_loader *loader, const struct rpw_draft *draft)
 {
     const struct rpw_policy *policy = &draft->policy;
@@ -117,6 +128,10 @@ static void advise_on_policy(struct rpw_loader *loader, const struct rpw_draft *
         rpw_report_warning(loader->report, draft->place,
                            "policy %.*s leaves PYTHONPATH to the entrypoint, so its imagePythonPath has no effect",
                            name_length, name);
+    else if (has_element(policy->image_python_path, policy->path))
+        rpw_report_warning(loader->report, draft->place,
+                           "policy %.*s has its path %.*s in imagePythonPath too: it would be in PYTHONPATH twice",
+                           name_length, name, (int)policy->path.len, policy->path.ptr);
 }
 
 void rpw_advice_give(struct rpw_loader *loader, const struct rpw_draft *drafts, size_t count)

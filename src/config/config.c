@@ -26,25 +26,28 @@ struct rpw_config {
 
 /* --- text ----------------------------------------------------------------------------------------------------------- */
 
-/* YAML allows tabs and line ends, and NEL as U+0085; every other control character is a mistake or a binary file. */
+/* Tabs and line ends are fine; every other control character is a mistake or a binary file, or, as NEL, ends a line for some
+ * readers and not for others. */
 static bool check_characters(struct rpw_report *report)
 {
     struct rpw_span text = report->text;
 
     for (size_t at = 0; at < text.len;) {
         unsigned char c = (unsigned char)text.ptr[at];
-        size_t length = rpw_utf8_length((struct rpw_span){text.ptr + at, text.len - at});
+        struct rpw_span rest = {text.ptr + at, text.len - at};
+        size_t length = rpw_utf8_length(rest);
+        int control = rpw_utf8_control(rest);
 
         if (length == 0) {
             rpw_report_error(report, (struct rpw_place){at, 1}, "found the byte 0x%02x, expected text in UTF-8", c);
             return false;
         }
-        if ((c < 0x20 && c != '\t' && c != '\n' && c != '\r') || c == 0x7f) {
+        if (control >= 0 && c != '\t' && c != '\n' && c != '\r') {
             rpw_report_error(
-                report, (struct rpw_place){at, 1},
+                report, (struct rpw_place){at, length},
                 "found the control character U+%04X, expected text; \"\\x%02x\" in double quotes is one way "
                 "to write it",
-                c, c);
+                (unsigned)control, (unsigned)control);
             return false;
         }
         at += length;

@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #include "scalar.h"
+#include "utf8.h"
 
 #define MAX_QUOTED_BYTES 60
 #define MAX_KEYS 16
@@ -162,7 +163,7 @@ static const char *check_is_text(const struct rpw_yaml_node *node)
     if (node->text.len > RPW_CONFIG_MAX_TEXT_BYTES)
         return "at most 4095 bytes";
     for (size_t i = 0; i < node->text.len; i++)
-        if (iscntrl((unsigned char)node->text.ptr[i]))
+        if (rpw_utf8_control((struct rpw_span){node->text.ptr + i, node->text.len - i}) >= 0)
             return "one line of text without control characters";
     return NULL;
 }

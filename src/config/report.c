@@ -93,10 +93,9 @@ static struct rpw_span next_visible(struct rpw_span text, size_t *at)
 {
     struct rpw_span rest = {text.ptr + *at, text.len - *at};
     size_t length = rpw_utf8_length(rest);
-    unsigned char first = (unsigned char)rest.ptr[0];
 
     *at += length > 0 ? length : 1;
-    if (length == 0 || (first < 0x20 && first != '\t') || first == 0x7f)
+    if (length == 0 || (rpw_utf8_control(rest) >= 0 && rest.ptr[0] != '\t'))
         return RPW_LIT("?");
     return (struct rpw_span){rest.ptr, length};
 }

@@ -7,41 +7,44 @@
 #include "scalar.h"
 #include "sections.h"
 
-/* Every volume source of Kubernetes 1.35, and the field without which the apiserver refuses it. */
+#define MAX_REQUIRED_TEXTS 3
+
+/* Every volume source of Kubernetes 1.35, and the texts without which the apiserver refuses it (validateVolumeSource). Lists
+ * and mappings that it requires as well are left to it. */
 static const struct volume_source {
     const char *name;
-    const char *required; /* NULL: not checked */
+    const char *required[MAX_REQUIRED_TEXTS + 1]; /* ends with NULL */
 } volume_sources[] = {
-    {"awsElasticBlockStore", "volumeID"},
-    {"azureDisk", "diskURI"},
-    {"azureFile", "shareName"},
-    {"cephfs", NULL},
-    {"cinder", "volumeID"},
-    {"configMap", "name"},
-    {"csi", "driver"},
-    {"downwardAPI", NULL},
-    {"emptyDir", NULL},
-    {"ephemeral", NULL},
-    {"fc", NULL},
-    {"flexVolume", "driver"},
-    {"flocker", NULL},
-    {"gcePersistentDisk", "pdName"},
-    {"gitRepo", "repository"},
-    {"glusterfs", "path"},
-    {"hostPath", "path"},
-    {"image", "reference"},
-    {"iscsi", "iqn"},
-    {"nfs", "path"},
-    {"persistentVolumeClaim", "claimName"},
-    {"photonPersistentDisk", "pdID"},
-    {"portworxVolume", "volumeID"},
-    {"projected", NULL},
-    {"quobyte", "volume"},
-    {"rbd", "image"},
-    {"scaleIO", NULL},
-    {"secret", "secretName"},
-    {"storageos", NULL},
-    {"vsphereVolume", "volumePath"},
+    {"awsElasticBlockStore", {"volumeID"}},
+    {"azureDisk", {"diskName", "diskURI"}},
+    {"azureFile", {"secretName", "shareName"}},
+    {"cephfs", {NULL}},
+    {"cinder", {"volumeID"}},
+    {"configMap", {"name"}},
+    {"csi", {"driver"}},
+    {"downwardAPI", {NULL}},
+    {"emptyDir", {NULL}},
+    {"ephemeral", {NULL}},
+    {"fc", {NULL}},
+    {"flexVolume", {"driver"}},
+    {"flocker", {NULL}},
+    {"gcePersistentDisk", {"pdName"}},
+    {"gitRepo", {"repository"}},
+    {"glusterfs", {"endpoints", "path"}},
+    {"hostPath", {"path"}},
+    {"image", {"reference"}},
+    {"iscsi", {"targetPortal", "iqn"}},
+    {"nfs", {"server", "path"}},
+    {"persistentVolumeClaim", {"claimName"}},
+    {"photonPersistentDisk", {"pdID"}},
+    {"portworxVolume", {"volumeID"}},
+    {"projected", {NULL}},
+    {"quobyte", {"registry", "volume"}},
+    {"rbd", {"image"}},
+    {"scaleIO", {"gateway", "system", "volumeName"}},
+    {"secret", {"secretName"}},
+    {"storageos", {"volumeName"}},
+    {"vsphereVolume", {"volumePath"}},
 };
 
 #define VOLUME_SOURCE_COUNT (sizeof(volume_sources) / sizeof(volume_sources[0]))
@@ -72,22 +75,22 @@ static void check_unknown_source(struct rpw_loader *loader, const struct rpw_yam
                            found);
 }
 
-static void check_required(struct rpw_loader *loader, const struct volume_source *source,
+static void check_required(struct rpw_loader *loader, const char *source, const char *required,
                            const struct rpw_yaml_node *node)
 {
     const struct rpw_yaml_node *value = NULL;
 
     for (size_t i = 0; i < node->count; i++)
-        if (rpw_span_is(node->keys[i]->text, source->required))
+        if (rpw_span_is(node->keys[i]->text, required))
             value = node->values[i];
     if (!value)
         rpw_report_error(loader->report, node->place, "%s: found no %s, without which Kubernetes refuses every pod",
-                         source->name, source->required);
+                         source, required);
     else if (value->type != RPW_YAML_INVALID &&
              (value->type != RPW_YAML_SCALAR || rpw_scalar_resolve(value).type != RPW_SCALAR_TEXT ||
               value->text.len == 0))
-        rpw_report_error(loader->report, value->place, "%s: found %s as %s, expected text", source->name,
-                         rpw_fields_describe(loader, value), source->required);
+        rpw_report_error(loader->report, value->place, "%s: found %s as %s, expected text", source,
+                         rpw_fields_describe(loader, value), required);
 }
 
 static void check_volume_member(struct rpw_loader *loader, const struct rpw_yaml_node *key,
@@ -107,8 +110,9 @@ static void check_volume_member(struct rpw_loader *loader, const struct rpw_yaml
                            "else puts the package there");
     if (!source)
         check_unknown_source(loader, key);
-    if (rpw_fields_expect_mapping(loader, source ? source->name : "volume", value) && source && source->required)
-        check_required(loader, source, value);
+    if (rpw_fields_expect_mapping(loader, source ? source->name : "volume", value) && source)
+        for (const char *const *required = source->required; *required; required++)
+            check_required(loader, source->name, *required, value);
 }
 
 static void read_volume(struct rpw_loader *loader, const struct rpw_yaml_node *node, struct rpw_policy *policy)

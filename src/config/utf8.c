@@ -39,3 +39,14 @@ size_t rpw_utf8_length(struct rpw_span text)
             return 0;
     return length;
 }
+
+int rpw_utf8_control(struct rpw_span text)
+{
+    unsigned char first = text.len > 0 ? (unsigned char)text.ptr[0] : ' ';
+    unsigned char second = text.len > 1 ? (unsigned char)text.ptr[1] : ' ';
+
+    if (first < 0x20 || first == 0x7f)
+        return first;
+    /* U+0080 to U+00BF are 0xc2 and a byte of the same number. */
+    return first == 0xc2 && second >= 0x80 && second < 0xa0 ? second : -1;
+}

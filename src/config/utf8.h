@@ -8,4 +8,8 @@
  * nor a surrogate, nor above U+10FFFF, nor cut off) or text is empty. */
 size_t rpw_utf8_length(struct rpw_span text);
 
+/* The code point of the control character (U+0000 to U+001F, U+007F to U+009F) that text begins with; -1 when it begins with
+ * something else or is empty. */
+int rpw_utf8_control(struct rpw_span text);
+
 #endif

@@ -1,8 +1,11 @@
 """The `check` verb: errors on standard error and exit 1, or a summary of what the policies will do."""
 
+import os
+import subprocess
 import unittest
 
 from offline import ROOT, Offline
+from support import PROGRAM
 
 BROKEN = """\
 policies:
@@ -50,6 +53,24 @@ class CheckVerb(Offline):
         result = self.check("policies:\n" + policy.format("a") + policy.format("b"))
         self.assertEqual(result.returncode, 0)
         self.assertIn("warning", result.stdout + result.stderr)
+
+    def test_output_that_cannot_be_written_is_an_error(self):
+        result = subprocess.run(["sh", "-c", '"$0" check "$1" >/dev/full', os.path.abspath(PROGRAM),
+                                 str(ROOT / "examples" / "policy.yaml")],
+                                capture_output=True, text=True, timeout=60, check=False)
+        self.assertEqual(result.returncode, 1)
+        self.assertRegex(result.stderr, r"\Arucio-policy-webhook.*No space left on device\n\Z")
+
+    def test_control_characters_of_a_volume_are_shown_escaped(self):
+        result = self.check('policies:\n  - name: a\n    package: p\n'
+                            '    source: {volume: {csi: {driver: d, volumeAttributes: {k: "\\x1b\\x7f\\x9b\\xe4"}}}}\n')
+        self.assertEqual(result.returncode, 0)
+        self.assertIn('{"k":"\\u001b\\u007f\\u009b\xe4"}', result.stdout)
+
+    def test_errors_of_standard_input_are_placed_in_stdin(self):
+        result = self.run_program("check", "-", stdin=BROKEN)
+        self.assertEqual(result.returncode, 1)
+        self.assertIn("<stdin>:2:11: error: ", result.stderr)
 
     def test_no_file_is_usage(self):
         self.assertEqual(self.run_program("check").returncode, 2)

@@ -297,6 +297,12 @@ static const struct warning_row warning_rows[] = {
      "config.yaml:2:11: warning: policy a leaves PYTHONPATH to the entrypoint, so its imagePythonPath has no effect\n"
      "    2 |   - name: a\n"
      "      |           ^\n"},
+    {"warnings_name_a_path_that_is_in_image_python_path_too",
+     "policies:\n  - name: a\n    match: {namespaces: [a]}\n    package: p\n    path: /opt/a\n"
+     "    imagePythonPath: /opt/a/b:/opt/a/\n    source: {preinstalled: {}}\n",
+     "config.yaml:2:11: warning: policy a has its path /opt/a in imagePythonPath too: it would be in PYTHONPATH twice\n"
+     "    2 |   - name: a\n"
+     "      |           ^\n"},
 };
 
 static void warning_row(void **state)

@@ -83,7 +83,7 @@ struct utf8_row {
 #define IS_UTF8 "config.yaml:1:1: error: found an empty file"
 
 static const struct utf8_row utf8_rows[] = {
-    {"config_accepts_characters_of_every_length", "\x7e \xc2\x80 \xdf\xbf \xe0\xa0\x80 \xef\xbf\xbd \xf0\x90\x80\x80",
+    {"config_accepts_characters_of_every_length", "\x7e \xc2\xa0 \xdf\xbf \xe0\xa0\x80 \xef\xbf\xbd \xf0\x90\x80\x80",
      IS_UTF8},
     {"config_accepts_the_neighbours_of_the_surrogates", "\xed\x9f\xbf \xee\x80\x80", IS_UTF8},
     {"config_accepts_the_last_character", "\xf4\x8f\xbf\xbf", IS_UTF8},
