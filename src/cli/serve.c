@@ -2,8 +2,8 @@
  * says how it ended.
  *
  * One table holds everything there is to know about a flag: how it is spelled (the environment variable follows from
- * that), its default, its help, and the function that takes its value. Values are taken in the order default,
- * environment, command line, so the last one wins.
+ * that), its default, its help, and the function that takes its value. The value comes from the command line (where the
+ * last one wins), or else from the environment, or else it is the default; one that loses is not even looked at.
  */
 #include <ctype.h>
 #include <errno.h>
@@ -31,7 +31,7 @@ enum {
     NAME_BYTES = 64,
 };
 
-#define BODY_BUDGET_MIN RPW_MAX_BODY_BYTES
+#define BODY_BUDGET_MIN ((size_t)10 * 1024 * 1024) /* three quarters of it hold the longest body */
 #define BODY_BUDGET_MAX ((size_t)1 << 40)
 
 /* --- values ------------------------------------------------------------------------------------------------------- */
@@ -193,8 +193,9 @@ static const struct flag {
      "body, and for taking an answer: each"},
     {"max-connections", "N", "10000", take_max_connections, "a number from 1 to 1000000",
      "more are refused; less if the limit of open files is lower"},
-    {"body-budget", "BYTES", "67108864", take_body_budget, "bytes, at least 7340032 (one longest body)",
-     "memory for the bodies of all requests together; over it: 503"},
+    {"body-budget", "BYTES", "67108864", take_body_budget, "bytes, at least 10485760",
+     "memory for the bodies of all requests together, large ones (over\n"
+     "64 KiB) in at most three quarters of it; over it: 503"},
 };
 
 enum { FLAG_COUNT = sizeof(flags) / sizeof(flags[0]) };
@@ -263,65 +264,72 @@ static const struct flag *find_flag(const char *argument, const char **ret_value
     return NULL;
 }
 
-static bool read_environment(struct settings *settings, bool is_given[FLAG_COUNT])
-{
-    for (size_t i = 0; i < FLAG_COUNT; i++) {
-        char name[NAME_BYTES];
-        const char *value;
-
-        environment_name(&flags[i], name);
-        value = getenv(name);
-        if (value == NULL)
-            continue;
-        if (!take(&flags[i], name, value, settings))
-            return false;
-        is_given[i] = true;
-    }
-    return true;
-}
-
-static bool read_arguments(int argc, char **argv, struct settings *settings, bool is_given[FLAG_COUNT])
+/* Where each flag's value comes from, by its place in the table; NULL: not given there. */
+static bool read_arguments(int argc, char **argv, const char *values[FLAG_COUNT])
 {
     for (int i = 1; i < argc; i++) {
         const char *value = NULL;
         const struct flag *flag = find_flag(argv[i], &value);
-        char name[NAME_BYTES];
 
         if (flag == NULL)
             return usage_error(argv[i], "there is no such option");
-        snprintf(name, sizeof(name), "--%s", flag->name);
         if (value == NULL)
             value = argv[++i]; /* argv ends in NULL */
         if (value == NULL)
-            return usage_error(name, "a value is missing");
-        if (!take(flag, name, value, settings))
-            return false;
-        is_given[flag - flags] = true;
+            return usage_error(argv[i - 1], "a value is missing");
+        values[flag - flags] = value;
     }
     return true;
+}
+
+/* Takes the flag's value from where it comes from; argument is that of the command line, or NULL. */
+static bool take_from_anywhere(const struct flag *flag, const char *argument, struct settings *settings)
+{
+    char flag_name[NAME_BYTES];
+    char variable_name[NAME_BYTES];
+    const char *variable;
+
+    snprintf(flag_name, sizeof(flag_name), "--%s", flag->name);
+    if (argument != NULL)
+        return take(flag, flag_name, argument, settings);
+    environment_name(flag, variable_name);
+    variable = getenv(variable_name);
+    if (variable != NULL)
+        return take(flag, variable_name, variable, settings);
+    if (flag->fallback != NULL)
+        return take(flag, flag_name, flag->fallback, settings);
+    return usage_error(flag_name, "it is required");
 }
 
 static bool read_settings(int argc, char **argv, struct settings *settings)
 {
-    bool is_given[FLAG_COUNT] = {false};
+    const char *values[FLAG_COUNT] = {NULL};
 
-    for (size_t i = 0; i < FLAG_COUNT; i++)
-        if (flags[i].fallback != NULL && !flags[i].take(settings, flags[i].fallback))
-            abort(); /* the table is wrong */
-    if (!read_environment(settings, is_given) || !read_arguments(argc, argv, settings, is_given))
+    if (!read_arguments(argc, argv, values))
         return false;
-    for (size_t i = 0; i < FLAG_COUNT; i++) {
-        char name[NAME_BYTES];
-
-        if (flags[i].fallback != NULL || is_given[i])
-            continue;
-        snprintf(name, sizeof(name), "--%s", flags[i].name);
-        return usage_error(name, "it is required");
-    }
+    for (size_t i = 0; i < FLAG_COUNT; i++)
+        if (!take_from_anywhere(&flags[i], values[i], settings))
+            return false;
     return true;
 }
 
 /* --- the verb ----------------------------------------------------------------------------------------------------- */
+
+/* One line for each warning of the report: its first line, which names the place; the excerpt below it is indented. */
+static void log_warnings(const struct rpw_log *log, const char *report)
+{
+    struct rpw_span rest = rpw_span_of(report);
+    struct rpw_span line;
+    struct rpw_log_line log_line;
+
+    while (rpw_span_next_element(&rest, '\n', &line)) {
+        if (line.len == 0 || line.ptr[0] == ' ' ||
+            !rpw_log_begin(log, &log_line, RPW_LOG_WARN, "configuration warning"))
+            continue;
+        rpw_log_line_text(&log_line, "detail", line);
+        rpw_log_end(log, &log_line);
+    }
+}
 
 static int run(struct settings *settings)
 {
@@ -331,11 +339,12 @@ static int run(struct settings *settings)
     char *report = NULL;
 
     if (!rpw_config_load(settings->config_path, &config, &report)) {
-        fputs(report, stderr);
+        fputs(report != NULL ? report : "rucio-policy-webhook serve: out of memory\n", stderr);
         free(report);
         return RPW_EXIT_NO;
     }
     settings->server.policies = rpw_config_policies(config);
+    log_warnings(&settings->server.log, rpw_config_warnings(config));
     end = rpw_server_run(&settings->server, error);
     if (end == RPW_SERVER_CUT_OFF)
         _exit(RPW_EXIT_NO); /* without cleaning up: other threads are still at work */

@@ -8,8 +8,6 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { BACKLOG = 4096 /* the kernel cuts it to net.core.somaxconn */ };
-
 static bool is_port(const char *text)
 {
     const size_t len = strlen(text);
@@ -64,7 +62,7 @@ int rpw_address_listen(const struct rpw_address *address)
         return -1;
     /* A restart must not wait for the connections of the process before it. */
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-    if (bind(fd, (const struct sockaddr *)&address->storage, address->len) == 0 && listen(fd, BACKLOG) == 0)
+    if (bind(fd, (const struct sockaddr *)&address->storage, address->len) == 0 && listen(fd, RPW_ADDRESS_BACKLOG) == 0)
         return fd;
 
     saved_errno = errno;

@@ -12,6 +12,7 @@
 
 #include "rpw/status.h"
 
+#define RPW_ADDRESS_BACKLOG 4096  /* connections that wait to be accepted; the kernel cuts it to net.core.somaxconn */
 #define RPW_ADDRESS_TEXT_BYTES 64 /* enough for any address as text, with brackets and port */
 
 struct rpw_address {

@@ -12,8 +12,8 @@
 #include <stdbool.h>
 
 #include "rpw/arena.h"
+#include "rpw/limits.h"
 
-#define RPW_ARENA_BYTES ((size_t)64 * 1024 * 1024) /* hard cap of one call; the longest body is 7 MiB */
 #define RPW_ARENA_KEPT_BYTES ((size_t)1024 * 1024) /* what stays resident after a call */
 
 struct rpw_arena_pool {

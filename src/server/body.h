@@ -2,7 +2,9 @@
  *
  * A buffer grows with what has arrived, never with what a client announces, and stays with its connection, so that in
  * the steady state a request allocates nothing. The budget counts every byte of capacity, in use or kept: it is the
- * most memory that bodies can take, however many connections there are.
+ * most memory that bodies can take, however many connections there are. Large buffers, over RPW_BODY_KEPT_BYTES, may
+ * together take three quarters of it: so a few clients that are slow with huge bodies never keep out the small reviews,
+ * which are nearly all.
  * Threads: a budget may be shared; a buffer has one user at a time.
  */
 #ifndef RPW_BODY_H
@@ -15,11 +17,13 @@
 #include "rpw/status.h"
 
 #define RPW_BODY_FIRST_BYTES ((size_t)16 * 1024) /* a review is 5 to 10 KB */
-#define RPW_BODY_KEPT_BYTES ((size_t)64 * 1024)  /* a larger one is given back after its request */
+#define RPW_BODY_KEPT_BYTES ((size_t)64 * 1024)  /* a larger one is large, and given back after its request */
 
 struct rpw_budget {
     size_t limit;
-    _Atomic size_t used;
+    size_t large_limit;
+    _Atomic size_t used;       /* by all buffers */
+    _Atomic size_t large_used; /* by the large ones */
 };
 
 struct rpw_body {
@@ -28,6 +32,7 @@ struct rpw_body {
     size_t capacity;
 };
 
+/* limit is the most bytes of all buffers together. A body of max bytes fits only if that is at most three quarters. */
 void rpw_budget_init(struct rpw_budget *budget, size_t limit);
 
 /* Appends len bytes. max bounds the buffer's length, and the caller has made sure that it is not exceeded.

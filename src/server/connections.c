@@ -8,17 +8,10 @@
 
 #include <sys/mman.h>
 #include <sys/socket.h>
-#include <time.h>
+
+#include "clock.h"
 
 enum { PHASE_BITS = 3 };
-
-static int64_t now_ms(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 static uint64_t word_of(enum rpw_phase phase, int64_t deadline_ms)
 {
@@ -84,7 +77,7 @@ bool rpw_connections_admit(struct rpw_connection_table *table, int fd, const uni
     if (atomic_load(&table->count) < table->max_connections) {
         atomic_fetch_add(&table->count, 1);
         connection->fd = fd;
-        connection->accepted_ms = now_ms();
+        connection->accepted_ms = rpw_clock_ms();
         connection->peer = *peer;
         connection->is_admitted = true;
         is_admitted = true;
@@ -116,7 +109,7 @@ void rpw_connection_set_phase(struct rpw_connection *connection, enum rpw_phase 
     const bool is_waiting = phase == RPW_PHASE_FRESH || phase == RPW_PHASE_IDLE;
     const unsigned timeout_ms = is_waiting ? table->idle_timeout_ms : table->request_timeout_ms;
 
-    atomic_store_explicit(&connection->due, word_of(phase, now_ms() + timeout_ms), memory_order_release);
+    atomic_store_explicit(&connection->due, word_of(phase, rpw_clock_ms() + timeout_ms), memory_order_release);
 }
 
 void rpw_connections_close(struct rpw_connection_table *table, int fd)
@@ -135,14 +128,14 @@ static void strike(struct rpw_connection_table *table, struct rpw_connection *co
     pthread_mutex_lock(&table->lock);
     if (connection->is_open &&
         atomic_compare_exchange_strong(&connection->due, &judged,
-                                       word_of(RPW_PHASE_STRUCK, now_ms() + RPW_STRIKE_AGAIN_MS)))
+                                       word_of(RPW_PHASE_STRUCK, rpw_clock_ms() + RPW_STRIKE_AGAIN_MS)))
         shutdown(connection->fd, is_reading ? SHUT_RD : SHUT_RDWR);
     pthread_mutex_unlock(&table->lock);
 }
 
 void rpw_connections_reap(struct rpw_connection_table *table)
 {
-    const int64_t now = now_ms();
+    const int64_t now = rpw_clock_ms();
     const int highest_fd = atomic_load(&table->highest_fd);
 
     for (int fd = 0; fd <= highest_fd; fd++) {
@@ -155,7 +148,7 @@ void rpw_connections_reap(struct rpw_connection_table *table)
 
 void rpw_connections_strike_idle(struct rpw_connection_table *table, unsigned fresh_ms)
 {
-    const int64_t now = now_ms();
+    const int64_t now = rpw_clock_ms();
     const int highest_fd = atomic_load(&table->highest_fd);
 
     for (int fd = 0; fd <= highest_fd; fd++) {

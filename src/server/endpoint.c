@@ -15,6 +15,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
+
 enum { ACCEPTS_PER_ROUND = 64, COMPLAIN_EVERY_MS = 1000 };
 
 static const char tls_priorities[] = "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2";
@@ -97,7 +99,8 @@ static void on_close(struct rpw_endpoint *endpoint, struct rpw_connection *conne
         log_failed_handshake(endpoint->options.log, connection);
     rpw_credential_unref(connection->credential);
     connection->credential = NULL;
-    rpw_body_done(&connection->body, endpoint->options.budget);
+    if (endpoint->options.budget != NULL)
+        rpw_body_done(&connection->body, endpoint->options.budget);
     rpw_connections_close(&endpoint->connections, connection->fd);
 }
 
@@ -112,18 +115,10 @@ static void on_connection(void *context, struct MHD_Connection *mhd_connection, 
 
 /* --- accepting ---------------------------------------------------------------------------------------------------- */
 
-static int64_t now_ms(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 /* Whether a complaint may be logged: at most one a second, however often there is a reason. */
 static bool may_complain(struct rpw_endpoint *endpoint)
 {
-    const int64_t now = now_ms();
+    const int64_t now = rpw_clock_ms();
 
     if (now - endpoint->last_complaint_ms < COMPLAIN_EVERY_MS)
         return false;
@@ -181,10 +176,10 @@ static bool accept_some(struct rpw_endpoint *endpoint, int limit)
     return true;
 }
 
+/* Who has connected before the end is in the backlog; who connects meanwhile, without end perhaps, is too late. */
 static void finish_accepting(struct rpw_endpoint *endpoint)
 {
-    while (accept_some(endpoint, ACCEPTS_PER_ROUND))
-        ;
+    accept_some(endpoint, RPW_ADDRESS_BACKLOG);
     close(endpoint->options.socket);
     endpoint->options.socket = -1;
     atomic_store(&endpoint->has_no_accept, true);
@@ -193,7 +188,7 @@ static void finish_accepting(struct rpw_endpoint *endpoint)
 static void *run_accept_thread(void *context)
 {
     struct rpw_endpoint *endpoint = context;
-    int64_t last_reap_ms = now_ms();
+    int64_t last_reap_ms = rpw_clock_ms();
 
     while (!atomic_load(&endpoint->wants_end)) {
         /* poll(2) ignores negative file descriptors: a pause, and after the end of accepting, there is only wake_fd. */
@@ -210,9 +205,9 @@ static void *run_accept_thread(void *context)
             accept_some(endpoint, ACCEPTS_PER_ROUND);
         if (atomic_load(&endpoint->wants_no_accept) && !atomic_load(&endpoint->has_no_accept))
             finish_accepting(endpoint);
-        if (now_ms() - last_reap_ms >= RPW_TICK_MS) {
+        if (rpw_clock_ms() - last_reap_ms >= RPW_TICK_MS) {
             rpw_connections_reap(&endpoint->connections);
-            last_reap_ms = now_ms();
+            last_reap_ms = rpw_clock_ms();
         }
     }
     return NULL;
@@ -237,6 +232,14 @@ static int refuse_certificate(gnutls_session_t session, const gnutls_datum_t *au
     return -1;
 }
 
+/* Leaves a path as the client sent it: unescaped, it would end at a %00, and another path would pass for ours. */
+static size_t keep_escapes(void *context, struct MHD_Connection *mhd_connection, char *text)
+{
+    (void)context;
+    (void)mhd_connection;
+    return strlen(text);
+}
+
 static struct MHD_Daemon *start_daemon(struct rpw_endpoint *endpoint)
 {
     const struct rpw_endpoint_options *options = &endpoint->options;
@@ -250,6 +253,7 @@ static struct MHD_Daemon *start_daemon(struct rpw_endpoint *endpoint)
     /* One worker means no pool. The limit is ours to keep: libmicrohttpd divides its own among the workers and
      * deadlocks when one of them reaches its share. */
     const struct MHD_OptionItem plain_items[] = {
+        {MHD_OPTION_UNESCAPE_CALLBACK, (intptr_t)keep_escapes, NULL},
         {options->threads > 1 ? MHD_OPTION_THREAD_POOL_SIZE : MHD_OPTION_END, options->threads, NULL},
         {MHD_OPTION_END, 0, NULL},
     };

@@ -37,7 +37,7 @@ struct rpw_endpoint_options {
     MHD_AccessHandlerCallback on_request;
     MHD_RequestCompletedCallback on_completed;
     void *context;             /* for both callbacks */
-    struct rpw_budget *budget; /* of all bodies */
+    struct rpw_budget *budget; /* of its connections' bodies; NULL: they have none */
 };
 
 struct rpw_endpoint {
@@ -62,14 +62,15 @@ struct rpw_endpoint {
 RPW_MUST_CHECK bool rpw_endpoint_start(struct rpw_endpoint *endpoint, const struct rpw_endpoint_options *options,
                                        char *reterr, size_t reterr_size);
 
-/* Takes up every connection that the kernel has already completed, then closes the socket. Requests go on. */
+/* Takes up the connections that the kernel has already completed, RPW_ADDRESS_BACKLOG of them at most, then closes the
+ * socket. Requests go on. */
 void rpw_endpoint_stop_accepting(struct rpw_endpoint *endpoint);
 
 /* Ends the threads. Connections must be gone (rpw_connections_count() == 0), or requests are cut off and
  * libmicrohttpd may crash; so stop_accepting comes first. An endpoint that was never started is fine. */
 void rpw_endpoint_stop(struct rpw_endpoint *endpoint);
 
-/* The connection that a request came in on. */
+/* The connection that a request came in on. The path that on_request gets is as the client sent it, not unescaped. */
 struct rpw_connection *rpw_endpoint_connection(struct MHD_Connection *mhd_connection);
 
 #endif

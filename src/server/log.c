@@ -1,8 +1,14 @@
 /* log.c - writes the lines that log_line.c builds, and sorts what libmicrohttpd says into levels. */
 #include "log.h"
 
+#include <limits.h>
+#include <poll.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <unistd.h>
+
+static pthread_mutex_t write_lock = PTHREAD_MUTEX_INITIALIZER; /* for dropped_lines, and between poll and write */
+static uint64_t dropped_lines;
 
 bool rpw_log_begin(const struct rpw_log *log, struct rpw_log_line *line, enum rpw_log_level level, const char *message)
 {
@@ -15,11 +21,33 @@ bool rpw_log_begin(const struct rpw_log *log, struct rpw_log_line *line, enum rp
     return true;
 }
 
+/* Whether a line can be written without waiting: a pipe that can be written to has room for PIPE_BUF bytes, and no line
+ * is longer. Errors are for write to find. */
+static bool has_room(int fd)
+{
+    struct pollfd wanted = {.fd = fd, .events = POLLOUT};
+
+    _Static_assert(RPW_LOG_LINE_BYTES <= PIPE_BUF, "a line could be written in part, or wait");
+    return poll(&wanted, 1, 0) != 0;
+}
+
 void rpw_log_end(const struct rpw_log *log, struct rpw_log_line *line)
 {
+    bool tells_dropped = false;
+
+    pthread_mutex_lock(&write_lock);
+    if (dropped_lines > 0) {
+        const size_t len = line->len;
+
+        rpw_log_line_number(line, "droppedLines", dropped_lines);
+        tells_dropped = line->len > len;
+    }
     rpw_log_line_end(line);
-    if (write(log->fd, line->text, line->len) < 0)
-        return; /* there is nobody left to tell */
+    if (!has_room(log->fd) || write(log->fd, line->text, line->len) < 0)
+        dropped_lines++;
+    else if (tells_dropped)
+        dropped_lines = 0;
+    pthread_mutex_unlock(&write_lock);
 }
 
 void rpw_log_event(const struct rpw_log *log, enum rpw_log_level level, const char *message)

@@ -1,7 +1,10 @@
 /* log.h - the log: one line for each request and for each event, on standard error.
  *
- * Each line goes out in one write(2), so that lines of several threads never mix. A line that cannot be written is
- * lost: the log never stops a request. Threads: any; a struct rpw_log is not changed after it was set up.
+ * Each line goes out in one write(2), one after the other, so that lines of several threads never mix. A line that
+ * cannot be written at once, because nobody reads the pipe, is lost: the log never stops a request. The next line that
+ * can be written counts the lost ones, "droppedLines":N.
+ * Threads: any; a struct rpw_log is not changed after it was set up. The count and the lock are the process's, as
+ * standard error is.
  *
  *     struct rpw_log_line line;
  *
@@ -26,7 +29,7 @@ struct rpw_log {
 /* Begins a line with the time of now. False, and then there is nothing to do, when the level is not written. */
 bool rpw_log_begin(const struct rpw_log *log, struct rpw_log_line *line, enum rpw_log_level level, const char *message);
 
-/* Ends the line and writes it. */
+/* Ends the line and writes it, or drops it. */
 void rpw_log_end(const struct rpw_log *log, struct rpw_log_line *line);
 
 /* A line without fields, and one with a single field. */

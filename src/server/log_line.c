@@ -78,8 +78,9 @@ static bool put_character(struct rpw_log_line *line, const char *text, size_t ro
         return put(line, "\\", 1) && put(line, text, 1);
     if (byte == '\n')
         return put(line, "\\n", 2);
-    if (byte < 0x20 || byte == 0x7F) {
-        snprintf(escape, sizeof(escape), "\\u%04x", byte);
+    /* C0, DEL, and C1, which UTF-8 writes as C2 80 to C2 9F: a terminal may obey any of them. */
+    if (byte < 0x20 || byte == 0x7F || (byte == 0xC2 && (unsigned char)text[1] < 0xA0)) {
+        snprintf(escape, sizeof(escape), "\\u%04x", len == 2 ? (unsigned char)text[1] : byte);
         return put_string(line, escape);
     }
     return put(line, text, len);

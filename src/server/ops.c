@@ -20,7 +20,7 @@ bool rpw_ops_is_ready(const struct rpw_ops *ops, time_t now, char text[RPW_READI
 {
     char when[32];
 
-    if (atomic_load(&ops->is_draining)) {
+    if (atomic_load(ops->is_draining)) {
         snprintf(text, RPW_READINESS_TEXT_BYTES, "draining: this process is about to end");
         return false;
     }

@@ -5,7 +5,7 @@
  *
  * HEAD is answered too; other methods get 405, other paths 404. Every answer ends its connection, and connections and
  * their time are bounded, so no client of this port can keep a probe or the end of the process waiting.
- * Threads: shared by all workers; only is_draining changes.
+ * Threads: shared by all workers, and not changed after it was set up.
  */
 #ifndef RPW_OPS_H
 #define RPW_OPS_H
@@ -24,7 +24,7 @@
 struct rpw_ops {
     const struct rpw_log *log;
     const struct rpw_credential *credential;
-    _Atomic bool is_draining;
+    const _Atomic bool *is_draining;
 };
 
 /* Whether requests can be served at the time now; if not, text says why. */

@@ -6,7 +6,7 @@
 
 #include "webhook.h"
 
-enum { FOUND_BYTES = 80 };
+enum { FOUND_BYTES = 80, PROBLEM_BYTES = 200 };
 
 static const struct row {
     unsigned status;
@@ -38,11 +38,11 @@ bool rpw_refusal_closes(enum rpw_refusal refusal)
 }
 
 /* What came from the network may hold anything; it is shown to a person. */
-static void make_printable(const char *found, char printable[FOUND_BYTES])
+static void make_printable(const char *found, char *printable, size_t size)
 {
     size_t len = 0;
 
-    for (; found[len] != '\0' && len < FOUND_BYTES - 1; len++)
+    for (; found[len] != '\0' && len < size - 1; len++)
         printable[len] = found[len] >= ' ' && found[len] <= '~' ? found[len] : '?';
     printable[len] = '\0';
     if (found[len] != '\0')
@@ -51,14 +51,14 @@ static void make_printable(const char *found, char printable[FOUND_BYTES])
 
 size_t rpw_refusal_text(enum rpw_refusal refusal, const char *found, char text[RPW_REFUSAL_TEXT_BYTES])
 {
-    char printable[FOUND_BYTES] = "";
+    char printable[PROBLEM_BYTES] = "";
     int len = 0;
 
     if (found != NULL)
-        make_printable(found, printable);
+        make_printable(found, printable, refusal == RPW_REFUSAL_FRAMING ? PROBLEM_BYTES : FOUND_BYTES);
     switch (refusal) {
     case RPW_REFUSAL_FRAMING:
-        len = snprintf(text, RPW_REFUSAL_TEXT_BYTES, "bad request: %s\n", found);
+        len = snprintf(text, RPW_REFUSAL_TEXT_BYTES, "bad request: %s\n", printable);
         break;
     case RPW_REFUSAL_NOT_FOUND:
         len = snprintf(text, RPW_REFUSAL_TEXT_BYTES, "not found: the path is '%s', expected '%s'\n", printable,

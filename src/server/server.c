@@ -20,6 +20,7 @@ struct server {
     sigset_t end_signals;
     size_t file_limit;
     struct rpw_credential *credential;
+    _Atomic bool is_draining;
     struct rpw_webhook webhook;
     struct rpw_ops ops;
     int sockets[2]; /* the endpoints', until they are started */
@@ -130,7 +131,6 @@ static bool start_ops(struct server *server, char *reterr)
         .on_request = rpw_ops_on_request,
         .on_completed = rpw_ops_on_completed,
         .context = &server->ops,
-        .budget = &server->webhook.budget,
     };
 
     return start_endpoint(&server->ops_endpoint, &server->sockets[1], &endpoint_options, reterr);
@@ -176,6 +176,20 @@ static void log_listening(const struct server *server, const struct rpw_endpoint
     rpw_log_end(&server->options->log, &line);
 }
 
+static void log_fewer_connections(const struct server *server)
+{
+    const unsigned most = server->webhook_endpoint.options.max_connections;
+    struct rpw_log_line line;
+
+    if (most >= server->options->max_connections ||
+        !rpw_log_begin(&server->options->log, &line, RPW_LOG_WARN, "the limit of open files lowers max-connections"))
+        return;
+    rpw_log_line_number(&line, "wanted", server->options->max_connections);
+    rpw_log_line_number(&line, "maxConnections", most);
+    rpw_log_line_number(&line, "openFiles", server->file_limit);
+    rpw_log_end(&server->options->log, &line);
+}
+
 static void log_started(const struct server *server)
 {
     const struct rpw_log *log = &server->options->log;
@@ -183,6 +197,7 @@ static void log_started(const struct server *server)
 
     log_listening(server, &server->webhook_endpoint);
     log_listening(server, &server->ops_endpoint);
+    log_fewer_connections(server);
     if (rpw_ops_is_ready(&server->ops, time(NULL), text))
         rpw_log_event(log, RPW_LOG_INFO, "ready");
     else
@@ -228,8 +243,7 @@ static enum rpw_server_end drain_and_stop(struct server *server)
     const struct rpw_log *log = &server->options->log;
 
     rpw_log_event(log, RPW_LOG_INFO, "draining");
-    atomic_store(&server->ops.is_draining, true);
-    atomic_store(&server->webhook.is_draining, true);
+    atomic_store(&server->is_draining, true);
     if (wait_for_signal(server, (int)server->options->drain_delay_ms)) {
         rpw_log_event(log, RPW_LOG_WARN, "ended at once: a second signal came");
         return RPW_SERVER_CUT_OFF;
@@ -265,7 +279,9 @@ enum rpw_server_end rpw_server_run(const struct rpw_server_options *options, cha
     server.webhook.log = &options->log;
     server.webhook.answer = options->answer;
     server.webhook.policies = options->policies;
+    server.webhook.is_draining = &server.is_draining;
     server.ops.log = &options->log;
+    server.ops.is_draining = &server.is_draining;
     rpw_budget_init(&server.webhook.budget, options->body_budget_bytes);
     prepare_process(&server);
     if (start(&server, reterr)) {

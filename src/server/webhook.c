@@ -10,19 +10,11 @@
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
-#include <time.h>
 
+#include "clock.h"
 #include "endpoint.h"
 #include "framing.h"
 #include "refusal.h"
-
-static uint64_t now_ns(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
 
 static const char *header(struct MHD_Connection *mhd_connection, const char *name)
 {
@@ -52,7 +44,7 @@ static enum MHD_Result send_answer(struct rpw_webhook *webhook, struct MHD_Conne
     MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, answer->content_type);
     if (answer->has_allow)
         MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, MHD_HTTP_METHOD_POST);
-    if (answer->closes || atomic_load_explicit(&webhook->is_draining, memory_order_relaxed))
+    if (answer->closes || atomic_load_explicit(webhook->is_draining, memory_order_relaxed))
         MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
     connection->request.is_answered = true;
     rpw_connection_set_phase(connection, RPW_PHASE_ANSWER);
@@ -83,7 +75,7 @@ static void log_refusal(const struct rpw_webhook *webhook, const struct rpw_conn
     rpw_log_line_text(&line, "reason", rpw_span_of(rpw_refusal_reason(request->refusal)));
     rpw_log_line_number(&line, "status", rpw_refusal_status(request->refusal));
     rpw_log_line_text(&line, "detail", (struct rpw_span){text.ptr, text.len - 1});
-    rpw_log_line_milliseconds(&line, "durationMs", now_ns() - request->started_ns);
+    rpw_log_line_milliseconds(&line, "durationMs", rpw_clock_ns() - request->started_ns);
     rpw_log_end(webhook->log, &line);
 }
 
@@ -133,35 +125,36 @@ static void log_result(const struct rpw_webhook *webhook, const struct rpw_reque
     rpw_log_line_number(&line, "status", result->http_status);
     rpw_log_line_number(&line, "operations", result->operation_count);
     rpw_log_line_bool(&line, "dryRun", result->is_dry_run);
-    rpw_log_line_milliseconds(&line, "durationMs", now_ns() - request->started_ns);
+    rpw_log_line_milliseconds(&line, "durationMs", rpw_clock_ns() - request->started_ns);
     rpw_log_line_text(&line, "detail", result->message);
     rpw_log_end(webhook->log, &line);
 }
 
-/* Takes the answer out of the arena into the connection's buffer, in place of the body; instead of a far too large
- * buffer it gets one of its own, so that who is slow to take an answer does not hold a huge body's share of the budget.
- * The result's spans may point into the body, so they are logged before. False when the budget has no room. */
-static bool keep_answer(struct rpw_webhook *webhook, struct rpw_connection *connection, const struct rpw_result *result)
+/* Finds room for an answer: where the body is, which nobody reads any more, or, when that is too small or far too
+ * large, in a copy of its own (so that who is slow to take an answer does not hold a huge body's share of the budget).
+ * False when the budget has no room. */
+static bool find_room(struct rpw_webhook *webhook, const struct rpw_body *body, struct rpw_span answer,
+                      struct rpw_body *ret_copy)
 {
-    const struct rpw_span answer = result->body;
-    const size_t capacity = connection->body.capacity;
-    const bool has_room = answer.len <= capacity;
-    const bool is_wasteful = capacity > RPW_BODY_KEPT_BYTES && answer.len <= capacity / 2;
-    struct rpw_body own = {NULL, 0, 0};
+    const bool has_room = answer.len <= body->capacity;
+    const bool is_wasteful = body->capacity > RPW_BODY_KEPT_BYTES && answer.len <= body->capacity / 2;
 
-    if ((!has_room || is_wasteful) &&
-        rpw_body_append(&own, &webhook->budget, RPW_ARENA_BYTES, answer.ptr, answer.len)) {
-        log_result(webhook, &connection->request, result);
-        rpw_body_done(&connection->body, &webhook->budget);
-        connection->body = own;
+    if (has_room && !is_wasteful)
         return true;
+    return rpw_body_append(ret_copy, &webhook->budget, RPW_ARENA_BYTES, answer.ptr, answer.len) || has_room;
+}
+
+/* Puts the answer in the body's place. */
+static void keep_answer(struct rpw_webhook *webhook, struct rpw_body *body, struct rpw_span answer,
+                        const struct rpw_body *copy)
+{
+    if (copy->bytes != NULL) {
+        rpw_body_done(body, &webhook->budget);
+        *body = *copy;
+        return;
     }
-    if (!has_room)
-        return false;
-    log_result(webhook, &connection->request, result);
-    memcpy(connection->body.bytes, answer.ptr, answer.len);
-    connection->body.len = answer.len;
-    return true;
+    memcpy(body->bytes, answer.ptr, answer.len);
+    body->len = answer.len;
 }
 
 static enum MHD_Result send_result(struct rpw_webhook *webhook, struct MHD_Connection *mhd_connection,
@@ -170,9 +163,10 @@ static enum MHD_Result send_result(struct rpw_webhook *webhook, struct MHD_Conne
     struct rpw_arena *arena = rpw_arena_pool_take(&webhook->arenas);
     const struct rpw_span body = {connection->body.len > 0 ? connection->body.bytes : "", connection->body.len};
     struct answer answer = {.memory = MHD_RESPMEM_PERSISTENT};
+    struct rpw_body copy = {NULL, 0, 0};
     struct rpw_result result;
     char content_type[64];
-    bool is_kept;
+    bool has_room;
 
     if (arena == NULL)
         return MHD_NO;
@@ -180,9 +174,13 @@ static enum MHD_Result send_result(struct rpw_webhook *webhook, struct MHD_Conne
     answer.status = result.http_status;
     answer.content_type = content_type;
     snprintf(content_type, sizeof(content_type), "%.*s", (int)result.content_type.len, result.content_type.ptr);
-    is_kept = keep_answer(webhook, connection, &result);
+    has_room = find_room(webhook, &connection->body, result.body, &copy);
+    if (has_room) {
+        log_result(webhook, &connection->request, &result); /* it may point into the body, so now */
+        keep_answer(webhook, &connection->body, result.body, &copy);
+    }
     rpw_arena_pool_give(&webhook->arenas, arena);
-    if (!is_kept) {
+    if (!has_room) {
         connection->request.refusal = RPW_REFUSAL_BUDGET;
         return send_refusal(webhook, mhd_connection, connection, NULL);
     }
@@ -205,12 +203,18 @@ static bool is_json(const char *content_type)
     return *content_type == '\0' || *content_type == ';';
 }
 
-static enum rpw_refusal check_headers(struct MHD_Connection *mhd_connection, const char *path, const char *method,
+struct request_line {
+    const char *path;
+    const char *method;
+    const char *version;
+};
+
+static enum rpw_refusal check_headers(struct MHD_Connection *mhd_connection, const struct request_line *line,
                                       uint64_t announced)
 {
-    if (strcmp(path, RPW_WEBHOOK_PATH) != 0)
+    if (strcmp(line->path, RPW_WEBHOOK_PATH) != 0)
         return RPW_REFUSAL_NOT_FOUND;
-    if (strcmp(method, MHD_HTTP_METHOD_POST) != 0)
+    if (strcmp(line->method, MHD_HTTP_METHOD_POST) != 0)
         return RPW_REFUSAL_METHOD;
     if (!is_json(header(mhd_connection, MHD_HTTP_HEADER_CONTENT_TYPE)))
         return RPW_REFUSAL_CONTENT_TYPE;
@@ -219,21 +223,38 @@ static enum rpw_refusal check_headers(struct MHD_Connection *mhd_connection, con
     return RPW_REFUSAL_NONE;
 }
 
+/* Refuses for what check_headers() or receive() found. */
+static enum MHD_Result refuse(struct rpw_webhook *webhook, struct MHD_Connection *mhd_connection,
+                              struct rpw_connection *connection, const struct request_line *line)
+{
+    const enum rpw_refusal refusal = connection->request.refusal;
+    const char *found = NULL;
+
+    if (refusal == RPW_REFUSAL_NOT_FOUND)
+        found = line->path;
+    else if (refusal == RPW_REFUSAL_METHOD)
+        found = line->method;
+    else if (refusal == RPW_REFUSAL_CONTENT_TYPE)
+        found = header(mhd_connection, MHD_HTTP_HEADER_CONTENT_TYPE);
+    return send_refusal(webhook, mhd_connection, connection, found);
+}
+
 static enum MHD_Result begin_request(struct rpw_webhook *webhook, struct MHD_Connection *mhd_connection,
-                                     struct rpw_connection *connection, const char *path, const char *method)
+                                     struct rpw_connection *connection, const struct request_line *line)
 {
     struct rpw_framing framing;
-    const char *error;
+    char problem[RPW_FRAMING_TEXT_BYTES];
 
-    connection->request = (struct rpw_request){.started_ns = now_ns()};
+    connection->request = (struct rpw_request){.started_ns = rpw_clock_ns()};
     rpw_connection_set_phase(connection, RPW_PHASE_BODY);
-    rpw_framing_read(mhd_connection, &framing);
-    error = rpw_framing_error(&framing);
-    if (error != NULL) {
+    rpw_framing_read(mhd_connection, line->version, &framing);
+    if (!rpw_framing_is_certain(&framing, problem)) {
         connection->request.refusal = RPW_REFUSAL_FRAMING;
-        return send_refusal(webhook, mhd_connection, connection, error);
+        return send_refusal(webhook, mhd_connection, connection, problem);
     }
-    connection->request.refusal = check_headers(mhd_connection, path, method, framing.length);
+    connection->request.refusal = check_headers(mhd_connection, line, framing.length);
+    if (framing.length > RPW_SWALLOW_BYTES) /* it would be cut off before its end, so better now than never */
+        return refuse(webhook, mhd_connection, connection, line);
     return MHD_YES;
 }
 
@@ -261,13 +282,12 @@ enum MHD_Result rpw_webhook_on_request(void *context, struct MHD_Connection *mhd
 {
     struct rpw_webhook *webhook = context;
     struct rpw_connection *connection = *request_context;
-    const char *found = NULL;
+    const struct request_line line = {path, method, version};
 
-    (void)version;
     if (connection == NULL) {
         connection = rpw_endpoint_connection(mhd_connection);
         *request_context = connection;
-        return begin_request(webhook, mhd_connection, connection, path, method);
+        return begin_request(webhook, mhd_connection, connection, &line);
     }
     if (*len > 0) {
         const size_t received = *len;
@@ -277,13 +297,7 @@ enum MHD_Result rpw_webhook_on_request(void *context, struct MHD_Connection *mhd
     }
     if (connection->request.refusal == RPW_REFUSAL_NONE)
         return send_result(webhook, mhd_connection, connection);
-    if (connection->request.refusal == RPW_REFUSAL_NOT_FOUND)
-        found = path;
-    else if (connection->request.refusal == RPW_REFUSAL_METHOD)
-        found = method;
-    else if (connection->request.refusal == RPW_REFUSAL_CONTENT_TYPE)
-        found = header(mhd_connection, MHD_HTTP_HEADER_CONTENT_TYPE);
-    return send_refusal(webhook, mhd_connection, connection, found);
+    return refuse(webhook, mhd_connection, connection, &line);
 }
 
 void rpw_webhook_on_completed(void *context, struct MHD_Connection *mhd_connection, void **request_context,
@@ -301,7 +315,7 @@ void rpw_webhook_on_completed(void *context, struct MHD_Connection *mhd_connecti
                       connection->request.is_answered ? "answer not taken" : "request broken off")) {
         add_peer(&line, connection);
         rpw_log_line_number(&line, "receivedBytes", connection->request.received);
-        rpw_log_line_milliseconds(&line, "durationMs", now_ns() - connection->request.started_ns);
+        rpw_log_line_milliseconds(&line, "durationMs", rpw_clock_ns() - connection->request.started_ns);
         rpw_log_end(webhook->log, &line);
     }
     rpw_body_reset(&connection->body, &webhook->budget);

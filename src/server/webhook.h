@@ -2,10 +2,10 @@
  * line.
  *
  * A request that will be refused is still read to its end, up to RPW_SWALLOW_BYTES, and answered then: an answer in
- * the middle of an upload is lost in a reset more often than not. Only ambiguous framing is answered at once, because
- * nobody knows where such a request ends.
+ * the middle of an upload is lost in a reset more often than not. Answered at once are only a request of ambiguous
+ * framing, because nobody knows where it ends, and one that announces more than that bound.
  *
- * Threads: a struct rpw_webhook is shared by all workers and not changed after it was set up, but for is_draining.
+ * Threads: a struct rpw_webhook is shared by all workers and not changed after it was set up.
  */
 #ifndef RPW_WEBHOOK_H
 #define RPW_WEBHOOK_H
@@ -16,11 +16,11 @@
 #include "arena_pool.h"
 #include "body.h"
 #include "log.h"
+#include "rpw/limits.h"
 #include "rpw/mutate.h"
 
 #define RPW_WEBHOOK_PATH "/mutate"
-#define RPW_MAX_BODY_BYTES ((size_t)7 * 1024 * 1024) /* objects are at most 3 MiB, a review can hold two */
-#define RPW_SWALLOW_BYTES (4 * RPW_MAX_BODY_BYTES)   /* of a refused request; beyond it the connection is cut */
+#define RPW_SWALLOW_BYTES (4 * RPW_MAX_BODY_BYTES) /* of a refused request; beyond it the connection is cut */
 
 /* rpw_mutate(), or in its place something with the same promise. */
 typedef void rpw_answer_fn(struct rpw_arena *arena, const struct rpw_policy_set *policies, struct rpw_span body,
@@ -32,7 +32,7 @@ struct rpw_webhook {
     const struct rpw_policy_set *policies;
     struct rpw_arena_pool arenas;
     struct rpw_budget budget;
-    _Atomic bool is_draining; /* answers then end their connection */
+    const _Atomic bool *is_draining; /* answers then end their connection */
 };
 
 /* For struct rpw_endpoint_options; context is the struct rpw_webhook. */

@@ -1,4 +1,5 @@
 """The life of `serve`: what it says when it cannot start, how it is configured, what it logs, and how it ends."""
+import fcntl
 import json
 import re
 import signal
@@ -107,7 +108,7 @@ class Start(FolderTest):
                 ("--log-level", "loud", "debug, info, warn or error"), ("--drain-delay", "-1", "0 to 3600"),
                 ("--drain-delay", "5s", "seconds"), ("--idle-timeout", "0", "1 to 3600"),
                 ("--request-timeout", "3601", "1 to 3600"), ("--max-connections", "0", "1 to 1000000"),
-                ("--body-budget", "1000", "7340032"), ("--body-budget", "99999999999999999999", "bytes"),
+                ("--body-budget", "10485759", "10485760"), ("--body-budget", "99999999999999999999", "bytes"),
                 ("--config", "", "file name"), ("--tls-cert", "", "file name"), ("--tls-key", "", "file name")]:
             with self.subTest(flag=flag, value=value):
                 self.check_error(self.run_serve(flag, value), 2, flag, f"'{value}'", expected)
@@ -130,13 +131,13 @@ class Start(FolderTest):
                 self.check_error(self.run_serve(command=command), 2, flag, "required")
 
     def test_a_wrong_environment_variable_is_named(self):
-        command = [PROGRAM, "serve"]
-        self.check_error(self.run_serve(command=command, RPW_THREADS="none"), 2, "RPW_THREADS", "'none'")
+        self.check_error(self.run_serve(RPW_THREADS="none"), 2, "RPW_THREADS", "'none'")
 
     def test_help_names_every_flag_with_its_default(self):
         result = subprocess.run([PROGRAM, "serve", "--help"], capture_output=True, text=True, check=True)
         for piece in ["--config", "--tls-cert", "--tls-key", "0.0.0.0:8443", "0.0.0.0:8080", "--threads",
-                      "--log-format", "--log-level", "--drain-delay", "--idle-timeout", "--request-timeout", "--max-connections",
+                      "--log-format", "--log-level", "--drain-delay", "--idle-timeout", "--request-timeout",
+                      "--max-connections",
                       "--body-budget", "RPW_TLS_CERT"]:
             self.assertIn(piece, result.stdout)
         self.assertEqual(result.stderr, "")
@@ -159,6 +160,29 @@ class Configuration(FolderTest):
         command = [PROGRAM, "serve", "--threads=2"]
         with Server(self.folder, command=command, variables=self.variables(RPW_THREADS="3")) as server:
             self.assertEqual(server.find("listening", endpoint="webhook")["threads"], 2)
+
+    def test_a_wrong_environment_variable_is_not_looked_at_when_the_flag_is_given(self):
+        command = [PROGRAM, "serve", "--threads=2", "--log-level", "info"]
+        variables = self.variables(RPW_THREADS="many", RPW_LOG_LEVEL="loud")
+        with Server(self.folder, command=command, variables=variables) as server:
+            self.assertEqual(server.find("listening", endpoint="webhook")["threads"], 2)
+
+    def test_each_warning_about_the_configuration_is_logged_with_its_place(self):
+        policy = ("  - name: {}\n    match: {{namespaces: [rucio]}}\n"
+                  "    package: p\n    source: {{preinstalled: {{}}}}\n")
+        config = self.folder.write("warnings.yaml", "policies:\n" + "".join(map(policy.format, ["a", "b", "c"])))
+        with Server(self.folder, "--config", config) as server:
+            warnings = [event for event in server.events() if event["message"] == "configuration warning"]
+            server.stop()
+        self.assertEqual([event["level"] for event in warnings], ["warn"] * 2)
+        for event, line in zip(warnings, [6, 10]):
+            self.assertTrue(event["detail"].startswith(f"{config}:{line}:"), event)
+            self.assertIn(": warning: ", event["detail"])
+
+    def test_a_configuration_without_warnings_logs_none(self):
+        with Server(self.folder) as server:
+            server.stop()
+            self.assertIsNone(server.find("configuration warning"))
 
     def test_one_thread_and_four_threads_serve_many_connections(self):
         for threads in ["1", "4"]:
@@ -183,7 +207,16 @@ class Configuration(FolderTest):
     def test_the_limit_of_open_files_lowers_the_limit_of_connections(self):
         command = ["sh", "-c", 'ulimit -n 400; exec "$@"', "sh", *serve_command(self.folder)]
         with Server(self.folder, command=command) as server:
-            self.assertLess(server.find("listening", endpoint="webhook")["maxConnections"], 400)
+            limit = server.find("listening", endpoint="webhook")["maxConnections"]
+            self.assertLess(limit, 400)
+            line = server.wait_for("the limit of open files lowers max-connections", level="warn")
+            self.assertEqual((line["wanted"], line["maxConnections"], line["openFiles"]), (10000, limit, 400))
+
+    def test_a_limit_of_connections_that_is_not_lowered_is_no_warning(self):
+        with Server(self.folder, "--max-connections", "10") as server:
+            server.stop()
+            self.assertEqual(server.find("listening", endpoint="webhook")["maxConnections"], 10)
+            self.assertEqual([event for event in server.events() if event["level"] != "info"], [])
 
 
 class Operations(FolderTest):
@@ -216,7 +249,8 @@ class Operations(FolderTest):
         process = None
         try:
             folder.remake_certificate(not_before, not_after)
-            process = subprocess.Popen(serve_command(folder), stderr=subprocess.PIPE, env=environment())
+            process = subprocess.Popen(serve_command(folder, "--max-connections", "10"), stderr=subprocess.PIPE,
+                                       env=environment())
             lines = [json.loads(process.stderr.readline()) for _ in range(3)]
             self.assertEqual((lines[2]["message"], lines[2]["detail"]), ("not ready", reason))
             port = int(lines[1]["address"].rpartition(":")[2])
@@ -312,8 +346,14 @@ class Log(FolderTest):
         """The process, whose log the caller reads, and the webhook's port."""
         process = subprocess.Popen(serve_command(self.folder, *flags), stderr=subprocess.PIPE, env=environment(),
                                    text=True)
-        port = int(re.search(r"127\.0\.0\.1:(\d+)", process.stderr.readline())[1])
-        return process, port
+        line = process.stderr.readline()
+        match = re.search(r"listening.*127\.0\.0\.1:(\d+)", line)
+        if match is None:
+            process.kill()
+            process.wait()
+            process.stderr.close()
+            self.fail(f"the server did not start, or not with the line 'listening': {line}")
+        return process, int(match[1])
 
     def test_text_lines_are_for_people(self):
         process, port = self.start_by_hand("--log-format", "text")
@@ -339,6 +379,43 @@ class Log(FolderTest):
             self.assertEqual(process.wait(PATIENCE), 0)
         finally:
             process.kill()
+
+    def test_a_standard_error_that_nobody_reads_delays_neither_requests_nor_the_end(self):
+        process, port = self.start_by_hand()
+        try:
+            fcntl.fcntl(process.stderr, fcntl.F_SETPIPE_SZ, 4096)
+            with Client(port, client_context(self.folder)) as client:
+                self.assertEqual([client.post().status for _ in range(300)], [200] * 300)
+            process.terminate()
+            self.assertEqual(process.wait(PATIENCE), 0)
+            lines = [line for line in process.stderr.read().splitlines() if '"request"' in line]
+            self.assertLess(len(lines), 300)
+        finally:
+            process.kill()
+            process.wait()
+            process.stderr.close()
+
+    def test_lines_that_were_dropped_are_counted_in_the_next_one(self):
+        process, port = self.start_by_hand()
+        try:
+            while '"ready"' not in process.stderr.readline():
+                pass
+            fcntl.fcntl(process.stderr, fcntl.F_SETPIPE_SZ, 4096)
+            with Client(port, client_context(self.folder)) as client:
+                for _ in range(100):
+                    self.assertEqual(client.post().status, 200)
+                process.stderr.readline()  # makes room: reads more than the pipe holds
+                self.assertEqual([client.post().status for _ in range(2)], [200] * 2)
+                process.terminate()
+                lines = [json.loads(line) for line in process.stderr.read().splitlines()]
+            self.assertEqual(process.wait(PATIENCE), 0)
+        finally:
+            process.kill()
+            process.wait()
+            process.stderr.close()
+        told = next(i for i, line in enumerate(lines) if "droppedLines" in line)
+        self.assertEqual(lines[told]["message"], "request")
+        self.assertEqual(lines[told]["droppedLines"], 100 - 1 - told)
 
     def test_the_level_decides_what_is_written(self):
         with Server(self.folder, "--log-level", "debug") as server:

@@ -25,6 +25,8 @@ MAX_BODY = 7 * 1024 * 1024
 CONFIG = """\
 policies:
   - name: test
+    match:
+      namespaces: [rucio]
     package: test_rucio_policy_package
     source:
       preinstalled: {}

@@ -1,4 +1,4 @@
-/* test_server_parts.c - the small pure pieces of the server: addresses, quotas, framing, refusals, bodies and budget. */
+/* test_server_parts.c - the small pure pieces of the server: addresses, quotas, framing, refusals, bodies, budget. */
 #include "unit.h"
 
 #include <arpa/inet.h>
@@ -96,34 +96,77 @@ static void processors_allowed_is_at_least_one(void **state)
 
 struct framing_row {
     const char *name;
-    struct rpw_framing framing;
-    const char *error; /* how it begins; NULL: none */
+    const char *headers; /* name, '=', value, '\n' each */
+    const char *error;   /* NULL: none */
+    uint64_t length;
+    const char *version; /* NULL: HTTP/1.1 */
 };
 
+#define HOST "Host=x\n"
+
 static const struct framing_row framing_rows[] = {
-    {"framing_without_body", {.hosts = 1}, NULL},
-    {"framing_with_length", {.hosts = 1, .lengths = 1}, NULL},
-    {"framing_chunked", {.hosts = 1, .encodings = 1}, NULL},
-    {"framing_with_both", {.hosts = 1, .lengths = 1, .encodings = 1}, "Content-Length and Transfer-Encoding"},
-    {"framing_with_two_lengths", {.hosts = 1, .lengths = 2}, "Content-Length came more"},
-    {"framing_with_a_bad_length", {.hosts = 1, .lengths = 1, .is_length_bad = true}, "Content-Length is not"},
-    {"framing_with_two_encodings", {.hosts = 1, .encodings = 2}, "Transfer-Encoding came more"},
-    {"framing_with_a_bad_encoding", {.hosts = 1, .encodings = 1, .is_encoding_bad = true}, "Transfer-Encoding is"},
-    {"framing_without_host", {.lengths = 1}, "Host is missing"},
-    {"framing_with_two_hosts", {.hosts = 2}, "Host came more"},
+    {"framing_without_body", HOST, NULL, 0, NULL},
+    {"framing_with_length", HOST "content-length=10\n", NULL, 10, NULL},
+    {"framing_with_the_largest_length", HOST "Content-Length=18446744073709551615\n", NULL, UINT64_MAX, NULL},
+    {"framing_with_a_length_too_large_to_hold", HOST "Content-Length=18446744073709551616\n", NULL, UINT64_MAX, NULL},
+    {"framing_with_a_length_of_30_digits", HOST "Content-Length=999999999999999999999999999999\n", NULL, UINT64_MAX,
+     NULL},
+    {"framing_with_leading_zeros", HOST "Content-Length=0000000000000000000000007\n", NULL, 7, NULL},
+    {"framing_chunked", HOST "Transfer-Encoding=Chunked\n", NULL, 0, NULL},
+    {"framing_with_any_token_as_name", HOST "!#$%&'*+-.^_`|~09azAZ=\n", NULL, 0, NULL},
+    {"framing_without_body_in_version_1_0", HOST, NULL, 0, "HTTP/1.0"},
+    {"framing_with_both", HOST "Content-Length=1\nTransfer-Encoding=chunked\n",
+     "Content-Length and Transfer-Encoding came together, expected one of them", 0, NULL},
+    {"framing_with_two_lengths", HOST "Content-Length=1\nContent-Length=1\n",
+     "Content-Length came 2 times, expected once", 0, NULL},
+    {"framing_with_a_bad_length", HOST "Content-Length=5x\n", "Content-Length is '5x', expected a decimal number", 0,
+     NULL},
+    {"framing_with_a_signed_length", HOST "Content-Length=+5\n", "Content-Length is '+5', expected a decimal number", 0,
+     NULL},
+    {"framing_with_an_empty_length", HOST "Content-Length=\n", "Content-Length is '', expected a decimal number", 0,
+     NULL},
+    {"framing_with_two_encodings", HOST "Transfer-Encoding=chunked\nTransfer-Encoding=chunked\n",
+     "Transfer-Encoding came 2 times, expected once", 0, NULL},
+    {"framing_with_a_bad_encoding", HOST "Transfer-Encoding=gzip\n", "Transfer-Encoding is 'gzip', expected 'chunked'",
+     0, NULL},
+    {"framing_chunked_in_version_1_0", HOST "Transfer-Encoding=chunked\n",
+     "Transfer-Encoding came in 'HTTP/1.0', expected 'HTTP/1.1'", 0, "HTTP/1.0"},
+    {"framing_chunked_in_version_1_2", HOST "Transfer-Encoding=chunked\n",
+     "Transfer-Encoding came in 'HTTP/1.2', expected 'HTTP/1.1'", 0, "HTTP/1.2"},
+    {"framing_without_host", "", "Host came 0 times, expected once", 0, NULL},
+    {"framing_with_two_hosts", HOST HOST, "Host came 2 times, expected once", 0, NULL},
+    {"framing_with_a_space_after_a_name", HOST "Content-Length =5\n",
+     "a header's name is 'Content-Length ', expected letters, digits and '-' up to the colon", 0, NULL},
+    {"framing_with_a_tab_after_a_name", HOST "Transfer-Encoding\t=chunked\n",
+     "a header's name is 'Transfer-Encoding\t', expected letters, digits and '-' up to the colon", 0, NULL},
+    {"framing_with_an_empty_name", HOST "=5\n",
+     "a header's name is '', expected letters, digits and '-' up to the colon", 0, NULL},
+    {"framing_with_a_vertical_tab_in_a_name", HOST "Host\v=5\n",
+     "a header's name is 'Host\v', expected letters, digits and '-' up to the colon", 0, NULL},
+    {"framing_shows_40_bytes_of_what_it_found", HOST "Transfer-Encoding=01234567890123456789012345678901234567890\n",
+     "Transfer-Encoding is '0123456789012345678901234567890123456789...', expected 'chunked'", 0, NULL},
 };
 
 static void framing_row(void **state)
 {
     const struct framing_row *row = *state;
-    const char *error = rpw_framing_error(&row->framing);
+    struct rpw_framing framing = {.version = row->version == NULL ? "HTTP/1.1" : row->version};
+    struct rpw_span headers = rpw_span_of(row->headers);
+    struct rpw_span header;
+    char text[RPW_FRAMING_TEXT_BYTES] = "";
 
-    if (row->error == NULL) {
-        assert_null(error);
-        return;
+    while (rpw_span_next_element(&headers, '\n', &header)) {
+        struct rpw_span name;
+
+        if (header.len == 0)
+            continue;
+        assert_true(rpw_span_next_element(&header, '=', &name));
+        rpw_framing_add(&framing, name, (struct rpw_span){header.ptr == NULL ? "" : header.ptr, header.len});
     }
-    assert_non_null(error);
-    assert_memory_equal(error, row->error, strlen(row->error));
+    assert_int_equal(rpw_framing_is_certain(&framing, text), row->error == NULL);
+    assert_string_equal(text, row->error == NULL ? "" : row->error);
+    if (row->error == NULL)
+        assert_true(framing.length == row->length);
 }
 
 /* --- refusals ----------------------------------------------------------------------------------------------------- */
@@ -139,6 +182,7 @@ struct refusal_row {
 
 static const struct refusal_row refusal_rows[] = {
     {"refusal_framing", RPW_REFUSAL_FRAMING, "Host is missing", 400, true, "bad request: Host is missing\n"},
+    {"refusal_framing_shows_no_control_characters", RPW_REFUSAL_FRAMING, "a\tb", 400, true, "bad request: a?b\n"},
     {"refusal_path", RPW_REFUSAL_NOT_FOUND, "/x", 404, false, "not found: the path is '/x', expected '/mutate'\n"},
     {"refusal_method", RPW_REFUSAL_METHOD, "GET", 405, false, "method not allowed: it is 'GET', expected 'POST'\n"},
     {"refusal_type", RPW_REFUSAL_CONTENT_TYPE, "a/b", 415, false,
@@ -209,6 +253,49 @@ static void body_is_left_as_it_was_when_the_budget_refuses(void **state)
     rpw_body_done(&body, &budget);
 }
 
+static void body_of_a_large_size_leaves_a_quarter_to_small_ones(void **state)
+{
+    struct rpw_budget budget;
+    struct rpw_body large = {NULL, 0, 0};
+    struct rpw_body other = {NULL, 0, 0};
+    struct rpw_body small = {NULL, 0, 0};
+
+    (void)state;
+    rpw_budget_init(&budget, 2 * BODY_MAX);
+    assert_true(rpw_body_append(&large, &budget, BODY_MAX, piece, BODY_MAX));
+    assert_true(rpw_body_append(&other, &budget, BODY_MAX, piece, RPW_BODY_KEPT_BYTES));
+    assert_false(rpw_body_append(&other, &budget, BODY_MAX, piece, 1));
+    assert_int_equal(other.len, RPW_BODY_KEPT_BYTES);
+    assert_int_equal(atomic_load(&budget.large_used), BODY_MAX);
+    assert_true(rpw_body_append(&small, &budget, BODY_MAX, piece, RPW_BODY_FIRST_BYTES));
+
+    rpw_body_done(&large, &budget);
+    assert_int_equal(atomic_load(&budget.large_used), 0);
+    assert_true(rpw_body_append(&other, &budget, BODY_MAX, piece, 1));
+    assert_int_equal(atomic_load(&budget.large_used), BODY_MAX);
+    rpw_body_done(&other, &budget);
+    rpw_body_done(&small, &budget);
+    assert_int_equal(atomic_load(&budget.used), 0);
+    assert_int_equal(atomic_load(&budget.large_used), 0);
+}
+
+static void body_of_a_large_size_is_not_counted_when_the_whole_budget_refuses(void **state)
+{
+    struct rpw_budget budget;
+    struct rpw_body small[3] = {{NULL, 0, 0}, {NULL, 0, 0}, {NULL, 0, 0}};
+    struct rpw_body large = {NULL, 0, 0};
+
+    (void)state;
+    rpw_budget_init(&budget, 2 * BODY_MAX);
+    for (size_t i = 0; i < 3; i++)
+        assert_true(rpw_body_append(&small[i], &budget, BODY_MAX, piece, i < 2 ? RPW_BODY_KEPT_BYTES : 1));
+    assert_false(rpw_body_append(&large, &budget, BODY_MAX, piece, BODY_MAX));
+    assert_int_equal(atomic_load(&budget.large_used), 0);
+    for (size_t i = 0; i < 3; i++)
+        rpw_body_done(&small[i], &budget);
+    assert_int_equal(atomic_load(&budget.used), 0);
+}
+
 static void body_keeps_its_memory_when_it_is_small_and_the_budget_wide(void **state)
 {
     struct rpw_budget budget;
@@ -258,6 +345,8 @@ int main(void)
     UNIT_ADD_ROWS(refusal_row, refusal_rows);
     UNIT_ADD(body_grows_with_what_arrives_and_never_over_its_maximum);
     UNIT_ADD(body_is_left_as_it_was_when_the_budget_refuses);
+    UNIT_ADD(body_of_a_large_size_leaves_a_quarter_to_small_ones);
+    UNIT_ADD(body_of_a_large_size_is_not_counted_when_the_whole_budget_refuses);
     UNIT_ADD(body_keeps_its_memory_when_it_is_small_and_the_budget_wide);
     UNIT_ADD(body_gives_its_memory_back_when_it_was_large);
     UNIT_ADD(body_gives_its_memory_back_when_the_budget_is_half_used);
