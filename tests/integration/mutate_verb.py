@@ -146,7 +146,7 @@ class MutateErrors(Offline):
         self.assertIn("--config FILE is missing", result.stderr)
 
     def test_extra_argument_is_usage(self):
-        self.check("unexpected argument 'pod.json'", "", "pod.json", code=2)
+        self.check("input files are given with -f; unexpected argument: pod.json", "", "pod.json", code=2)
 
     def test_unknown_flag_is_usage(self):
         self.check("Usage:", "", "--nonsense", code=2)
