@@ -23,8 +23,13 @@ struct rpw_json_writer {
 void rpw_json_writer_init(struct rpw_json_writer *writer, struct rpw_arena *arena);
 
 /* Text as it is: punctuation, numbers, JSON that is known to be good, or the words of a message. */
-void rpw_json_put(struct rpw_json_writer *writer, const char *text);
 void rpw_json_put_span(struct rpw_json_writer *writer, struct rpw_span text);
+
+static inline void rpw_json_put(struct rpw_json_writer *writer, const char *text)
+{
+    rpw_json_put_span(writer, rpw_span_of(text));
+}
+
 void rpw_json_put_number(struct rpw_json_writer *writer, size_t number);
 
 /* text, which is valid UTF-8, as a JSON string in quotes. */

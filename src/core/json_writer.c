@@ -40,11 +40,6 @@ void rpw_json_put_span(struct rpw_json_writer *writer, struct rpw_span text)
         memcpy(room, text.ptr, text.len);
 }
 
-void rpw_json_put(struct rpw_json_writer *writer, const char *text)
-{
-    rpw_json_put_span(writer, rpw_span_of(text));
-}
-
 void rpw_json_put_number(struct rpw_json_writer *writer, size_t number)
 {
     char digits[20]; /* of 2^64 - 1 */
