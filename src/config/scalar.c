@@ -6,6 +6,8 @@
  */
 #include "scalar.h"
 
+#include "rpw/json_reader.h"
+
 static bool is_one_of(struct rpw_span text, const char *const *words)
 {
     for (; *words; words++)
@@ -42,21 +44,11 @@ static bool skip_one_of(struct rpw_span *rest, const char *characters)
 
 bool rpw_scalar_is_json_number(struct rpw_span text)
 {
-    struct rpw_span rest = text;
+    struct rpw_arena unused = {0}; /* no number holds an escape */
+    struct rpw_json_reader reader;
 
-    skip_one_of(&rest, "-");
-    if (rest.len > 1 && rest.ptr[0] == '0' && is_digit(rest.ptr[1]))
-        return false;
-    if (skip_digits(&rest) == 0)
-        return false;
-    if (skip_one_of(&rest, ".") && skip_digits(&rest) == 0)
-        return false;
-    if (skip_one_of(&rest, "eE")) {
-        skip_one_of(&rest, "+-");
-        if (skip_digits(&rest) == 0)
-            return false;
-    }
-    return rest.len == 0;
+    rpw_json_reader_init(&reader, &unused, text);
+    return rpw_json_peek(&reader) == RPW_JSON_NUMBER && rpw_json_skip(&reader) && rpw_json_finish(&reader);
 }
 
 /* A decimal float in any notation, without exponent or with one: what JSON would call a number, and .5, 5., +5.0, 05.0. */

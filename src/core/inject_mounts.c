@@ -34,6 +34,18 @@ static struct rpw_span shown_mount(struct target *target, const struct rpw_volum
     return injector_text(target->injector, &writer);
 }
 
+static bool resolve_mount(struct target *target, const struct rpw_volume_mount *mount, struct rpw_json_writer *ours,
+                          bool can_be_kept)
+{
+    struct conflict conflict = {
+        .container = target->container->name,
+        .field = RPW_LIT("volumeMounts"),
+        .theirs = shown_mount(target, mount),
+        .ours = injector_text(target->injector, ours),
+    };
+    return injector_resolve(target->injector, conflict, can_be_kept);
+}
+
 static bool resolve_mount_at_path(struct target *target, const struct rpw_volume_mount *mount)
 {
     struct rpw_json_writer ours;
@@ -41,13 +53,7 @@ static bool resolve_mount_at_path(struct target *target, const struct rpw_volume
     rpw_json_writer_init(&ours, target->injector->arena);
     rpw_json_put(&ours, "volume ");
     rpw_json_put_string(&ours, target->injector->volume.name);
-    struct conflict conflict = {
-        .container = target->container->name,
-        .field = RPW_LIT("volumeMounts"),
-        .theirs = shown_mount(target, mount),
-        .ours = injector_text(target->injector, &ours),
-    };
-    return injector_resolve(target->injector, conflict, true);
+    return resolve_mount(target, mount, &ours, true);
 }
 
 static bool resolve_mount_below(struct target *target, const struct rpw_volume_mount *mount)
@@ -58,13 +64,7 @@ static bool resolve_mount_below(struct target *target, const struct rpw_volume_m
     rpw_json_put(&ours, "a read-only mount at ");
     rpw_json_put_string(&ours, target->path);
     rpw_json_put(&ours, " that cannot carry it");
-    struct conflict conflict = {
-        .container = target->container->name,
-        .field = RPW_LIT("volumeMounts"),
-        .theirs = shown_mount(target, mount),
-        .ours = injector_text(target->injector, &ours),
-    };
-    return injector_resolve(target->injector, conflict, false);
+    return resolve_mount(target, mount, &ours, false);
 }
 
 static struct rpw_span mount_text(struct target *target)
