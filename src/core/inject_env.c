@@ -340,7 +340,9 @@ static void plan_python_path(struct target *target)
     struct rpw_span rest = without_older_path(target, env->value), value = rest;
     if (has_new_path && !rpw_pythonpath_has(rest, target->path, is_reference_to_path(target, index)))
         value = with_path(target, rest.len > 0 ? rest : target->injector->policy->image_python_path);
-    if (value.len == 0 && env->value.len > 0)
+    /* "$(PYTHONPATH)" is what we write for envFrom; alone it says no more than no entry at all. */
+    bool is_nothing = value.len == 0 || rpw_span_is(value, "$(PYTHONPATH)");
+    if (is_nothing && value.len < env->value.len)
         env_plan_remove(&target->env, index);
     else if (!rpw_span_equal(value, env->value))
         env_plan_set(&target->env, index, value);
