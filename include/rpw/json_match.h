@@ -5,7 +5,7 @@
  *   - arrays match element by element and have the same length
  *   - what only theirs has may be empty, or a default of k8s.io/kubernetes/pkg/apis/core/v1/defaults.go; at the top, `name`
  *   - with allows_any_default, what only theirs has below the top is ignored
- *   - what is null or "" in ours was left to a default: it matches anything
+ *   - what is null or "" in ours was left to a default, and matches one
  *   - what is false, 0, [] or {} in ours may be missing in theirs, but not at the top: `emptyDir: {}` is the choice itself
  *   - numbers match by value, and so do strings where Kubernetes has quantities (sizeLimit, divisor, requests, limits)
  */

@@ -256,13 +256,24 @@ static char *wrap_pod(struct rpw_span pod, struct rpw_span namespace_json, size_
     return review;
 }
 
+/* What the core says when there is no answer. prefix_len: of what stands in front of the input in the review. */
+static void print_failure(const struct input *input, const struct rpw_result *result, size_t prefix_len)
+{
+    size_t offset = result->err.offset > prefix_len ? result->err.offset - prefix_len : 0;
+
+    if (result->http_status == 400)
+        print_error(input, offset, result->message);
+    else
+        fprintf(stderr, "%s: %.*s\n", input->name, (int)result->message.len, result->message.ptr);
+}
+
 static int mutate_review(struct rpw_arena *arena, const struct rpw_policy_set *policies, const struct input *input)
 {
     struct rpw_result result;
 
     rpw_mutate(arena, policies, input->text, &result);
     if (result.http_status != 200) {
-        print_error(input, result.err.offset, result.message);
+        print_failure(input, &result, 0);
         return RPW_EXIT_NO;
     }
     fwrite(result.body.ptr, 1, result.body.len, stdout);
@@ -278,6 +289,11 @@ static int mutate_pod(struct rpw_arena *arena, const struct rpw_policy_set *poli
     struct rpw_result result;
     int exit_code = RPW_EXIT_NO;
 
+    if (namespace_ == NULL && namespace_json.ptr != NULL && namespace_json.ptr[0] != '"') {
+        fprintf(stderr, "%s: /metadata/namespace: expected a string, found %.*s\n", input->name,
+                (int)namespace_json.len, namespace_json.ptr);
+        return RPW_EXIT_NO;
+    }
     if (namespace_ != NULL || namespace_json.ptr == NULL) {
         snprintf(quoted, sizeof(quoted), "\"%s\"", namespace_ != NULL ? namespace_ : "default");
         namespace_json = rpw_span_of(quoted);
@@ -291,7 +307,7 @@ static int mutate_pod(struct rpw_arena *arena, const struct rpw_policy_set *poli
     if (result.http_status == 200)
         exit_code = show_pod(input, &result);
     else
-        print_error(input, result.err.offset > prefix_len ? result.err.offset - prefix_len : 0, result.message);
+        print_failure(input, &result, prefix_len);
     free(review);
     return exit_code;
 }

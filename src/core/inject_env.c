@@ -63,26 +63,35 @@ static bool are_twins(struct rpw_span a, struct rpw_span b)
            (rest_a.ptr[0] == '-' && rest_b.ptr[0] == '_');
 }
 
-/* Our variables stand in front of the pod's own, those that name packages in one run. */
-static void find_older_run(struct target *target)
-{
-    const struct rpw_env_list *env = &target->container->env;
-    struct rpw_span ignored;
-    size_t form;
-
-    if (target->older_path.ptr == NULL)
-        return;
-    while (target->run_start < env->count && !split_name(env->items[target->run_start].name, &form, &ignored))
-        target->run_start++;
-    target->run_end = target->run_start;
-    while (target->run_end < env->count && target->run_end - target->run_start < RPW_MAX_OLDER_NAMES &&
-           split_name(env->items[target->run_end].name, &form, &ignored))
-        target->run_end++;
-}
-
 static bool is_left_by_record(const struct target *target, struct rpw_span variable)
 {
     return injector_record_lists(target->injector, target->container->name, variable);
+}
+
+static bool is_name_at(const struct target *target, size_t index, size_t *ret_form)
+{
+    const struct rpw_env_list *env = &target->container->env;
+    struct rpw_span ignored;
+
+    return index < env->count && split_name(env->items[index].name, ret_form, &ignored);
+}
+
+/* Our variables stand in front of the pod's own: POLICY_PKG_PATH, unless it is the pod's, and the packages' names, first all
+ * in the one form, then all in the other. Where that order begins anew, the pod's own begin. */
+static void find_older_run(struct target *target)
+{
+    size_t form, last_form = 0;
+
+    if (target->older_path.ptr == NULL)
+        return;
+    if (!is_name_at(target, 0, &form) && !is_left_by_record(target, POLICY_PKG_PATH))
+        target->run_start = env_plan_find(&target->env, POLICY_PKG_PATH, ENV_PLAN_NONE) + 1;
+    target->run_end = target->run_start;
+    while (target->run_end - target->run_start < RPW_MAX_OLDER_NAMES && is_name_at(target, target->run_end, &form) &&
+           form >= last_form) {
+        last_form = form;
+        target->run_end++;
+    }
 }
 
 /* We write a package's name in two forms. So an entry is taken for ours when both are there with the same value, at least one
@@ -216,7 +225,7 @@ static bool is_wanted_name(const struct rpw_policy *policy, struct rpw_span name
 /* An earlier revision named packages that this one does not. */
 static void remove_older_names(struct target *target)
 {
-    for (size_t i = target->run_start; i < target->run_end; i++) {
+    for (size_t i = 0; target->older_path.ptr != NULL && i < target->container->env.count; i++) {
         const struct rpw_env *env = &target->container->env.items[i];
         if (is_older_name(target, env) && !is_wanted_name(target->injector->policy, env->name))
             env_plan_remove(&target->env, i);

@@ -187,6 +187,28 @@ static void emit_mounts(struct target *target, const struct mount_plan *plan)
     }
 }
 
+/* The code is in the image. A mount at the path hides it: an earlier revision's goes, the pod's own is the pod's affair. But
+ * one that could be taken for ours by a later revision is put on record. */
+static void plan_without_volume(struct target *target, struct mount_plan *plan)
+{
+    const struct rpw_volume_mount *older =
+        injector_find_our_mount(target->injector, target->container, target->older_path);
+    struct rpw_json_writer ours;
+
+    plan->has_path = true; /* the image itself */
+    take_over_older(target, plan);
+    for (size_t i = 0; i < plan->mounts->count; i++) {
+        const struct rpw_volume_mount *mount = &plan->mounts->items[i];
+        if (mount == older || !mount->is_read_only || injector_volume_number(mount->name) == 0 ||
+            !rpw_span_equal(rpw_span_without_trailing_slashes(mount->mount_path), target->path))
+            continue;
+        rpw_json_writer_init(&ours, target->injector->arena);
+        rpw_json_put(&ours, "the package in the image");
+        if (resolve_mount(target, mount, &ours, true))
+            plan->changes[i] = MOUNT_REMOVED;
+    }
+}
+
 void inject_mounts(struct target *target)
 {
     const struct rpw_volume_mount_list *mounts = &target->container->volume_mounts;
@@ -205,8 +227,7 @@ void inject_mounts(struct target *target)
         target->injector->is_volume_mounted |= plan.has_ours;
         warn_of_mount_above(target, &plan);
     } else {
-        plan.has_path = true; /* the image itself */
-        take_over_older(target, &plan);
+        plan_without_volume(target, &plan);
     }
     emit_mounts(target, &plan);
 }

@@ -109,8 +109,7 @@ static bool looks_injected(const struct injector *injector, const struct rpw_con
 
     if (is_mount_left(injector, container) || injector_find_our_mount(injector, container, path) != NULL)
         return true;
-    return !is_mounted_at(container, path) && python_path != NULL &&
-           rpw_pythonpath_has(python_path->value, path, false);
+    return !is_mounted_at(container, path) && python_path != NULL && rpw_pythonpath_has(python_path->value, path, true);
 }
 
 struct rpw_span injector_recorded_path(const struct injector *injector, const struct rpw_container *container)

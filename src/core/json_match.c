@@ -142,6 +142,8 @@ static bool has_all_of_ours(struct matching *matching, struct rpw_span ours, str
             matches = !is_top && is_empty(matching, our_value);
             break;
         case 1:
+            if (is_left_to_default(our_value) && is_default(matching, key, their_value))
+                break;
             matches = value_matches(matching, our_value, their_value,
                                     is_quantity || holds_quantity(key) || holds_quantities(key));
             break;
@@ -212,8 +214,6 @@ static bool value_matches(struct matching *matching, struct rpw_span ours, struc
     enum rpw_json_type our_type = type_of(matching, ours), their_type = type_of(matching, theirs);
     struct rpw_quantity our_number, their_number;
 
-    if (is_left_to_default(ours))
-        return true;
     if (our_type == RPW_JSON_OBJECT)
         return their_type == RPW_JSON_OBJECT && object_matches(matching, ours, theirs, false, is_quantity);
     if (our_type == RPW_JSON_ARRAY)

@@ -1,8 +1,9 @@
 /* log.h - the log: one line for each request and for each event, on standard error.
  *
  * Each line goes out in one write(2), one after the other, so that lines of several threads never mix. A line that
- * cannot be written at once, because nobody reads the pipe, is lost: the log never stops a request. The next line that
- * can be written counts the lost ones, "droppedLines":N.
+ * cannot be written at once, because nobody reads the pipe, is lost: the log never stops a request. (A terminal does, that
+ * somebody has stopped: it takes part of a line and waits.) The next line that can be written counts the lost ones,
+ * "droppedLines":N.
  * Threads: any; a struct rpw_log is not changed after it was set up. The count and the lock are the process's, as
  * standard error is.
  *

@@ -151,6 +151,14 @@ class MutateErrors(Offline):
     def test_unknown_flag_is_usage(self):
         self.check("Usage:", "", "--nonsense", code=2)
 
+    def test_namespace_of_a_pod_that_is_no_string_is_named(self):
+        self.check("<stdin>: /metadata/namespace: expected a string, found 5",
+                   '{"kind":"Pod","metadata":{"namespace":5}}')
+
+    def test_pod_that_needs_more_memory_than_a_request_may_have_is_refused(self):
+        self.check("<stdin>: the review needs more memory than a request may have",
+                   '{"kind":"Pod","spec":{"containers":[' + ",".join(["{}"] * 1500000) + "]}}")
+
     def test_namespace_that_cannot_be_one_is_usage(self):
         for namespace in ["", "Rucio", "-a", "a" * 64]:
             with self.subTest(namespace):
