@@ -56,26 +56,33 @@ static void add(struct rpw_report *report, struct rpw_finding finding)
         report->findings[report->finding_count++] = finding;
 }
 
-void rpw_report_error(struct rpw_report *report, struct rpw_place place, const char *format, ...)
+/* A finding whose message is yet to be written. */
+__attribute__((format(printf, 3, 0))) static void add_formatted(struct rpw_report *report, struct rpw_finding finding,
+                                                                const char *format, va_list arguments)
 {
     char message[MAX_MESSAGE_BYTES];
+
+    vsnprintf(message, sizeof(message), format, arguments);
+    finding.message = message;
+    add(report, finding);
+}
+
+void rpw_report_error(struct rpw_report *report, struct rpw_place place, const char *format, ...)
+{
     va_list arguments;
 
     va_start(arguments, format);
-    vsnprintf(message, sizeof(message), format, arguments);
+    add_formatted(report, (struct rpw_finding){.place = place, .is_error = true}, format, arguments);
     va_end(arguments);
-    add(report, (struct rpw_finding){.place = place, .is_error = true, .message = message});
 }
 
 void rpw_report_warning(struct rpw_report *report, struct rpw_place place, const char *format, ...)
 {
-    char message[MAX_MESSAGE_BYTES];
     va_list arguments;
 
     va_start(arguments, format);
-    vsnprintf(message, sizeof(message), format, arguments);
+    add_formatted(report, (struct rpw_finding){.place = place}, format, arguments);
     va_end(arguments);
-    add(report, (struct rpw_finding){.place = place, .message = message});
 }
 
 size_t rpw_report_line(const struct rpw_report *report, size_t offset)

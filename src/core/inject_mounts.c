@@ -18,7 +18,7 @@ static bool is_wanted_mount(const struct target *target, const struct rpw_volume
 {
     return rpw_span_equal(mount->name, target->injector->volume.name) && mount->is_read_only &&
            rpw_span_equal(mount->sub_path, target->injector->policy->sub_path) && mount->sub_path_expr.len == 0 &&
-           rpw_span_equal(rpw_span_without_trailing_slashes(mount->mount_path), target->path);
+           injector_is_mount_at(mount, target->path);
 }
 
 /* volume "mine" at "/opt/rucio/policy" */
@@ -88,6 +88,7 @@ static struct rpw_span mount_text(struct target *target)
 /* The mounts of a container while they are planned. */
 struct mount_plan {
     const struct rpw_volume_mount_list *mounts;
+    const struct rpw_volume_mount *older; /* the one that an earlier revision has made; NULL: none */
     enum mount_change *changes;
     bool has_path;         /* something is, or will be, mounted at the path */
     bool has_ours;         /* and it is our volume */
@@ -106,30 +107,22 @@ static void take_over(struct mount_plan *plan, size_t index)
 
 static void take_over_older(struct target *target, struct mount_plan *plan)
 {
-    const struct rpw_volume_mount *older =
-        injector_find_our_mount(target->injector, target->container, target->older_path);
-
-    if (older == NULL || is_wanted_mount(target, older))
-        return;
-    take_over(plan, (size_t)(older - plan->mounts->items));
+    if (plan->older != NULL && !is_wanted_mount(target, plan->older))
+        take_over(plan, (size_t)(plan->older - plan->mounts->items));
 }
 
 static void plan_mount_at_path(struct target *target, struct mount_plan *plan)
 {
-    const struct rpw_volume_mount *older =
-        injector_find_our_mount(target->injector, target->container, target->older_path);
-
     for (size_t i = 0; i < plan->mounts->count; i++)
         if (is_wanted_mount(target, &plan->mounts->items[i]))
             plan->has_path = plan->has_ours = true;
     for (size_t i = 0; i < plan->mounts->count; i++) {
         const struct rpw_volume_mount *mount = &plan->mounts->items[i];
-        struct rpw_span path = rpw_span_without_trailing_slashes(mount->mount_path);
-        if (mount == older || is_wanted_mount(target, mount))
+        if (mount == plan->older || is_wanted_mount(target, mount))
             continue;
-        if (is_below(target->path, path))
+        if (is_below(target->path, rpw_span_without_trailing_slashes(mount->mount_path)))
             plan->above = mount->mount_path;
-        if (!rpw_span_equal(path, target->path))
+        if (!injector_is_mount_at(mount, target->path))
             continue;
         if (resolve_mount_at_path(target, mount))
             take_over(plan, i);
@@ -147,8 +140,7 @@ static void plan_mounts_below(struct target *target, struct mount_plan *plan)
     for (size_t i = 0; i < plan->mounts->count; i++) {
         const struct rpw_volume_mount *mount = &plan->mounts->items[i];
         if (plan->changes[i] == MOUNT_KEPT && is_below(mount->mount_path, target->path) &&
-            !rpw_span_equal(rpw_span_without_trailing_slashes(mount->mount_path), target->path) &&
-            resolve_mount_below(target, mount))
+            !injector_is_mount_at(mount, target->path) && resolve_mount_below(target, mount))
             plan->changes[i] = MOUNT_REMOVED;
     }
 }
@@ -191,16 +183,14 @@ static void emit_mounts(struct target *target, const struct mount_plan *plan)
  * one that could be taken for ours by a later revision is put on record. */
 static void plan_without_volume(struct target *target, struct mount_plan *plan)
 {
-    const struct rpw_volume_mount *older =
-        injector_find_our_mount(target->injector, target->container, target->older_path);
     struct rpw_json_writer ours;
 
     plan->has_path = true; /* the image itself */
     take_over_older(target, plan);
     for (size_t i = 0; i < plan->mounts->count; i++) {
         const struct rpw_volume_mount *mount = &plan->mounts->items[i];
-        if (mount == older || !mount->is_read_only || injector_volume_number(mount->name) == 0 ||
-            !rpw_span_equal(rpw_span_without_trailing_slashes(mount->mount_path), target->path))
+        if (mount == plan->older || !mount->is_read_only || injector_volume_number(mount->name) == 0 ||
+            !injector_is_mount_at(mount, target->path))
             continue;
         rpw_json_writer_init(&ours, target->injector->arena);
         rpw_json_put(&ours, "the package in the image");
@@ -214,6 +204,7 @@ void inject_mounts(struct target *target)
     const struct rpw_volume_mount_list *mounts = &target->container->volume_mounts;
     struct mount_plan plan = {.mounts = mounts};
 
+    plan.older = injector_find_our_mount(target->injector, target->container, target->older_path);
     plan.changes = rpw_arena_alloc(target->injector->arena, mounts->count * sizeof(plan.changes[0]));
     if (plan.changes == NULL) {
         target->injector->has_failed = true;

@@ -69,6 +69,11 @@ size_t injector_volume_number(struct rpw_span name)
     return number >= 2 ? number : 0;
 }
 
+bool injector_is_mount_at(const struct rpw_volume_mount *mount, struct rpw_span path)
+{
+    return rpw_span_equal(rpw_span_without_trailing_slashes(mount->mount_path), path);
+}
+
 static bool is_mount_left(const struct injector *injector, const struct rpw_container *container)
 {
     return injector_record_lists(injector, container->name, RPW_LIT("volumeMounts"));
@@ -81,8 +86,7 @@ const struct rpw_volume_mount *injector_find_our_mount(const struct injector *in
         return NULL;
     for (size_t i = 0; path.len > 0 && i < container->volume_mounts.count; i++) {
         const struct rpw_volume_mount *mount = &container->volume_mounts.items[i];
-        if (mount->is_read_only && injector_volume_number(mount->name) > 0 &&
-            rpw_span_equal(rpw_span_without_trailing_slashes(mount->mount_path), path))
+        if (mount->is_read_only && injector_volume_number(mount->name) > 0 && injector_is_mount_at(mount, path))
             return mount;
     }
     return NULL;
@@ -91,7 +95,7 @@ const struct rpw_volume_mount *injector_find_our_mount(const struct injector *in
 static bool is_mounted_at(const struct rpw_container *container, struct rpw_span path)
 {
     for (size_t i = 0; i < container->volume_mounts.count; i++)
-        if (rpw_span_equal(rpw_span_without_trailing_slashes(container->volume_mounts.items[i].mount_path), path))
+        if (injector_is_mount_at(&container->volume_mounts.items[i], path))
             return true;
     return false;
 }

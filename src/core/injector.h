@@ -101,6 +101,9 @@ bool injector_record_lists(const struct injector *injector, struct rpw_span cont
 /* The path at which the recorded injection has brought its package into container; absent when it does not look so. */
 struct rpw_span injector_recorded_path(const struct injector *injector, const struct rpw_container *container);
 
+/* Whether mount is at path, a slash at its end aside; path has none. */
+bool injector_is_mount_at(const struct rpw_volume_mount *mount, struct rpw_span path);
+
 /* The mount that the recorded injection has made at path: read-only, of a volume with a name of ours, and not recorded as
  * left to the pod. NULL when there is none. */
 const struct rpw_volume_mount *injector_find_our_mount(const struct injector *injector,

@@ -14,7 +14,7 @@ import unittest
 
 import jsonpatch
 
-from offline import ROOT, Offline
+from offline import ROOT, Offline, review_of
 
 CORPUS = pathlib.Path(os.environ.get("RPW_CORPUS", ROOT.parent / "shared" / "corpus"))
 PATH = "/opt/rucio/policy"
@@ -79,18 +79,7 @@ class RucioChartPods(Offline):
 
     def review(self, pod):
         """What the program answers to the creation of pod: (patch or None, response)."""
-        review = {
-            "kind": "AdmissionReview",
-            "apiVersion": "admission.k8s.io/v1",
-            "request": {
-                "uid": "corpus",
-                "kind": {"group": "", "version": "v1", "kind": "Pod"},
-                "namespace": "rucio-atlas",
-                "operation": "CREATE",
-                "object": pod,
-            },
-        }
-        result = self.mutate(CONFIGURATION, json.dumps(review))
+        result = self.mutate(CONFIGURATION, json.dumps(review_of(pod, "corpus")))
         self.assertEqual(result.returncode, 0, result.stderr)
         response = json.loads(result.stdout)["response"]
         self.assertTrue(response["allowed"], response)

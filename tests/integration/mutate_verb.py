@@ -6,7 +6,7 @@ import unittest
 
 import jsonpatch
 
-from offline import ROOT, Offline
+from offline import ROOT, Offline, review_of
 
 CONFIGURATION = """\
 policies:
@@ -67,18 +67,7 @@ class MutateVerb(Offline):
         self.assertEqual(json.loads(result.stdout), json.loads(text))
 
     def test_review_is_answered_with_a_review(self):
-        review = {
-            "kind": "AdmissionReview",
-            "apiVersion": "admission.k8s.io/v1",
-            "request": {
-                "uid": "a-b-c",
-                "kind": {"group": "", "version": "v1", "kind": "Pod"},
-                "namespace": "rucio-atlas",
-                "operation": "CREATE",
-                "object": pod(),
-            },
-        }
-        result = self.mutate(CONFIGURATION, json.dumps(review))
+        result = self.mutate(CONFIGURATION, json.dumps(review_of(pod(), "a-b-c")))
         answer = json.loads(result.stdout)
         self.assertEqual(result.returncode, 0)
         self.assertEqual(answer["kind"], "AdmissionReview")

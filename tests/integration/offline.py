@@ -8,7 +8,22 @@ import unittest
 
 from support import PROGRAM, ROOT
 
-__all__ = ["ROOT", "Offline"]
+__all__ = ["ROOT", "Offline", "review_of"]
+
+
+def review_of(pod, uid):
+    """The AdmissionReview, as kube-apiserver's, of the creation of pod in namespace rucio-atlas."""
+    return {
+        "kind": "AdmissionReview",
+        "apiVersion": "admission.k8s.io/v1",
+        "request": {
+            "uid": uid,
+            "kind": {"group": "", "version": "v1", "kind": "Pod"},
+            "namespace": "rucio-atlas",
+            "operation": "CREATE",
+            "object": pod,
+        },
+    }
 
 
 class Offline(unittest.TestCase):
