@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# install-packages.sh build|demo|test - installs what is missing for that purpose on Debian 12, Ubuntu 22.04 or 24.04.
+# install-packages.sh build|demo|test|e2e - installs what is missing for that purpose on Debian 12, Ubuntu 22.04 or 24.04.
 # Asks nothing; as root, or with sudo. When nothing is missing it needs neither network nor rights.
 set -euo pipefail
 
@@ -8,6 +8,8 @@ build=(gcc libc6-dev cmake ninja-build pkg-config
 demo=("${build[@]}" openssl curl python3 python3-jsonpatch)
 # clang 14 is in all of them: one version, so that formatting and diagnostics are everybody's.
 test=("${demo[@]}" binutils clang-14 clang-format-14 clang-tidy-14 shellcheck)
+# A Kubernetes node and container images, without Docker. Debian 12.
+e2e=("${demo[@]}" etcd-server containerd runc containernetworking-plugins nftables iproute2 conntrack mmdebstrap python3-pip)
 # Only where the distribution has it; elsewhere it is a part of clang-14.
 test_optional=(libclang-rt-14-dev)
 
@@ -36,7 +38,8 @@ case ${1-} in
     build) wanted=("${build[@]}") ;;
     demo) wanted=("${demo[@]}") ;;
     test) wanted=("${test[@]}") optional=("${test_optional[@]}") ;;
-    *) echo "Usage: $0 build|demo|test" >&2; exit 2 ;;
+    e2e) wanted=("${e2e[@]}") ;;
+    *) echo "Usage: $0 build|demo|test|e2e" >&2; exit 2 ;;
 esac
 
 if [ -n "$(print_missing)" ]; then

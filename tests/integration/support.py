@@ -34,9 +34,10 @@ policies:
 
 
 class Folder:
-    """A temporary folder with a configuration and a certificate for 127.0.0.1 and localhost."""
+    """A temporary folder with a configuration and a certificate for the names given."""
 
-    def __init__(self):
+    def __init__(self, names="DNS:localhost,IP:127.0.0.1"):
+        self.names = names
         self.path = pathlib.Path(tempfile.mkdtemp(prefix="rpw-test-"))
         self.config = self.write("config.yaml", CONFIG)
         self.certificate, self.key = self.make_certificate("tls")
@@ -50,7 +51,7 @@ class Folder:
         certificate, key = str(self.path / f"{name}.crt"), str(self.path / f"{name}.key")
         subprocess.run(
             ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
-             "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1",
+             "-subj", "/CN=localhost", "-addext", f"subjectAltName={self.names}",
              "-keyout", key, "-out", certificate, "-days", "2"],
             check=True, capture_output=True)
         return certificate, key
