@@ -13,14 +13,16 @@
 # also when this script or a component crashed. Everything else is in one folder, RPW_E2E_DIR (default build/e2e).
 # With RPW_E2E_KUBECONFIG an existing cluster is used (kind, say): up, down and load do nothing, kubectl and exec use it.
 #
-# Needs root, Go, and the packages of `install-packages.sh e2e`. CONTRIBUTING.md has more.
+# Needs root, Go, and the packages of `install-packages.sh e2e`. docs/architecture.md has more.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
+PATH=$PATH:/usr/sbin:/sbin
 dir=${RPW_E2E_DIR:-build/e2e}
 mkdir -p "$dir"
 dir=$(cd "$dir" && pwd)
-readonly dir source=tests/e2e/cluster patience_s=180
+control_group=rpw-e2e-$(sha256sum <<<"$dir" | cut -c1-8) # its own, so that two folders are two clusters
+readonly dir control_group source=tests/e2e/cluster patience_s=180
 
 die() {
     echo "cluster.sh: $*" >&2
@@ -81,7 +83,7 @@ print_inner_pid_or_die() {
 
 # Control groups outlive their processes; only empty ones can be removed, deepest first.
 remove_control_groups() {
-    find /sys/fs/cgroup -depth -type d -path '*/rpw-e2e*' -exec rmdir {} + 2>/dev/null || true
+    find /sys/fs/cgroup -depth -type d -path "*/$control_group*" -exec rmdir {} + 2>/dev/null || true
 }
 
 stop() {
@@ -100,12 +102,16 @@ stop() {
     rm -rf "$dir/pid" "$dir/node"
 }
 
+show_log() { # component
+    tail -n 20 "$dir/node/log/$1.log" | cut -c1-300
+}
+
 show_failure() {
     local component
     component=$(cut -d' ' -f1 "$dir/node/failed" 2>/dev/null) || component=
     if [ -n "$component" ]; then
         echo "cluster.sh: $(cat "$dir/node/failed"); the end of $dir/node/log/$component.log:" >&2
-        tail -n 20 "$dir/node/log/$component.log" >&2
+        show_log "$component" >&2
     else
         echo "cluster.sh: the node ended; the end of $dir/node.log:" >&2
         tail -n 20 "$dir/node.log" >&2
@@ -123,7 +129,7 @@ wait_for() { # component whose log tells why, what, command...
             exit 1
         elif [ $((SECONDS - start)) -ge $patience_s ]; then
             echo "not within $patience_s s; the end of $dir/node/log/$component.log:"
-            tail -n 20 "$dir/node/log/$component.log"
+            show_log "$component"
             exit 1
         fi
         sleep 0.2
@@ -140,8 +146,8 @@ start() {
     export -f print_start_time
     # shellcheck disable=SC2016 # what is in quotes belongs to the inner shell
     setsid bash -c 'echo "$$ $(print_start_time $$)" >"$1/pid"
-        exec unshare --mount --net --pid --ipc --uts --fork --kill-child --mount-proc "$2" "$1"' \
-        cluster "$dir" "$PWD/$source/node.sh" >"$dir/node.log" 2>&1 </dev/null &
+        exec unshare --mount --net --pid --ipc --uts --fork --kill-child --mount-proc "${@:2}"' \
+        cluster "$dir" "$PWD/$source/node.sh" "$dir" "$control_group" >"$dir/node.log" 2>&1 </dev/null &
     pid=$!
     until print_inner_pid >/dev/null; do
         [ -e "/proc/$pid" ] || { show_failure; exit 1; }

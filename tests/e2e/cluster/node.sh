@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# node.sh DIR - the first process in the cluster's namespaces: makes the machine that Kubernetes expects, starts its
+# node.sh DIR CONTROL_GROUP - the first process in the cluster's namespaces: makes the machine that Kubernetes expects, starts its
 # components and ends, and with it all of them, when one of them ends. scripts/cluster.sh starts it.
 #
 # DIR appears as /run/rpw-e2e, so that paths are short (a Unix socket's has 107 characters) and the same for everybody.
@@ -10,6 +10,7 @@ mount --make-rshared / # what a kubelet expects; it is shared with nobody outsid
 mount -t tmpfs tmpfs /run
 mkdir /run/rpw-e2e
 mount --bind "$1" /run/rpw-e2e
+readonly control_group=$2
 # kubelet, containerd and the CNI plugins write here whatever their settings say; etcd is faster in memory.
 mount -t tmpfs tmpfs /var/lib
 mount -t tmpfs tmpfs /var/log
@@ -43,13 +44,13 @@ set_for_kubelet kernel/keys/root_maxbytes 25000000
 make_control_groups() {
     local group
     if [ -e /sys/fs/cgroup/cgroup.controllers ]; then
-        mkdir -p /sys/fs/cgroup/rpw-e2e
+        mkdir -p "/sys/fs/cgroup/$control_group"
         sed 's/\(^\| \)/ +/g' /sys/fs/cgroup/cgroup.controllers >/sys/fs/cgroup/cgroup.subtree_control
         return
     fi
     for group in /sys/fs/cgroup/*/; do
-        mkdir -p "$group/rpw-e2e"
-        [ ! -e "$group/cpuset.cpus" ] || cp --no-preserve=all "$group/cpuset.cpus" "$group/cpuset.mems" "$group/rpw-e2e/"
+        mkdir -p "$group/$control_group"
+        [ ! -e "$group/cpuset.cpus" ] || cp --no-preserve=all "$group/cpuset.cpus" "$group/cpuset.mems" "$group/$control_group/"
     done
 }
 make_control_groups
@@ -77,7 +78,7 @@ state = "/run/containerd"
   conf_dir = "/run/rpw-e2e/node/cni"
 END
 
-cat >kubelet.yaml <<'END'
+cat >kubelet.yaml <<END
 apiVersion: kubelet.config.k8s.io/v1beta1
 kind: KubeletConfiguration
 authentication:
@@ -87,7 +88,7 @@ authentication:
 authorization: {mode: Webhook}
 containerRuntimeEndpoint: unix:///run/containerd/containerd.sock
 cgroupDriver: cgroupfs
-cgroupRoot: /rpw-e2e
+cgroupRoot: /$control_group
 failCgroupV1: false
 failSwapOn: false
 localStorageCapacityIsolation: false
@@ -135,7 +136,8 @@ start etcd etcd --data-dir /var/lib/etcd --listen-client-urls http://127.0.0.1:2
 start containerd containerd --config containerd.toml
 start kube-apiserver kube-apiserver --etcd-servers=http://127.0.0.1:2379 --advertise-address=10.77.0.1 \
     --service-cluster-ip-range=10.96.0.0/16 --authorization-mode=Node,RBAC --allow-privileged=true \
-    --enable-aggregator-routing=true --token-auth-file=tokens.csv --client-ca-file=ca.crt \
+    --enable-aggregator-routing=true --kubelet-preferred-address-types=InternalIP \
+    --token-auth-file=tokens.csv --client-ca-file=ca.crt \
     --tls-cert-file=apiserver.crt --tls-private-key-file=apiserver.key \
     --kubelet-client-certificate=apiserver-kubelet-client.crt --kubelet-client-key=apiserver-kubelet-client.key \
     --service-account-key-file=service-account.pub --service-account-signing-key-file=service-account.key \
