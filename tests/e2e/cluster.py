@@ -275,22 +275,24 @@ class ClusterCase(unittest.TestCase):
             self.addCleanup(self.api.delete, "Pod", created[0]["metadata"]["name"], self.namespace)
         return created
 
-    def wait_for_pod(self, name, phase):
+    @classmethod
+    def wait_for_pod(cls, name, phase):
         """Waits until the pod is in that phase ("Running" and every container ready, "Succeeded" ...); returns it."""
         def look():
-            pod = self.api.get("Pod", name, self.namespace)
+            pod = cls.api.get("Pod", name, cls.namespace)
             status = pod["status"]
             if status.get("phase") == "Failed" != phase:
-                raise AssertionError(f"pod {name} failed: {json.dumps(status)}\n{self.logs(name)}")
+                raise AssertionError(f"pod {name} failed: {json.dumps(status)}\n{cls.logs(name)}")
             is_ready = phase != "Running" or all(c["ready"] for c in status.get("containerStatuses", [{"ready": False}]))
             return pod if status.get("phase") == phase and is_ready else None
 
         try:
             return wait_until(look, f"pod {name} is {phase}")
         except AssertionError as error:
-            described = kubectl("-n", self.namespace, "describe", "pod", name, check=False).stdout
+            described = kubectl("-n", cls.namespace, "describe", "pod", name, check=False).stdout
             raise AssertionError(f"{error}\n{described}") from None
 
-    def logs(self, name, container=None):
-        return kubectl("-n", self.namespace, "logs", name, *(["-c", container] if container else ["--all-containers"]),
+    @classmethod
+    def logs(cls, name, container=None):
+        return kubectl("-n", cls.namespace, "logs", name, *(["-c", container] if container else ["--all-containers"]),
                        check=False).stdout

@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# build.sh OUTPUT_DIR - makes the images of the end-to-end tests, as docker-archive tars for `ctr -n k8s.io images import`.
+# build.sh OUTPUT_DIR - makes the images of the end-to-end tests, as tars for `ctr -n k8s.io images import`.
 #
 #   pause.tar               localhost/pause:1
 #   rucio-current.tar       localhost/rucio:current
 #   rucio-before-37.3.tar   localhost/rucio:before-37.3
 #   rucio-preinstalled.tar  localhost/rucio-preinstalled:current
 #
-# What is there and was made by the same recipe stays: its key, a hash over the recipe, lies beside it. To be run as root on
-# Debian 12 with mmdebstrap, python3-pip, gcc and libc6-dev; apt and pip are configured as whoever calls has configured them.
+# What is there and was made by the same recipe stays: its key, a hash over the recipe, lies beside it. To be run as
+# root on Debian 12 with mmdebstrap, python3-pip, gcc and libc6-dev; pip is configured as the caller has configured it.
 set -euo pipefail
 umask 022
 
@@ -16,7 +16,7 @@ mkdir -p "$1/layers"
 output=$(cd "$1" && pwd)
 cd "$(dirname "$0")"
 
-# Debian's own, whatever else is first in PATH, and without the caller's PYTHONPATH: what it installs must fit the image's.
+# Debian's own, whatever is first in PATH, and without the caller's PYTHONPATH: what it installs must fit the image's.
 python() { /usr/bin/python3 -I "$@"; }
 
 require_tools() {
@@ -28,7 +28,7 @@ require_tools() {
         echo "$0: /usr/bin/python3 is $(python --version), but the images have Debian 12's Python 3.11" >&2; exit 1; }
 }
 
-# --- layers: each function writes a tar to $1 --------------------------------------------------------------------------------
+# --- layers: each function writes a tar to $1 ----------------------------------------------------------------------
 
 # A tar of directory $2 in which nothing tells when and by whom it was made.
 pack() {
@@ -37,6 +37,7 @@ pack() {
 }
 
 # usr-is-merged and the variant `custom` keep out perl's library, which the other variants bring along.
+# shellcheck disable=SC2016  # $1 is the hook's: the root that mmdebstrap is making
 layer_of_debian() {
     SOURCE_DATE_EPOCH=0 TMPDIR=$work mmdebstrap --quiet --variant custom --format tar --skip output/dev \
         --include '?essential' --include usr-is-merged,python3,libmagic1 \
@@ -44,14 +45,15 @@ layer_of_debian() {
         --dpkgopt 'path-exclude=/usr/share/doc/*' --dpkgopt 'path-exclude=/usr/share/man/*' \
         --dpkgopt 'path-exclude=/usr/share/info/*' --dpkgopt 'path-exclude=/usr/share/locale/*' \
         --aptopt 'APT::Sandbox::User "root"' \
-        --customize-hook 'cd "$1/etc" && rm -f hostname resolv.conf apt/apt.conf.d/99mmdebstrap' bookworm "$1" >/dev/null
+        --customize-hook 'cd "$1/etc" && rm -f hostname resolv.conf apt/apt.conf.d/99mmdebstrap' \
+        bookworm "$1" >"$work/log" 2>&1 || { cat "$work/log" >&2; return 1; }
 }
 
 # botocore/data describes every service of Amazon: 22 MB that Rucio's policies never ask for.
 layer_of_rucio() {
     local requirements=$2 root=$work/rucio
-    python -m pip install --quiet --disable-pip-version-check --root-user-action ignore --no-warn-script-location --no-user \
-        --root "$root" --ignore-installed --no-deps --no-compile --requirement "$requirements"
+    python -m pip install --quiet --disable-pip-version-check --root-user-action ignore --no-warn-script-location \
+        --no-user --root "$root" --ignore-installed --no-deps --no-compile --requirement "$requirements"
     find "$root" -path '*/botocore/data/*' -delete
     python -W ignore -m compileall -q -s "$root" -p / --invalidation-mode checked-hash "$root/usr/local/lib"
     pack "$1" "$root"
@@ -82,7 +84,7 @@ layer_of_pause() {
     pack "$1" "$work/pause-root"
 }
 
-# --- images: each function writes a docker-archive to $1 ---------------------------------------------------------------------
+# --- images: each function writes a docker-archive to $1 -----------------------------------------------------------
 
 write_image() { # FILE NAME:TAG CONFIG LAYER...
     python docker_archive.py "$@"
@@ -94,7 +96,8 @@ rucio_config='{"Entrypoint": ["/usr/local/bin/rucio-entrypoint"], "Cmd": ["/usr/
 image_of_pause() { write_image "$1" localhost/pause:1 '{"Entrypoint": ["/pause"]}' "$layers/pause.tar"; }
 
 image_of_rucio() {
-    write_image "$1" "localhost/rucio:$2" "$rucio_config" "$layers/debian.tar" "$layers/rucio-$2.tar" "$layers/tools.tar"
+    write_image "$1" "localhost/rucio:$2" "$rucio_config" \
+        "$layers/debian.tar" "$layers/rucio-$2.tar" "$layers/tools.tar"
 }
 
 image_of_preinstalled() {
@@ -102,7 +105,7 @@ image_of_preinstalled() {
         "$layers/debian.tar" "$layers/rucio-current.tar" "$layers/tools.tar" "$layers/policy.tar"
 }
 
-# --- what is made of what ----------------------------------------------------------------------------------------------------
+# --- what is made of what ------------------------------------------------------------------------------------------
 
 key_of() { sha256sum -- build.sh "$@" | sha256sum | cut -d ' ' -f 1; }
 
@@ -127,7 +130,7 @@ layers=$output/layers
 work=$(mktemp -d "$output/work.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 
-mapfile -t policy_files < <(find policy -name '*.py' | LC_ALL=C sort)
+mapfile -t policy_files < <(find policy/rpw_test_rucio_policy_package -name '*.py' | LC_ALL=C sort)
 gcc -static -Os -s -Wall -Wextra -Werror -o "$work/pause" pause.c
 
 make "$layers/pause.tar" layer_of_pause pause.c
@@ -140,6 +143,7 @@ make "$layers/policy.tar" layer_of_policy "${policy_files[@]}"
 rucio_inputs=(docker_archive.py "$layers/debian.tar.key" "$layers/tools.tar.key")
 make "$output/pause.tar" image_of_pause docker_archive.py "$layers/pause.tar.key"
 make "$output/rucio-current.tar" "image_of_rucio current" "${rucio_inputs[@]}" "$layers/rucio-current.tar.key"
-make "$output/rucio-before-37.3.tar" "image_of_rucio before-37.3" "${rucio_inputs[@]}" "$layers/rucio-before-37.3.tar.key"
+make "$output/rucio-before-37.3.tar" "image_of_rucio before-37.3" "${rucio_inputs[@]}" \
+    "$layers/rucio-before-37.3.tar.key"
 make "$output/rucio-preinstalled.tar" image_of_preinstalled "${rucio_inputs[@]}" "$layers/rucio-current.tar.key" \
     "$layers/policy.tar.key"

@@ -1,7 +1,7 @@
-/* pause.c - the process that holds a pod's namespaces open, and what the Rucio images run when they are given no command.
+/* pause.c - holds a pod's namespaces open, and is what the Rucio images run when they are given no command.
  *
- * It is process 1, for which the kernel ignores every signal without a handler: without these two lines of sigaction a pod
- * would take its whole grace period to end. Where the pod shares its process namespace it also inherits orphans.
+ * It is process 1, for which the kernel ignores every signal without a handler: with no handlers a pod would take its
+ * whole grace period to end. Where the pod shares its process namespace it also inherits orphans.
  */
 #include <signal.h>
 #include <stddef.h>

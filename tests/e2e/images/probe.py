@@ -7,7 +7,7 @@ It asks Rucio's own loaders. For the single VO, or for each VO named (rucio.cfg 
   root_may_add_rse         a decision of it: true under the generic policy, false under rpw_test_rucio_policy_package
   schema_module            the module that Rucio takes its schema from
   scope_length             a value of it: 25 under the generic policy, 77 under ours
-  lfn2pfn                  the path that algorithm "rpw_test" gives test:file, asked for as a storage element's attribute does
+  lfn2pfn                  the path that algorithm "rpw_test" gives test:file, named by the storage element
   lfn2pfn_default          the path where the storage element names no algorithm
 
 What cannot be told is null and has the reason in "errors". It always exits 0: judging is the caller's.
@@ -15,6 +15,7 @@ What cannot be told is null and has the reason in "errors". It always exits 0: j
 
 import configparser
 import importlib
+import inspect
 import json
 import os
 import sys
@@ -83,9 +84,11 @@ def add_vos(vos):
         db.commit()
 
 
-def path_of_file(attributes):
-    translation = importlib.import_module("rucio.rse.translation")
-    return translation.RSEDeterministicTranslation("RSE", attributes, {}).path("test", "file")
+def path_of_file(attributes, vo):
+    translation = importlib.import_module("rucio.rse.translation").RSEDeterministicTranslation
+    # Newer Rucio has a default for each VO.
+    of_vo = {"vo": vo} if "vo" in inspect.signature(translation).parameters else {}
+    return translation("RSE", attributes, {}, **of_vo).path("test", "file")
 
 
 def questions_about(vo):
@@ -95,18 +98,19 @@ def questions_about(vo):
         "root_may_add_rse": lambda: root_may_add_rse(vo),
         "schema_module": lambda: loaded_module("rucio.common.schema", "schema_modules", "load_schema_for_vo", vo),
         "scope_length": lambda: importlib.import_module("rucio.common.schema").get_schema_value("SCOPE_LENGTH", vo),
-        "lfn2pfn": lambda: path_of_file({"lfn2pfn_algorithm": ALGORITHM}),
-        "lfn2pfn_default": lambda: path_of_file({}),
+        "lfn2pfn": lambda: path_of_file({"lfn2pfn_algorithm": ALGORITHM}, vo),
+        "lfn2pfn_default": lambda: path_of_file({}, vo),
     }
 
 
 def main():
     vos = sys.argv[1:]
-    questions = {"rucio_version": rucio_version, "package_file": package_file, "config_policy": config_policy}
+    questions = {"rucio_version": rucio_version, "config_policy": config_policy}
     if vos:
         questions["vos_in_database"] = lambda: add_vos(vos) or vos
     else:
         questions.update(questions_about(SINGLE_VO))
+    questions["package_file"] = package_file  # after Rucio's loaders: it must not import the package for them
     report, errors = answers_or_errors(questions)
     if vos:
         report["vos"] = {}
@@ -114,7 +118,8 @@ def main():
             answers, vo_errors = answers_or_errors(questions_about(vo))
             report["vos"][vo] = {**answers, "errors": vo_errors}
     report["sys_path"] = sys.path
-    report["environment"] = {name: os.environ[name] for name in sorted(os.environ) if name.startswith(RELEVANT_PREFIXES)}
+    report["environment"] = {
+        name: value for name, value in sorted(os.environ.items()) if name.startswith(RELEVANT_PREFIXES)}
     report["errors"] = errors
     print(json.dumps(report, indent=2))
 

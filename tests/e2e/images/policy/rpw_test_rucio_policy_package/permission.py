@@ -2,6 +2,6 @@
 
 
 def has_permission(issuer, action, kwargs, *, session=None):
-    """Nobody may add a storage element, not even root (whom the generic policy lets do it). None: ask the generic policy."""
+    """Nobody may add a storage element, not even root, as the generic policy has it. None: ask the generic policy."""
     del issuer, kwargs, session
     return False if action == "add_rse" else None
