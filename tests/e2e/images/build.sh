@@ -109,7 +109,7 @@ image_of_preinstalled() {
 
 key_of() { sha256sum -- build.sh "$@" | sha256sum | cut -d ' ' -f 1; }
 
-# make FILE "MAKER ARGUMENT..." INPUT...: calls MAKER FILE ARGUMENT... unless FILE was made of this script and these inputs.
+# make FILE "MAKER ARGUMENT..." INPUT...: MAKER FILE ARGUMENT..., unless FILE was made of this script and these inputs.
 make() {
     local file=$1 maker key
     read -ra maker <<<"$2"

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""docker_archive.py OUTPUT NAME:TAG CONFIG LAYER... - writes an image as `ctr images import` reads it: a docker-archive.
+"""docker_archive.py OUTPUT NAME:TAG CONFIG LAYER... - writes a docker-archive, which `ctr images import` reads.
 
 CONFIG is a JSON object: Entrypoint, Cmd, Env, WorkingDir ... as in the image specification. Each LAYER is an
 uncompressed tar, the lowest first. Nothing in the result depends on when, where or by whom it was made.
