@@ -33,6 +33,7 @@ _PLURALS = {
     "LimitRange": ("api/v1", "limitranges"), "PersistentVolume": ("api/v1", "persistentvolumes"),
     "PersistentVolumeClaim": ("api/v1", "persistentvolumeclaims"),
     "PriorityClass": ("apis/scheduling.k8s.io/v1", "priorityclasses"),
+    "RuntimeClass": ("apis/node.k8s.io/v1", "runtimeclasses"),
     "Deployment": ("apis/apps/v1", "deployments"), "ReplicaSet": ("apis/apps/v1", "replicasets"),
     "MutatingWebhookConfiguration": ("apis/admissionregistration.k8s.io/v1", "mutatingwebhookconfigurations"),
 }
@@ -205,10 +206,11 @@ def environment_of(pod, name):
 class ClusterCase(unittest.TestCase):
     """Test cases with a namespace and the webhook, each of its own: self.api, self.namespace, self.webhook.
 
-    CONFIGURATION is the webhook's; NAMESPACE the name of the namespace, to which a number is appended. What a class needs
-    in the namespace besides, it creates in prepare().
+    CONFIGURATION is the webhook's; REGISTRATION replaces fields of its registration; NAMESPACE is the name of the namespace,
+    to which a number is appended. What a class needs in the namespace besides, it creates in prepare().
     """
     CONFIGURATION = None  # none: no webhook
+    REGISTRATION = {}
     NAMESPACE = "rucio"
 
     @classmethod
@@ -220,7 +222,7 @@ class ClusterCase(unittest.TestCase):
         cls.prepare()
         cls.webhook = None
         if cls.CONFIGURATION is not None:
-            cls.webhook = cls.make_webhook(cls.CONFIGURATION, cls.label)
+            cls.webhook = cls.make_webhook(cls.CONFIGURATION, cls.label, **cls.REGISTRATION)
 
     @classmethod
     def prepare(cls):
