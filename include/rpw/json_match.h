@@ -4,7 +4,8 @@
  * becomes 1Gi). So theirs matches ours when every key of ours is there with a matching value, and no other:
  *   - arrays match element by element and have the same length
  *   - what only theirs has may be empty, or a default of k8s.io/kubernetes/pkg/apis/core/v1/defaults.go; at the top, `name`
- *   - with allows_any_default, what only theirs has below the top is ignored
+ *   - with is_recorded, what only one of them has below the top is ignored: newer apiservers set more defaults, and each
+ *     drops the keys that it does not know
  *   - what is null or "" in ours was left to a default, and matches one
  *   - what is false, 0, [] or {} in ours may be missing in theirs, but not at the top: `emptyDir: {}` is the choice itself
  *   - numbers match by value, and so do strings where Kubernetes has quantities (sizeLimit, divisor, requests, limits)
@@ -20,6 +21,6 @@
  * A key of theirs that comes twice matches nothing: nobody can say which one counts.
  * Returns RPW_OK, or RPW_E_NOMEM with ret_matches untouched. */
 RPW_MUST_CHECK enum rpw_status rpw_json_match(struct rpw_arena *arena, struct rpw_span ours, struct rpw_span theirs,
-                                              bool allows_any_default, bool *ret_matches);
+                                              bool is_recorded, bool *ret_matches);
 
 #endif

@@ -32,7 +32,8 @@ static inline void rpw_json_put(struct rpw_json_writer *writer, const char *text
 
 void rpw_json_put_number(struct rpw_json_writer *writer, size_t number);
 
-/* text, which is valid UTF-8, as a JSON string in quotes. */
+/* text, which is valid UTF-8, as a JSON string in quotes; every control character (U+0000 to U+001F, U+007F to U+009F) is
+ * escaped. */
 void rpw_json_put_string(struct rpw_json_writer *writer, struct rpw_span text);
 
 /* bytes in base64 (RFC 4648 section 4, padded), without quotes. */

@@ -52,8 +52,11 @@ struct rpw_answer {
     struct rpw_span message; /* of the status with code 403, when not allowed */
     struct rpw_span patch;   /* JSON Patch text */
     struct rpw_warning_list warnings;
-    struct rpw_span audit_policy; /* auditAnnotations: bare keys, the apiserver prepends the webhook's name */
+    /* auditAnnotations: bare keys, the apiserver prepends the webhook's name. When it asks again about the same pod it keeps
+     * the first value of a key and logs an error if the second is another: so what a second answer says has its own key. */
+    struct rpw_span audit_policy;
     struct rpw_span audit_outcome;
+    struct rpw_span audit_rejected;
 };
 
 /* The AdmissionReview that answers review, as JSON text in the arena. False when the arena refused. */

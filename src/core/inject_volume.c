@@ -67,11 +67,11 @@ static struct rpw_span new_volume_name(struct injector *injector)
     return injector_text(injector, &writer);
 }
 
-static bool is_wanted_volume(struct injector *injector, const struct rpw_volume *volume, bool allows_any_default)
+static bool is_wanted_volume(struct injector *injector, const struct rpw_volume *volume, bool is_recorded)
 {
     bool matches = false;
 
-    if (rpw_json_match(injector->arena, injector->policy->volume, volume->text, allows_any_default, &matches) != RPW_OK)
+    if (rpw_json_match(injector->arena, injector->policy->volume, volume->text, is_recorded, &matches) != RPW_OK)
         injector->has_failed = true;
     return matches;
 }

@@ -7,7 +7,7 @@
 
 struct matching {
     struct rpw_arena *arena;
-    bool allows_any_default;
+    bool is_recorded;
     bool has_no_memory;
 };
 
@@ -88,7 +88,7 @@ static const struct volume_default {
 
 static bool is_default(struct matching *matching, struct rpw_span key, struct rpw_span value)
 {
-    if (matching->allows_any_default || is_empty(matching, value))
+    if (matching->is_recorded || is_empty(matching, value))
         return true;
     for (size_t i = 0; i < sizeof(volume_defaults) / sizeof(volume_defaults[0]); i++)
         if (rpw_span_is(key, volume_defaults[i].key))
@@ -127,7 +127,7 @@ static bool holds_quantities(struct rpw_span key)
     return rpw_span_is(key, "requests") || rpw_span_is(key, "limits");
 }
 
-/* Whether each key of ours is in theirs with a matching value, or says nothing. */
+/* Whether each key of ours is in theirs with a matching value, or may be missing there. */
 static bool has_all_of_ours(struct matching *matching, struct rpw_span ours, struct rpw_span theirs, bool is_top,
                             bool is_quantity)
 {
@@ -139,7 +139,7 @@ static bool has_all_of_ours(struct matching *matching, struct rpw_span ours, str
     while (matches && rpw_json_next_member(&reader, &key) && rpw_json_read_raw(&reader, &our_value)) {
         switch (find_member(matching, theirs, key, &their_value)) {
         case 0:
-            matches = !is_top && is_empty(matching, our_value);
+            matches = !is_top && (matching->is_recorded || is_empty(matching, our_value));
             break;
         case 1:
             if (is_left_to_default(our_value) && is_default(matching, key, their_value))
@@ -228,10 +228,10 @@ static bool value_matches(struct matching *matching, struct rpw_span ours, struc
            rpw_quantity_parse(their_text, &their_number) && rpw_quantity_equal(our_number, their_number);
 }
 
-enum rpw_status rpw_json_match(struct rpw_arena *arena, struct rpw_span ours, struct rpw_span theirs,
-                               bool allows_any_default, bool *ret_matches)
+enum rpw_status rpw_json_match(struct rpw_arena *arena, struct rpw_span ours, struct rpw_span theirs, bool is_recorded,
+                               bool *ret_matches)
 {
-    struct matching matching = {.arena = arena, .allows_any_default = allows_any_default};
+    struct matching matching = {.arena = arena, .is_recorded = is_recorded};
     bool matches = object_matches(&matching, ours, theirs, true, false);
 
     if (matching.has_no_memory)

@@ -52,11 +52,18 @@ void rpw_json_put_number(struct rpw_json_writer *writer, size_t number)
     rpw_json_put_span(writer, (struct rpw_span){digits + at, sizeof(digits) - at});
 }
 
-static bool needs_escape(unsigned char byte)
+/* How many bytes rest begins with that are escaped as one character: quotes, backslash, and all control characters. U+007F to
+ * U+009F are legal in JSON, but kube-apiserver drops a warning that has one. */
+static size_t escaped_bytes(struct rpw_span rest)
 {
+    unsigned char byte = (unsigned char)rest.ptr[0];
+
+    if (byte == 0xC2 && rest.len > 1 && (unsigned char)rest.ptr[1] < 0xA0)
+        return 2; /* U+0080 to U+009F */
     return byte < 0x20 || byte == 0x7F || byte == '"' || byte == '\\';
 }
 
+/* The last byte of U+0080 to U+009F in UTF-8 is its number. */
 static void put_escape(struct rpw_json_writer *writer, unsigned char byte)
 {
     static const char hex[] = "0123456789abcdef";
@@ -78,14 +85,17 @@ void rpw_json_put_string(struct rpw_json_writer *writer, struct rpw_span text)
     struct rpw_span plain = {text.ptr, 0};
 
     rpw_json_put(writer, "\"");
-    for (size_t i = 0; i < text.len; i++) {
-        if (!needs_escape((unsigned char)text.ptr[i])) {
+    while (text.len > 0) {
+        size_t len = escaped_bytes(text);
+        if (len > 0) {
+            rpw_json_put_span(writer, plain);
+            put_escape(writer, (unsigned char)text.ptr[len - 1]);
+            plain = (struct rpw_span){text.ptr + len, 0};
+        } else {
             plain.len++;
-            continue;
+            len = 1;
         }
-        rpw_json_put_span(writer, plain);
-        put_escape(writer, (unsigned char)text.ptr[i]);
-        plain = (struct rpw_span){text.ptr + i + 1, 0};
+        text = (struct rpw_span){text.ptr + len, text.len - len};
     }
     rpw_json_put_span(writer, plain);
     rpw_json_put(writer, "\"");

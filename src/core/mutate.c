@@ -143,11 +143,12 @@ static void answer_in_json(struct mutation *mutation, enum rpw_reason reason, st
     const struct rpw_policy *policy = mutation->result->policy;
     struct rpw_span text;
 
-    if (outcome == RPW_OUTCOME_PATCHED || outcome == RPW_OUTCOME_REJECTED) {
+    if (outcome == RPW_OUTCOME_PATCHED)
         answer->audit_outcome = rpw_span_of(rpw_outcome_name(outcome));
-        if (policy != NULL)
-            answer->audit_policy = policy->name;
-    }
+    if (outcome == RPW_OUTCOME_REJECTED)
+        answer->audit_rejected = rpw_span_of(rpw_reason_name(reason));
+    if (policy != NULL && (outcome == RPW_OUTCOME_PATCHED || outcome == RPW_OUTCOME_REJECTED))
+        answer->audit_policy = policy->name;
     if (!rpw_review_answer(mutation->arena, &mutation->review, answer, &text)) {
         fail_full(mutation);
         return;

@@ -171,13 +171,26 @@ static void put_warnings(struct rpw_json_writer *writer, const struct rpw_warnin
 
 static void put_audit_annotations(struct rpw_json_writer *writer, const struct rpw_answer *answer)
 {
-    rpw_json_put(writer, ",\"auditAnnotations\":{\"outcome\":");
-    rpw_json_put_string(writer, answer->audit_outcome);
-    if (answer->audit_policy.ptr != NULL) {
-        rpw_json_put(writer, ",\"policy\":");
-        rpw_json_put_string(writer, answer->audit_policy);
+    const struct {
+        const char *key;
+        struct rpw_span value;
+    } annotations[] = {
+        {"\"outcome\":", answer->audit_outcome},
+        {"\"policy\":", answer->audit_policy},
+        {"\"rejected\":", answer->audit_rejected},
+    };
+    const char *separator = ",\"auditAnnotations\":{";
+
+    for (size_t i = 0; i < sizeof(annotations) / sizeof(annotations[0]); i++) {
+        if (annotations[i].value.ptr == NULL)
+            continue;
+        rpw_json_put(writer, separator);
+        rpw_json_put(writer, annotations[i].key);
+        rpw_json_put_string(writer, annotations[i].value);
+        separator = ",";
     }
-    rpw_json_put(writer, "}");
+    if (separator[1] == '\0')
+        rpw_json_put(writer, "}");
 }
 
 bool rpw_review_answer(struct rpw_arena *arena, const struct rpw_review *review, const struct rpw_answer *answer,
@@ -203,8 +216,7 @@ bool rpw_review_answer(struct rpw_arena *arena, const struct rpw_review *review,
     }
     if (answer->warnings.count > 0)
         put_warnings(&writer, &answer->warnings);
-    if (answer->audit_outcome.ptr != NULL)
-        put_audit_annotations(&writer, answer);
+    put_audit_annotations(&writer, answer);
     rpw_json_put(&writer, "}}\n");
     return rpw_json_writer_finish(&writer, ret_text);
 }

@@ -20,6 +20,8 @@ static const struct text_row {
     {"string_quote_and_backslash_are_escaped", "a\"b\\c", 5, "\"a\\\"b\\\\c\""},
     {"string_line_ends_and_tabs_have_short_escapes", "\n\t", 2, "\"\\n\\t\""},
     {"string_other_control_characters_are_in_hex", "\r\x01\x1f", 3, "\"\\u000d\\u0001\\u001f\""},
+    {"string_the_control_characters_from_80_to_9f_are_in_hex", "\xc2\x80\xc2\x9f", 4, "\"\\u0080\\u009f\""},
+    {"string_what_follows_them_is_plain", "\xc2\xa0\xc3\x80", 4, "\"\xc2\xa0\xc3\x80\""},
     {"string_nul_is_in_hex", "a\0b", 3, "\"a\\u0000b\""},
     {"string_utf8_stays", "\xc3\xa9", 2, "\"\xc3\xa9\""},
     {"string_del_is_in_hex", "\x7f", 1, "\"\\u007f\""},
