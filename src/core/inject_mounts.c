@@ -90,10 +90,10 @@ struct mount_plan {
     const struct rpw_volume_mount_list *mounts;
     const struct rpw_volume_mount *older; /* the one that an earlier revision has made; NULL: none */
     enum mount_change *changes;
-    bool has_path;         /* something is, or will be, mounted at the path */
-    bool has_ours;         /* and it is our volume */
-    bool is_added;         /* by a mount of its own at the end */
-    struct rpw_span above; /* the path of a mount that ours goes inside of; absent: none */
+    bool has_path;                        /* something is, or will be, mounted at the path */
+    bool has_ours;                        /* and it is our volume */
+    bool is_added;                        /* by a mount of its own at the end */
+    const struct rpw_volume_mount *above; /* the nearest that ours goes inside of; NULL: none */
 };
 
 /* A mount that stands where ours belongs, or that an earlier revision left behind: replaced by ours if that has no place
@@ -120,8 +120,9 @@ static void plan_mount_at_path(struct target *target, struct mount_plan *plan)
         const struct rpw_volume_mount *mount = &plan->mounts->items[i];
         if (mount == plan->older || is_wanted_mount(target, mount))
             continue;
-        if (is_below(target->path, rpw_span_without_trailing_slashes(mount->mount_path)))
-            plan->above = mount->mount_path;
+        if (is_below(target->path, rpw_span_without_trailing_slashes(mount->mount_path)) &&
+            mount->mount_path.len > (plan->above != NULL ? plan->above->mount_path.len : 0))
+            plan->above = mount;
         if (!injector_is_mount_at(mount, target->path))
             continue;
         if (resolve_mount_at_path(target, mount))
@@ -149,12 +150,13 @@ static void warn_of_mount_above(struct target *target, const struct mount_plan *
 {
     struct rpw_json_writer writer;
 
-    if (plan->above.ptr == NULL || !plan->is_added)
+    if (plan->above == NULL || !plan->is_added)
         return;
     injector_begin_warning(target->injector, target->container->name, &writer);
     rpw_json_put_span(&writer, target->path);
-    rpw_json_put(&writer, " is mounted inside what the pod mounts at ");
-    rpw_json_put_span(&writer, plan->above);
+    rpw_json_put(&writer, plan->above->is_read_only ? " must exist in the pod's read-only mount at "
+                                                    : " is mounted inside what the pod mounts at ");
+    rpw_json_put_span(&writer, plan->above->mount_path);
     injector_end_warning(target->injector, &writer);
 }
 
