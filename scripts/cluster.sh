@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# cluster.sh VERB - a real Kubernetes of one node on this machine, without Docker, registry or network.
+# cluster.sh VERB - a real Kubernetes of one node on this machine, without Docker or a registry.
 #
 #   up              builds it if necessary, starts it and waits until it is ready; nothing to do when it already runs
 #   down            stops it and removes its state; what was built stays
@@ -8,13 +8,16 @@
 #   exec CMD...     runs a command where the cluster's network is, with KUBECONFIG and PATH set
 #   load FILE...    imports images (docker-archive) into the node
 #
-# The cluster lives in mount, network, process and IPC namespaces of its own, so it neither meets nor leaves anything on the
-# machine: ports, addresses, firewall rules and mounts vanish with its first process, and so does every process it started,
-# also when this script or a component crashed. Everything else is in one folder, RPW_E2E_DIR (default build/e2e).
+# The node lives in mount, network, process, IPC and UTS namespaces of its own: its ports, addresses, firewall rules and mounts
+# are not the machine's. They vanish with the first process in them, and so does every process and container of the node, also
+# when this script or a component crashed. All files are in one folder, RPW_E2E_DIR (default build/e2e), but for Go's caches;
+# the last run's logs stay in its folder log. Building needs the Go module proxy, once; nothing else needs a network.
 # With RPW_E2E_KUBECONFIG an existing cluster is used (kind, say): up, down and load do nothing, kubectl and exec use it.
 #
 # Needs root, Go, and the packages of `install-packages.sh e2e`. docs/architecture.md has more.
 set -euo pipefail
+caller_dir=$PWD
+kubeconfig=${RPW_E2E_KUBECONFIG:+$(realpath -- "$RPW_E2E_KUBECONFIG")}
 cd "$(dirname "$0")/.."
 
 PATH=$PATH:/usr/sbin:/sbin
@@ -22,7 +25,7 @@ dir=${RPW_E2E_DIR:-build/e2e}
 mkdir -p "$dir"
 dir=$(cd "$dir" && pwd)
 control_group=rpw-e2e-$(sha256sum <<<"$dir" | cut -c1-8) # its own, so that two folders are two clusters
-readonly dir control_group source=tests/e2e/cluster patience_s=180
+readonly caller_dir kubeconfig dir control_group source=tests/e2e/cluster patience_s=180
 
 die() {
     echo "cluster.sh: $*" >&2
@@ -46,8 +49,8 @@ build_kubernetes() {
     echo "building Kubernetes $version (5 to 10 minutes the first time)"
     mkdir -p "$dir/bin"
     rm -f "$dir/bin/built-from"
-    # Without a version kubectl and the node would call themselves v0.0.0.
-    (cd $source && CGO_ENABLED=0 go build -trimpath -o "$dir/bin/kubernetes" -ldflags "-s -w \
+    # Without a version kubectl and the node would call themselves v0.0.0. Stamping the commit fails in somebody else's clone.
+    (cd $source && CGO_ENABLED=0 GOWORK=off go build -trimpath -buildvcs=false -o "$dir/bin/kubernetes" -ldflags "-s -w \
         -X k8s.io/component-base/version.gitVersion=$version \
         -X k8s.io/component-base/version.gitMajor=$(cut -d. -f1 <<<"${version#v}") \
         -X k8s.io/component-base/version.gitMinor=$(cut -d. -f2 <<<"$version")" .)
@@ -59,12 +62,13 @@ build_kubernetes() {
 
 # --- its processes -----------------------------------------------------------------------------------------------------
 
-# A process id may be another process's after a restart of the machine: it is ours only with the same start time.
+# Nothing for one that has ended, also when nobody has reaped it (state Z).
 print_start_time() { # pid
-    sed -E 's/.*\) //' "/proc/$1/stat" 2>/dev/null | cut -d' ' -f20
+    sed -nE 's/.*\) ([^Z])/\1/p' "/proc/$1/stat" 2>/dev/null | cut -d' ' -f20
 }
 
-# The outer process, `unshare`, whose only child is the first process in the namespaces.
+# The outer process, `unshare`, whose only child is the first process in the namespaces. An id may be another process's after a
+# restart of the machine: it is ours only with the same start time.
 print_pid() {
     local pid start
     read -r pid start 2>/dev/null <"$dir/pid" || return 1
@@ -92,7 +96,7 @@ stop() {
         inner=$(print_inner_pid) || inner=
         # The kernel ends every process of a process namespace with its first one.
         kill -KILL ${inner:+"$inner"} "$pid" 2>/dev/null || true
-        while [ -e "/proc/$pid" ] || { [ -n "$inner" ] && [ -e "/proc/$inner" ]; }; do
+        while [ -n "$(print_start_time "$pid")${inner:+$(print_start_time "$inner")}" ]; do
             waited=$((waited + 1))
             [ $waited -lt 600 ] || die "process $pid does not end"
             sleep 0.1
@@ -103,19 +107,14 @@ stop() {
 }
 
 show_log() { # component
-    tail -n 20 "$dir/node/log/$1.log" | cut -c1-300
+    tail -n 20 "$dir/log/$1.log" | cut -c1-300
 }
 
 show_failure() {
     local component
-    component=$(cut -d' ' -f1 "$dir/node/failed" 2>/dev/null) || component=
-    if [ -n "$component" ]; then
-        echo "cluster.sh: $(cat "$dir/node/failed"); the end of $dir/node/log/$component.log:" >&2
-        show_log "$component" >&2
-    else
-        echo "cluster.sh: the node ended; the end of $dir/node.log:" >&2
-        tail -n 20 "$dir/node.log" >&2
-    fi
+    component=$(cut -d' ' -f1 "$dir/log/failed" 2>/dev/null) || component=node
+    echo "cluster.sh: $(cat "$dir/log/failed" 2>/dev/null || echo the node ended); the end of $dir/log/$component.log:" >&2
+    show_log "$component" >&2
 }
 
 wait_for() { # component whose log tells why, what, command...
@@ -128,7 +127,7 @@ wait_for() { # component whose log tells why, what, command...
             show_failure
             exit 1
         elif [ $((SECONDS - start)) -ge $patience_s ]; then
-            echo "not within $patience_s s; the end of $dir/node/log/$component.log:"
+            echo "not within $patience_s s; the end of $dir/log/$component.log:"
             show_log "$component"
             exit 1
         fi
@@ -140,17 +139,18 @@ wait_for() { # component whose log tells why, what, command...
 start() {
     local pid
     stop
-    mkdir -p "$dir/node"
+    rm -rf "$dir/log"
+    mkdir -p "$dir/node" "$dir/log"
     $source/make-credentials.sh "$dir/node"
     # The shell writes down its own id before it becomes unshare: there is no moment in which nobody knows it.
     export -f print_start_time
     # shellcheck disable=SC2016 # what is in quotes belongs to the inner shell
     setsid bash -c 'echo "$$ $(print_start_time $$)" >"$1/pid"
         exec unshare --mount --net --pid --ipc --uts --fork --kill-child --mount-proc "${@:2}"' \
-        cluster "$dir" "$PWD/$source/node.sh" "$dir" "$control_group" >"$dir/node.log" 2>&1 </dev/null &
+        cluster "$dir" "$PWD/$source/node.sh" "$dir" "$control_group" >"$dir/log/node.log" 2>&1 </dev/null 9>&- &
     pid=$!
     until print_inner_pid >/dev/null; do
-        [ -e "/proc/$pid" ] || { show_failure; exit 1; }
+        [ -n "$(print_start_time $pid)" ] || { show_failure; exit 1; }
         sleep 0.05
     done
 }
@@ -160,7 +160,9 @@ start() {
 run_in_network() {
     local inner
     inner=$(print_inner_pid_or_die)
-    KUBECONFIG=$dir/node/admin.kubeconfig PATH=$dir/bin:$PATH exec nsenter --net="/proc/$inner/ns/net" "$@"
+    cd "$caller_dir"
+    export KUBECONFIG=$dir/node/admin.kubeconfig KUBECACHEDIR=$dir/node/kubectl-cache PATH=$dir/bin:$PATH
+    exec nsenter --net="/proc/$inner/ns/net" "$@"
 }
 
 kubectl() {
@@ -184,8 +186,8 @@ run_up() {
     fi
     start
     wait_for etcd etcd curl_in_network http://127.0.0.1:2379/health
-    wait_for kube-apiserver kube-apiserver kubectl get --raw /readyz
-    wait_for kube-controller-manager kube-controller-manager kubectl get serviceaccount default
+    wait_for kube-apiserver kube-apiserver kubectl --request-timeout=5s get --raw /readyz
+    wait_for kube-controller-manager kube-controller-manager kubectl --request-timeout=5s get serviceaccount default
     wait_for kube-scheduler kube-scheduler curl_in_network https://127.0.0.1:10259/readyz
     wait_for kube-proxy kube-proxy curl_in_network http://127.0.0.1:10256/healthz
     wait_for kubelet "kubelet (the node is ready)" is_node_ready
@@ -193,7 +195,7 @@ run_up() {
 }
 
 curl_in_network() {
-    (run_in_network curl -sfk "$@")
+    (run_in_network curl --silent --fail --insecure --max-time 5 "$@")
 }
 
 is_running() {
@@ -206,7 +208,7 @@ run_status() {
         kubectl get nodes -o wide
     else
         echo "down"
-        [ ! -e "$dir/node/failed" ] || show_failure
+        [ ! -e "$dir/log/failed" ] || show_failure
         return 1
     fi
 }
@@ -214,6 +216,7 @@ run_status() {
 run_load() {
     local inner file
     inner=$(print_inner_pid_or_die)
+    cd "$caller_dir"
     for file in "$@"; do
         [ -r "$file" ] || die "cannot read $file"
         nsenter --target "$inner" --mount --net --pid ctr -n k8s.io images import - <"$file"
@@ -225,12 +228,20 @@ usage() {
     exit 2
 }
 
+# One at a time: two that start, or stop what the other starts, would take each other's files away.
+lock() {
+    exec 9>"$dir/lock"
+    flock 9
+}
+
 verb=${1-}
 [ $# -eq 0 ] || shift
-if [ -n "${RPW_E2E_KUBECONFIG-}" ]; then
-    export KUBECONFIG=$RPW_E2E_KUBECONFIG
+if [ -n "$kubeconfig" ]; then
+    [ -r "$kubeconfig" ] || die "cannot read RPW_E2E_KUBECONFIG: $kubeconfig"
+    export KUBECONFIG=$kubeconfig
+    cd "$caller_dir"
     case $verb in
-        up | down | load) echo "using the cluster of $RPW_E2E_KUBECONFIG" ;;
+        up | down | load) echo "using the cluster of $kubeconfig" ;;
         status) exec env kubectl get nodes -o wide ;;
         kubectl) exec env kubectl "$@" ;;
         exec) exec "$@" ;;
@@ -239,8 +250,8 @@ if [ -n "${RPW_E2E_KUBECONFIG-}" ]; then
     exit
 fi
 case $verb in
-    up) run_up ;;
-    down) stop ;;
+    up) lock && run_up ;;
+    down) lock && stop ;;
     status) run_status ;;
     kubectl) kubectl "$@" ;;
     exec) run_in_network "$@" ;;

@@ -2,8 +2,8 @@
  * (k8s.io/apimachinery/pkg/api/resource), so that 1024Mi is 1Gi, 0.5 is 500m and 420 is 4.2e2.
  *
  * A value is sign * mantissa * 2^twos * 5^fives with a mantissa that neither 2 nor 5 divides: the form is unique, so two
- * values are equal exactly when their fields are. No rounding takes place: Kubernetes
- * itself caps at 2^63-1 and rounds up to a billionth, so 9Ei and 0.1n are not what it makes of them.
+ * values are equal exactly when their fields are. No rounding takes place: Kubernetes itself caps at 2^63-1 and rounds up to a
+ * billionth, so 9Ei and 0.1n are not what it makes of them.
  */
 #ifndef RPW_QUANTITY_H
 #define RPW_QUANTITY_H

@@ -76,8 +76,8 @@ static bool is_wanted_volume(struct injector *injector, const struct rpw_volume 
     return matches;
 }
 
-/* One that is as we would write it is ours. Else the recorded one: an earlier revision's is replaced; this revision's can
- * only have got more by defaulting that we do not know of. */
+/* One that is as we would write it is ours. Else the recorded one: an earlier revision's is replaced; in this revision's
+ * the apiserver may have set defaults that we do not know of, and dropped keys that it does not know. */
 void inject_choose_volume(struct injector *injector)
 {
     const struct rpw_volume_list *volumes = &injector->pod->volumes;

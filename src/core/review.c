@@ -179,18 +179,17 @@ static void put_audit_annotations(struct rpw_json_writer *writer, const struct r
         {"\"policy\":", answer->audit_policy},
         {"\"rejected\":", answer->audit_rejected},
     };
-    const char *separator = ",\"auditAnnotations\":{";
+    bool has_any = false;
 
     for (size_t i = 0; i < sizeof(annotations) / sizeof(annotations[0]); i++) {
         if (annotations[i].value.ptr == NULL)
             continue;
-        rpw_json_put(writer, separator);
+        rpw_json_put(writer, has_any ? "," : ",\"auditAnnotations\":{");
         rpw_json_put(writer, annotations[i].key);
         rpw_json_put_string(writer, annotations[i].value);
-        separator = ",";
+        has_any = true;
     }
-    if (separator[1] == '\0')
-        rpw_json_put(writer, "}");
+    rpw_json_put(writer, has_any ? "}" : "");
 }
 
 bool rpw_review_answer(struct rpw_arena *arena, const struct rpw_review *review, const struct rpw_answer *answer,

@@ -1,6 +1,6 @@
 """Which pods, and which of their containers: docs/reference.md, "Which pods", row by row through the apiserver.
 
-The rules that only a registration which sends more than it should can reach are in api_registration.py.
+The rules that only a registration which sends more than it should can reach are in api_life.py.
 """
 import unittest
 

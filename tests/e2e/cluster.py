@@ -18,7 +18,11 @@ import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "integration"))
 
+import support  # noqa: E402  pylint: disable=wrong-import-position
 from support import ROOT, Folder, Server, wait_until  # noqa: E402  pylint: disable=wrong-import-position
+
+# A node of two busy cores starts a dozen pods: minutes may pass.
+support.PATIENCE = 300.0
 
 HOST = os.environ.get("RPW_E2E_HOST", "127.0.0.1")
 CORPUS = pathlib.Path(os.environ.get("RPW_CORPUS", str(ROOT / ".." / "shared" / "corpus")))

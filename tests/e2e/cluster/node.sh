@@ -7,16 +7,18 @@
 set -euo pipefail
 
 mount --make-rshared / # what a kubelet expects; it is shared with nobody outside these namespaces
+mount --bind "$1" /mnt # it may itself be below what is hidden next
 mount -t tmpfs tmpfs /run
 mkdir /run/rpw-e2e
-mount --bind "$1" /run/rpw-e2e
+mount --bind /mnt /run/rpw-e2e
+umount /mnt
 readonly control_group=$2
 # kubelet, containerd and the CNI plugins write here whatever their settings say; etcd is faster in memory.
 mount -t tmpfs tmpfs /var/lib
 mount -t tmpfs tmpfs /var/log
 readonly node=/run/rpw-e2e/node
 cd $node
-mkdir -p log kubelet containerd cni audit
+mkdir -p kubelet containerd cni audit
 export PATH=/run/rpw-e2e/bin:/usr/sbin:/usr/bin:/sbin:/bin
 
 ip link set lo up
@@ -42,10 +44,13 @@ set_for_kubelet kernel/keys/root_maxkeys 1000000
 set_for_kubelet kernel/keys/root_maxbytes 25000000
 
 make_control_groups() {
-    local group
+    local group controller
     if [ -e /sys/fs/cgroup/cgroup.controllers ]; then
         mkdir -p "/sys/fs/cgroup/$control_group"
-        sed 's/\(^\| \)/ +/g' /sys/fs/cgroup/cgroup.controllers >/sys/fs/cgroup/cgroup.subtree_control
+        # Most are enabled already; one that cannot be is missed by kubelet, which says so.
+        for controller in cpuset cpu memory pids hugetlb; do
+            echo "+$controller" >/sys/fs/cgroup/cgroup.subtree_control || true
+        done
         return
     fi
     for group in /sys/fs/cgroup/*/; do
@@ -127,7 +132,7 @@ declare -A names # by process id
 start() { # name, command...
     local name=$1
     shift
-    "$@" >"log/$name.log" 2>&1 </dev/null &
+    "$@" >"/run/rpw-e2e/log/$name.log" 2>&1 </dev/null &
     names[$!]=$name
 }
 
@@ -154,4 +159,4 @@ start kubelet kubelet --config=kubelet.yaml --kubeconfig=kubelet.kubeconfig --ro
 ended=
 code=0
 wait -n -p ended || code=$?
-echo "${names[$ended]} ended with exit code $code" >failed
+echo "${names[$ended]} ended with exit code $code" >/run/rpw-e2e/log/failed
