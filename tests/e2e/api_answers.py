@@ -5,10 +5,10 @@ import unittest
 
 from api_other_webhook import Neighbour, set_env
 from api_support import (OUR_VOLUME, PACKAGE, PATH, PREFIX, ApiCase, annotations_of, configuration, container,
-                         node_file, pod_of, policy, variables)
+                         log_file, pod_of, policy, variables)
 from cluster import Refused, container_of, environment_of, kubectl, wait_until
 
-AUDIT_LOG = node_file("audit/audit.log")
+AUDIT_LOG = log_file("audit.log")
 
 
 class Kubectl(ApiCase):

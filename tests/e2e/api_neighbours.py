@@ -7,10 +7,10 @@ import unittest
 
 from api_other_webhook import Neighbour, add, has_container, once, set_env
 from api_support import (CFG, NAME, OUR_ENV, OUR_MOUNT, OUR_VOLUME, PATH, PKG_PATH, PYTHON, ApiCase, add_rows,
-                         all_containers, annotations_of, configuration, container, node_file, pairs_of, pod_of, policy)
+                         all_containers, annotations_of, configuration, container, log_file, pairs_of, pod_of, policy)
 from cluster import container_of, wait_until
 
-NODE_LOG = node_file("log/kube-apiserver.log")
+NODE_LOG = log_file("kube-apiserver.log")
 
 
 def reverse_containers(pod):

@@ -93,9 +93,9 @@ def without_annotations(pod):
     return pod
 
 
-def node_file(path):
-    """A file of the cluster that scripts/cluster.sh makes; None for another cluster."""
-    found = pathlib.Path(os.environ.get("RPW_E2E_DIR", str(ROOT / "build" / "e2e"))) / "node" / path
+def log_file(name):
+    """A log of the cluster that scripts/cluster.sh makes; None for another cluster."""
+    found = pathlib.Path(os.environ.get("RPW_E2E_DIR", str(ROOT / "build" / "e2e"))) / "log" / name
     return found if "RPW_E2E_KUBECONFIG" not in os.environ and found.exists() else None
 
 

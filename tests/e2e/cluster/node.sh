@@ -18,7 +18,7 @@ mount -t tmpfs tmpfs /var/lib
 mount -t tmpfs tmpfs /var/log
 readonly node=/run/rpw-e2e/node
 cd $node
-mkdir -p kubelet containerd cni audit
+mkdir -p kubelet containerd cni
 export PATH=/run/rpw-e2e/bin:/usr/sbin:/usr/bin:/sbin:/bin
 
 ip link set lo up
@@ -147,7 +147,7 @@ start kube-apiserver kube-apiserver --etcd-servers=http://127.0.0.1:2379 --adver
     --kubelet-client-certificate=apiserver-kubelet-client.crt --kubelet-client-key=apiserver-kubelet-client.key \
     --service-account-key-file=service-account.pub --service-account-signing-key-file=service-account.key \
     --service-account-issuer=https://kubernetes.default.svc \
-    --audit-policy-file=audit.yaml --audit-log-path=audit/audit.log
+    --audit-policy-file=audit.yaml --audit-log-path=/run/rpw-e2e/log/audit.log
 start kube-controller-manager kube-controller-manager --kubeconfig=controller-manager.kubeconfig --leader-elect=false \
     --use-service-account-credentials=true --service-account-private-key-file=service-account.key --root-ca-file=ca.crt \
     --cluster-signing-cert-file=ca.crt --cluster-signing-key-file=ca.key
