@@ -20,6 +20,39 @@ while IFS= read -r word; do
 done < <(sed -nE 's/^ *\[RPW_(REASON|OUTCOME)_[A-Z_]+\] = \{?"([a-z_]+)".*/\2/p' src/core/mutate.c
     sed -nE 's/^ *\[RPW_REFUSAL_[A-Z_]+\] = \{[0-9]+, [a-z]+, "([a-z_]+)"\}.*/\1/p' src/server/refusal.c | grep -vx none)
 
+# Every key of the configuration: a row in the table of its section, or a mention where Kubernetes defines the key.
+print_keys() { # lines "FIELD KEY", as rpw_fields_split() is told them
+    awk '{
+        line = $0
+        while (match(line, /\{"[A-Za-z]+", &/)) {
+            keys[++count] = substr(line, RSTART + 2, RLENGTH - 6)
+            line = substr(line, RSTART + RLENGTH)
+        }
+        if (match($0, /rpw_fields_split\(loader, [^,]+/)) {
+            field = substr($0, RSTART + 25, RLENGTH - 25)
+            gsub(/"/, "", field)
+            for (i = 1; i <= count; i++) print field, keys[i]
+            count = 0
+        }
+    }' src/config/*.c
+}
+
+has_row() { # heading, key
+    awk -v heading="$1" -v row="| \`$2\` |" '
+        /^#/ { is_here = ($0 ~ "^#+ " heading "$") }
+        is_here && index($0, row) == 1 { has_row = 1 }
+        END { exit !has_row }' docs/configuration.md
+}
+
+while read -r field key; do
+    case $field in
+        configuration) has_row "The file" "$key" ;;
+        policies) has_row "A policy" "$key" ;;
+        match | source | pip | copy) has_row "$field" "$key" ;;
+        *) grep -qF "\`$key\`" docs/configuration.md ;;
+    esac || complain "docs/configuration.md does not describe the key $key of $field"
+done < <(print_keys)
+
 # Links to files, from where the page is.
 for page in ./*.md docs/*.md certs/*.md; do
     while IFS= read -r link; do

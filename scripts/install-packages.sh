@@ -7,7 +7,7 @@ build=(gcc libc6-dev cmake ninja-build pkg-config
        libmicrohttpd-dev libgnutls28-dev libssl-dev libjansson-dev libfyaml-dev libcmocka-dev)
 demo=("${build[@]}" openssl curl python3 python3-jsonpatch)
 # clang 14 is in all of them: one version, so that formatting and diagnostics are everybody's.
-test=("${demo[@]}" binutils clang-14 clang-format-14 clang-tidy-14 shellcheck)
+test=("${demo[@]}" binutils clang-14 clang-format-14 clang-tidy-14 shellcheck python3-yaml python3-hypothesis)
 # A Kubernetes node and container images, without Docker. Debian 12.
 e2e=("${demo[@]}" etcd-server containerd runc containernetworking-plugins nftables iproute2 conntrack mmdebstrap python3-pip)
 # Only where the distribution has it; elsewhere it is a part of clang-14.

@@ -2,11 +2,13 @@
  *
  * Rules: docs/reference.md, "What happens to a pod". In short, for each container and init container that the policy names:
  * the volume mounted read-only at its path, POLICY_PKG_PATH, the variables that name the package, PYTHONPATH; what the pod
- * has of its own is kept, overridden or refused as the policy says. Nothing is wanted of a pod that has it all: injecting
- * into an injected pod gives no edits.
+ * has of its own is kept, overridden or refused as the policy says. Where the policy asks for it, an init container that
+ * fills the volume and one that verifies the result. Nothing is wanted of a pod that has it all: injecting into an injected
+ * pod gives no edits.
  *
- * Annotations record what was done. They are believed in one case only: where a container still looks as an injection of
- * ours leaves it, and the record says that it was another revision, the values are taken for ours and brought up to date.
+ * Annotations record what was done. They are believed in two cases only: where a container still looks as an injection of
+ * ours leaves it, and the record says that it was another revision, the values are taken for ours and brought up to date; and
+ * init containers of our names are left alone when it says that they are of this revision.
  */
 #ifndef RPW_INJECT_H
 #define RPW_INJECT_H

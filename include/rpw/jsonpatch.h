@@ -13,6 +13,7 @@
 enum rpw_edit_place {
     RPW_EDIT_ENV,           /* of containers[kind].items[container] */
     RPW_EDIT_VOLUME_MOUNTS, /* of the same */
+    RPW_EDIT_INIT_CONTAINERS,
     RPW_EDIT_VOLUMES,
     RPW_EDIT_ANNOTATIONS,
 };
@@ -34,7 +35,8 @@ struct rpw_edit {
     struct rpw_span value; /* JSON text */
 };
 
-/* Edits of one array stand together, in ascending order of index (an insertion before what happens to the element there). */
+/* Edits of one array stand together, in ascending order of index (an insertion before what happens to the element there).
+ * An init container that is replaced or removed has no edits of its own. */
 struct rpw_edit_list {
     size_t count;
     struct rpw_edit *items;

@@ -15,6 +15,7 @@ struct rpw_env {
     struct rpw_span name;
     struct rpw_span value;      /* absent: not given; Kubernetes reads it as "" unless there is a valueFrom */
     struct rpw_span value_from; /* the object's own JSON text; absent: none */
+    struct rpw_span text;       /* the whole element as JSON text; absent for a null element */
 };
 
 struct rpw_volume_mount {
@@ -22,7 +23,9 @@ struct rpw_volume_mount {
     struct rpw_span mount_path;
     struct rpw_span sub_path;
     struct rpw_span sub_path_expr;
+    struct rpw_span propagation; /* mountPropagation */
     bool is_read_only;
+    struct rpw_span text; /* the whole element as JSON text; absent for a null element */
 };
 
 struct rpw_env_list {
@@ -37,11 +40,28 @@ struct rpw_volume_mount_list {
     struct rpw_volume_mount *items;
 };
 
+struct rpw_env_from {
+    size_t count;
+    struct rpw_span text; /* the whole array as JSON text; absent: none */
+};
+
+/* Of a container or of the pod: each value's own JSON text, absent where it is not given. */
+struct rpw_security_context {
+    struct rpw_span run_as_user;
+    struct rpw_span run_as_group;
+    struct rpw_span run_as_non_root;
+    struct rpw_span se_linux_options;
+};
+
 struct rpw_container {
     struct rpw_span name;
+    struct rpw_span image;
+    struct rpw_span pull_policy;
     struct rpw_env_list env;
-    bool has_env_from; /* with at least one element */
+    struct rpw_env_from env_from;
     struct rpw_volume_mount_list volume_mounts;
+    struct rpw_span resources; /* the object's own JSON text; absent: none */
+    struct rpw_security_context security_context;
 };
 
 struct rpw_container_list {
@@ -81,6 +101,7 @@ struct rpw_annotations {
     struct rpw_span conflicts; /* policy.rucio.cern.ch/conflicts */
     struct rpw_span revision;  /* policy.rucio.cern.ch/revision */
     struct rpw_span mirror;    /* kubernetes.io/config.mirror */
+    struct rpw_span evictable; /* cluster-autoscaler.kubernetes.io/safe-to-evict-local-volumes */
 };
 
 struct rpw_metadata {
@@ -100,6 +121,7 @@ struct rpw_pod {
     struct rpw_metadata metadata;
     struct rpw_volume_list volumes;
     struct rpw_container_list containers[RPW_CONTAINER_KINDS];
+    struct rpw_security_context security_context;
     struct rpw_span os_name;
 };
 

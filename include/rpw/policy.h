@@ -9,6 +9,18 @@
 
 #include "rpw/text.h"
 
+/* Where the volume of pip and copy is mounted, writable, in the init container that fills it, and the directory in it that
+ * the containers get. It is renamed into place when it is complete. */
+#define RPW_INSTALL_PATH "/rucio-policy"
+#define RPW_PACKAGE_DIRECTORY "package"
+
+/* The init containers that we add to a pod. Their names are reserved: a container of that name is never one that gets the
+ * package, whatever a policy's globs say. */
+enum rpw_own_container { RPW_OWN_INSTALL, RPW_OWN_COPY, RPW_OWN_VERIFY, RPW_OWN_CONTAINERS };
+
+/* rucio-policy-install, rucio-policy-copy, rucio-policy-verify */
+extern const struct rpw_span rpw_policy_own_containers[RPW_OWN_CONTAINERS];
+
 enum rpw_label_operator { RPW_LABEL_IN, RPW_LABEL_NOT_IN, RPW_LABEL_EXISTS, RPW_LABEL_DOES_NOT_EXIST };
 
 /* One requirement of a Kubernetes LabelSelector; `matchLabels: {k: v}` is `k In [v]`. values are used by In and NotIn. */
@@ -33,6 +45,32 @@ enum rpw_python_path_mode {
 enum rpw_source {
     RPW_SOURCE_VOLUME,       /* a volume, mounted read-only */
     RPW_SOURCE_PREINSTALLED, /* the code is in the image: environment only */
+    RPW_SOURCE_PIP,          /* an init container of ours installs it with pip into an emptyDir */
+    RPW_SOURCE_COPY,         /* an init container of ours copies it from an image of its own into an emptyDir */
+};
+
+/* Where the init container that fills the volume stands: in either case before every init container that gets the mount. */
+enum rpw_position {
+    RPW_POSITION_FIRST, /* where none gets it, before all */
+    RPW_POSITION_LAST,  /* where none gets it, behind all */
+};
+
+/* The init container that brings the package: rucio-policy-install (pip) or rucio-policy-copy. */
+struct rpw_installer {
+    /* What the configuration alone decides, as members of a JSON object without its braces:
+     * "command":[...],"args":[...],"env":[...],"envFrom":[...] */
+    struct rpw_span members;
+    struct rpw_span image;            /* empty: that of the container that gets the package */
+    struct rpw_span pull_policy;      /* empty: left to Kubernetes, or that of the container whose image it is */
+    struct rpw_span resources;        /* a JSON object; absent: those of the container that gets the package */
+    struct rpw_span security_context; /* a JSON object; absent: made from that container's */
+    enum rpw_position position;
+};
+
+enum rpw_verify {
+    RPW_VERIFY_OFF,
+    RPW_VERIFY_WARN, /* the init container rucio-policy-verify reports */
+    RPW_VERIFY_FAIL, /* and fails, so that the pod does not start */
 };
 
 enum rpw_on_conflict {
@@ -65,8 +103,15 @@ struct rpw_policy {
     struct rpw_span image_python_path; /* empty: the image defines no PYTHONPATH */
 
     enum rpw_source source;
-    struct rpw_span volume; /* RPW_SOURCE_VOLUME: the volume source as a JSON object, {"persistentVolumeClaim":{...}} */
-    struct rpw_span sub_path; /* RPW_SOURCE_VOLUME: empty for the volume's root */
+    /* Of every source but preinstalled: the volume source as a JSON object, {"persistentVolumeClaim":{...}}, with pip and
+     * copy {"emptyDir":{...}}; and the directory of it that is mounted, empty for its root, with pip and copy
+     * RPW_PACKAGE_DIRECTORY. */
+    struct rpw_span volume;
+    struct rpw_span sub_path;
+    struct rpw_installer installer; /* pip and copy */
+
+    enum rpw_verify verify;
+    struct rpw_span verify_members; /* warn and fail: "command":[...],"args":[...] of the init container */
 
     enum rpw_on_conflict on_conflict;
     struct rpw_span revision; /* RPW_REVISION_DIGITS hex digits over all that reaches the pod */

@@ -3,6 +3,7 @@
  * Errors go to standard error as the loader reports them. A configuration without errors is told back in words, policy
  * by policy, so that an administrator can compare what was meant with what was written.
  */
+#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -146,6 +147,78 @@ static void print_python_path(const struct rpw_policy *policy)
     print_python_path_example(policy, "/opt/site", RPW_LIT("/opt/site"));
 }
 
+/* The members that the policy gives its init container, as an object; NULL when memory is short. */
+static json_t *load_members(struct rpw_span members)
+{
+    char *text = NULL;
+    json_t *object = NULL;
+
+    if (asprintf(&text, "{%.*s}", (int)members.len, members.ptr) < 0)
+        return NULL;
+    object = json_loads(text, JSON_ALLOW_NUL, NULL);
+    free(text);
+    return object;
+}
+
+static void print_word(const char *word)
+{
+    printf(strpbrk(word, " '\"") ? " '%s'" : " %s", word);
+}
+
+/* What the init container is told to do, and the names of its variables: their values may be secrets. */
+static void print_work(const struct rpw_policy *policy)
+{
+    json_t *members = load_members(policy->installer.members), *element;
+    size_t index;
+
+    print_label("");
+    fputs(policy->source == RPW_SOURCE_PIP ? "pip install" : "directory", stdout);
+    json_array_foreach(json_object_get(members, "args"), index, element) print_word(json_string_value(element));
+    putchar('\n');
+    if (json_array_size(json_object_get(members, "env")) > 0) {
+        print_label("");
+        fputs("with the variables", stdout);
+        json_array_foreach(json_object_get(members, "env"), index, element)
+            print_word(json_string_value(json_object_get(element, "name")));
+        putchar('\n');
+    }
+    json_decref(members);
+}
+
+static void print_installer(const struct rpw_policy *policy)
+{
+    const struct rpw_installer *installer = &policy->installer;
+    bool is_pip = policy->source == RPW_SOURCE_PIP;
+
+    printf("%s by the init container %s\n", is_pip ? "installed" : "copied",
+           is_pip ? "rucio-policy-install" : "rucio-policy-copy");
+    print_label("");
+    fputs("image ", stdout);
+    print_span(installer->image.len > 0 ? installer->image : RPW_LIT("of the container that gets the package"));
+    if (installer->pull_policy.len > 0) {
+        fputs(", pulled ", stdout);
+        print_span(installer->pull_policy);
+    }
+    putchar('\n');
+    print_work(policy);
+    if (installer->resources.ptr) {
+        print_label("");
+        fputs("resources ", stdout);
+        print_json(installer->resources);
+        putchar('\n');
+    }
+    if (installer->security_context.ptr) {
+        print_label("");
+        fputs("securityContext ", stdout);
+        print_json(installer->security_context);
+        putchar('\n');
+    }
+    print_label("");
+    printf("before the init containers that get the package; where there are none, %s all\n",
+           installer->position == RPW_POSITION_FIRST ? "before" : "behind");
+    print_label("");
+}
+
 static void print_source(const struct rpw_policy *policy)
 {
     print_label("code");
@@ -155,6 +228,8 @@ static void print_source(const struct rpw_policy *policy)
         putchar('\n');
         return;
     }
+    if (policy->source != RPW_SOURCE_VOLUME)
+        print_installer(policy);
     fputs("volume ", stdout);
     print_json(policy->volume);
     putchar('\n');
@@ -167,6 +242,18 @@ static void print_source(const struct rpw_policy *policy)
     fputs("mounted read-only at ", stdout);
     print_span(policy->path);
     putchar('\n');
+}
+
+static void print_verify(enum rpw_verify verify)
+{
+    static const char *const words[] = {
+        [RPW_VERIFY_OFF] = "off: nobody tries the package before Rucio does",
+        [RPW_VERIFY_WARN] = "warn: the init container rucio-policy-verify tries the package and reports",
+        [RPW_VERIFY_FAIL] = "fail: the init container rucio-policy-verify tries it and holds the pod until it loads",
+    };
+
+    print_label("verify");
+    puts(words[verify]);
 }
 
 static void print_conflicts(const struct rpw_policy *policy)
@@ -190,6 +277,7 @@ static void print_policy(const struct rpw_policy *policy, size_t number)
     print_variables(policy);
     print_python_path(policy);
     print_source(policy);
+    print_verify(policy->verify);
     print_conflicts(policy);
     print_label("revision");
     print_span(policy->revision);

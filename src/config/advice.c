@@ -120,7 +120,7 @@ static void advise_on_policy(struct rpw_loader *loader, const struct rpw_draft *
                            "policy %.*s has neither namespaces nor a podSelector: it is for every pod of the cluster "
                            "that has such a container",
                            name_length, name);
-    if (policy->source == RPW_SOURCE_VOLUME && is_needed_by_the_image(policy->path))
+    if (policy->source != RPW_SOURCE_PREINSTALLED && is_needed_by_the_image(policy->path))
         rpw_report_warning(loader->report, draft->place,
                            "policy %.*s mounts a volume over %.*s and hides what the image has there", name_length,
                            name, (int)policy->path.len, policy->path.ptr);

@@ -168,9 +168,8 @@ static const char *check_is_text(const struct rpw_yaml_node *node)
     return NULL;
 }
 
-/* Whether node is a text of the form; reports it otherwise. */
-static bool check_text(struct rpw_loader *loader, const char *field, const struct rpw_yaml_node *node,
-                       rpw_syntax_fn *form)
+bool rpw_fields_check_text(struct rpw_loader *loader, const char *field, const struct rpw_yaml_node *node,
+                           rpw_syntax_fn *form)
 {
     const char *expected;
 
@@ -185,18 +184,12 @@ static bool check_text(struct rpw_loader *loader, const char *field, const struc
     return !expected;
 }
 
-bool rpw_fields_check_key(struct rpw_loader *loader, const char *field, const struct rpw_yaml_node *key,
-                          rpw_syntax_fn *form)
-{
-    return check_text(loader, field, key, form);
-}
-
 bool rpw_fields_read_text(struct rpw_loader *loader, const char *field, const struct rpw_yaml_node *node,
                           rpw_syntax_fn *form, struct rpw_span *ret_text)
 {
     struct rpw_span copy;
 
-    if (!check_text(loader, field, node, form))
+    if (!rpw_fields_check_text(loader, field, node, form))
         return false;
     copy = rpw_pool_copy(loader->result, node->text);
     if (!copy.ptr)

@@ -50,9 +50,10 @@ bool rpw_fields_read_choice(struct rpw_loader *loader, const char *field, const 
 bool rpw_fields_expect_mapping(struct rpw_loader *loader, const char *field, const struct rpw_yaml_node *node);
 bool rpw_fields_expect_list(struct rpw_loader *loader, const char *field, const struct rpw_yaml_node *node);
 
-/* Whether the key is text that every YAML reader takes for text, of the form; reports it otherwise. */
-bool rpw_fields_check_key(struct rpw_loader *loader, const char *field, const struct rpw_yaml_node *key,
-                          rpw_syntax_fn *form);
+/* Whether node is text that every YAML reader takes for text, of the form; reports it otherwise. For what is kept as it is:
+ * keys, and parts of Kubernetes objects. */
+bool rpw_fields_check_text(struct rpw_loader *loader, const char *field, const struct rpw_yaml_node *node,
+                           rpw_syntax_fn *form);
 
 /* node in words, as it follows "found ": 'text', the number 5, a list ... */
 const char *rpw_fields_describe(struct rpw_loader *loader, const struct rpw_yaml_node *node);

@@ -12,7 +12,8 @@
 
 #define MAX_INTEGER_BYTES 24
 
-static void render_scalar(struct rpw_loader *loader, const struct rpw_yaml_node *node, struct rpw_buffer *out)
+static void render_scalar(struct rpw_loader *loader, const char *field, const struct rpw_yaml_node *node,
+                          struct rpw_buffer *out)
 {
     struct rpw_scalar scalar = rpw_scalar_resolve(node);
     char digits[MAX_INTEGER_BYTES];
@@ -38,13 +39,13 @@ static void render_scalar(struct rpw_loader *loader, const struct rpw_yaml_node 
     case RPW_SCALAR_BAD_BOOL:
         rpw_report_error(
             loader->report, node->place,
-            "volume: found %s, which some take for a boolean and some for text, expected true or false, or quotes",
+            "%s: found %s, which some take for a boolean and some for text, expected true or false, or quotes", field,
             rpw_report_quote(loader->report, node->text, 60));
         break;
     case RPW_SCALAR_BAD_NUMBER:
         rpw_report_error(loader->report, node->place,
-                         "volume: found %s, which is not a number everywhere, expected one such as 8 or 0.5, or quotes",
-                         rpw_report_quote(loader->report, node->text, 60));
+                         "%s: found %s, which is not a number everywhere, expected one such as 8 or 0.5, or quotes",
+                         field, rpw_report_quote(loader->report, node->text, 60));
         break;
     }
 }
@@ -67,7 +68,8 @@ static int by_key(const void *left, const void *right)
     return order != 0 ? order : (a.len > b.len) - (a.len < b.len);
 }
 
-static void render_mapping(struct rpw_loader *loader, const struct rpw_yaml_node *node, struct rpw_buffer *out)
+static void render_mapping(struct rpw_loader *loader, const char *field, const struct rpw_yaml_node *node,
+                           struct rpw_buffer *out)
 {
     struct member *members = rpw_pool_alloc(loader->scratch, node->count * sizeof(*members));
 
@@ -80,32 +82,33 @@ static void render_mapping(struct rpw_loader *loader, const struct rpw_yaml_node
 
     rpw_buffer_append_char(out, '{');
     for (size_t i = 0; i < node->count; i++) {
-        rpw_fields_check_key(loader, "volume", members[i].key, any_key);
+        rpw_fields_check_text(loader, field, members[i].key, any_key);
         if (i > 0)
             rpw_buffer_append_char(out, ',');
         rpw_buffer_append_json(out, members[i].key->text);
         rpw_buffer_append_char(out, ':');
-        rpw_fragment_render(loader, members[i].value, out);
+        rpw_fragment_render(loader, field, members[i].value, out);
     }
     rpw_buffer_append_char(out, '}');
 }
 
 /* As deep as the YAML tree, which has a limit. */
-void rpw_fragment_render(struct rpw_loader *loader, const struct rpw_yaml_node *node, struct rpw_buffer *out)
+void rpw_fragment_render(struct rpw_loader *loader, const char *field, const struct rpw_yaml_node *node,
+                         struct rpw_buffer *out)
 {
     switch (node->type) {
     case RPW_YAML_SCALAR:
-        render_scalar(loader, node, out);
+        render_scalar(loader, field, node, out);
         break;
     case RPW_YAML_MAPPING:
-        render_mapping(loader, node, out);
+        render_mapping(loader, field, node, out);
         break;
     case RPW_YAML_LIST:
         rpw_buffer_append_char(out, '[');
         for (size_t i = 0; i < node->count; i++) {
             if (i > 0)
                 rpw_buffer_append_char(out, ',');
-            rpw_fragment_render(loader, node->values[i], out);
+            rpw_fragment_render(loader, field, node->values[i], out);
         }
         rpw_buffer_append_char(out, ']');
         break;

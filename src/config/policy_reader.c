@@ -102,19 +102,14 @@ static void read_choices(struct rpw_loader *loader, const struct rpw_yaml_node *
     policy->on_conflict = (enum rpw_on_conflict)conflict;
 }
 
-static void check_verify(struct rpw_loader *loader, const struct rpw_yaml_node *node)
+static void read_verify(struct rpw_loader *loader, const struct rpw_yaml_node *node, struct rpw_policy *policy)
 {
-    static const char *const modes[] = {"off", NULL};
-    bool is_later =
-        node && node->type == RPW_YAML_SCALAR && (rpw_span_is(node->text, "warn") || rpw_span_is(node->text, "fail"));
-    size_t mode;
+    static const char *const modes[] = {"off", "warn", "fail", NULL};
+    size_t mode = RPW_VERIFY_OFF;
 
-    if (is_later)
-        rpw_report_error(loader->report, node->place,
-                         "verify: found %s, which this version does not have, expected off",
-                         rpw_fields_describe(loader, node));
-    else
-        rpw_fields_read_choice(loader, "verify", node, modes, &mode);
+    rpw_fields_read_choice(loader, "verify", node, modes, &mode);
+    policy->verify = (enum rpw_verify)mode;
+    rpw_verify_render(loader, policy);
 }
 
 static void report_missing(struct rpw_loader *loader, const struct rpw_yaml_node *policy, const char *missing,
@@ -152,7 +147,7 @@ void rpw_policy_read(struct rpw_loader *loader, const struct rpw_yaml_node *node
     if (!package && !packages)
         report_missing(loader, node, "package", "package, or packages with one for each VO, or both");
     if (!source)
-        report_missing(loader, node, "source", "source with volume or preinstalled");
+        report_missing(loader, node, "source", "source with volume, pip, copy or preinstalled");
 
     draft->place = name ? name->place : node->place;
     draft->has_config_env = true;
@@ -167,7 +162,7 @@ void rpw_policy_read(struct rpw_loader *loader, const struct rpw_yaml_node *node
     rpw_fields_read_text(loader, "imagePythonPath", image_python_path, rpw_syntax_image_python_path,
                          &policy->image_python_path);
     read_choices(loader, python_path, on_conflict, policy);
-    rpw_source_read(loader, source, policy);
-    check_verify(loader, verify);
+    rpw_source_read(loader, source, draft);
+    read_verify(loader, verify, policy);
     name_package(loader, draft);
 }

@@ -12,7 +12,10 @@
  *     {"package":"atlas_policy","source":{"subPath":"v1","volume":{"persistentVolumeClaim":{"claimName":"atlas"}}}}
  *
  * Pods carry the digits in an annotation for years: this form is frozen. The keys, all of them: configEnv (only false),
- * imagePythonPath, package, packages, path, pythonPath, source, version.
+ * imagePythonPath, package, packages, path, pythonPath, source, verify (warn and fail), version. Those of source.pip and
+ * source.copy: args, env, envFrom, image, indexUrl, medium, noDeps (only false), path, position (only last), pullPolicy,
+ * requirements, resources, securityContext, sizeLimit (the text as written). The scripts that our init containers run are
+ * not in it: they come with the program and not with the policy.
  */
 #include <openssl/evp.h>
 #include <stdlib.h>
@@ -64,13 +67,46 @@ static void append_packages(struct rpw_loader *loader, struct rpw_buffer *out, c
     rpw_buffer_append_char(out, '}');
 }
 
-static void append_source(struct rpw_buffer *out, const struct rpw_policy *policy)
+static void append_json(struct rpw_buffer *out, const char *key, struct rpw_span json)
 {
+    if (!json.ptr)
+        return;
+    append_key(out, key);
+    rpw_buffer_append(out, json);
+}
+
+static void append_installer(struct rpw_buffer *out, const struct rpw_installer_keys *keys)
+{
+    rpw_buffer_append_char(out, '{');
+    append_json(out, "args", keys->args);
+    append_json(out, "env", keys->env);
+    append_json(out, "envFrom", keys->env_from);
+    append_json(out, "image", keys->image);
+    append_json(out, "indexUrl", keys->index_url);
+    append_json(out, "medium", keys->medium);
+    append_json(out, "noDeps", keys->no_deps);
+    append_json(out, "path", keys->path);
+    append_json(out, "position", keys->position);
+    append_json(out, "pullPolicy", keys->pull_policy);
+    append_json(out, "requirements", keys->requirements);
+    append_json(out, "resources", keys->resources);
+    append_json(out, "securityContext", keys->security_context);
+    append_json(out, "sizeLimit", keys->size_limit);
+    rpw_buffer_append_char(out, '}');
+}
+
+static void append_source(struct rpw_buffer *out, const struct rpw_draft *draft)
+{
+    const struct rpw_policy *policy = &draft->policy;
+
     append_key(out, "source");
     rpw_buffer_append_char(out, '{');
     if (policy->source == RPW_SOURCE_PREINSTALLED) {
         append_key(out, "preinstalled");
         rpw_buffer_append(out, RPW_LIT("{}"));
+    } else if (policy->source == RPW_SOURCE_PIP || policy->source == RPW_SOURCE_COPY) {
+        append_key(out, policy->source == RPW_SOURCE_PIP ? "pip" : "copy");
+        append_installer(out, &draft->installer_keys);
     } else {
         append_text(out, "subPath", policy->sub_path);
         append_key(out, "volume");
@@ -98,7 +134,9 @@ struct rpw_span rpw_revision_text(struct rpw_loader *loader, const struct rpw_dr
         append_text(&out, "pythonPath", RPW_LIT("append"));
     else if (policy->python_path == RPW_PYTHON_PATH_ENTRYPOINT)
         append_text(&out, "pythonPath", RPW_LIT("entrypoint"));
-    append_source(&out, policy);
+    append_source(&out, draft);
+    if (policy->verify != RPW_VERIFY_OFF)
+        append_text(&out, "verify", policy->verify == RPW_VERIFY_WARN ? RPW_LIT("warn") : RPW_LIT("fail"));
     append_text(&out, "version", draft->version);
     rpw_buffer_append_char(&out, '}');
     return (struct rpw_span){out.ptr, out.len};

@@ -17,6 +17,24 @@ struct rpw_vo {
     struct rpw_span package;
 };
 
+/* What `source.pip` or `source.copy` says: each key's value as JSON text; absent when it is not given or has its default. */
+struct rpw_installer_keys {
+    struct rpw_span args;
+    struct rpw_span env;
+    struct rpw_span env_from;
+    struct rpw_span image;
+    struct rpw_span index_url;
+    struct rpw_span medium;
+    struct rpw_span no_deps;
+    struct rpw_span path;
+    struct rpw_span position;
+    struct rpw_span pull_policy;
+    struct rpw_span requirements;
+    struct rpw_span resources;
+    struct rpw_span security_context;
+    struct rpw_span size_limit;
+};
+
 /* A policy as it is being read: the result, and what only the loader needs. */
 struct rpw_draft {
     struct rpw_policy policy;
@@ -27,20 +45,37 @@ struct rpw_draft {
     size_t vo_count;
     bool has_config_env;
     struct rpw_span version; /* empty: none */
+    struct rpw_installer_keys installer_keys;
 };
 
 /* `match`: namespaces, requirements and containers of the policy. */
 void rpw_match_read(struct rpw_loader *loader, const struct rpw_yaml_node *node, struct rpw_policy *policy);
 
-/* `source`: source, volume and sub_path of the policy. */
-void rpw_source_read(struct rpw_loader *loader, const struct rpw_yaml_node *node, struct rpw_policy *policy);
+/* `source`: source, volume, sub_path and installer of the policy. */
+void rpw_source_read(struct rpw_loader *loader, const struct rpw_yaml_node *node, struct rpw_draft *draft);
+
+/* `source.pip` and `source.copy`. */
+void rpw_pip_read(struct rpw_loader *loader, const struct rpw_yaml_node *node, struct rpw_draft *draft);
+void rpw_copy_read(struct rpw_loader *loader, const struct rpw_yaml_node *node, struct rpw_draft *draft);
+
+/* Parts of a Kubernetes container, kept verbatim, as JSON text: `env`, `envFrom`, `resources`. Checked for what makes the
+ * apiserver refuse every pod, or drop in silence what was meant. Absent when node is not there or wrong. */
+struct rpw_span rpw_env_read(struct rpw_loader *loader, const struct rpw_yaml_node *node);
+struct rpw_span rpw_env_from_read(struct rpw_loader *loader, const struct rpw_yaml_node *node);
+struct rpw_span rpw_resources_read(struct rpw_loader *loader, const struct rpw_yaml_node *node);
+
+/* What is made of `source` and `verify` once the keys are known: volume, sub_path and installer of the policy with pip and
+ * copy; verify_members unless verify is off. */
+void rpw_installer_render(struct rpw_loader *loader, struct rpw_draft *draft);
+void rpw_verify_render(struct rpw_loader *loader, struct rpw_policy *policy);
 
 /* One element of `policies`. */
 void rpw_policy_read(struct rpw_loader *loader, const struct rpw_yaml_node *node, struct rpw_draft *draft);
 
 /* A Kubernetes object as JSON text: keys sorted by bytes, no white space, so that equal objects give equal text.
- * Reports scalars that JSON or another YAML reader would take differently. */
-void rpw_fragment_render(struct rpw_loader *loader, const struct rpw_yaml_node *node, struct rpw_buffer *out);
+ * Reports scalars that JSON or another YAML reader would take differently; field names the object in the errors. */
+void rpw_fragment_render(struct rpw_loader *loader, const char *field, const struct rpw_yaml_node *node,
+                         struct rpw_buffer *out);
 
 /* The revision of a policy that was read without errors; in the result pool. Absent when there is no memory. */
 struct rpw_span rpw_revision_of(struct rpw_loader *loader, const struct rpw_draft *draft);

@@ -8,6 +8,7 @@
 #include "sections.h"
 
 #define MAX_REQUIRED_TEXTS 3
+#define SOURCE_COUNT 4 /* volume, pip, copy, preinstalled */
 
 /* Every volume source of Kubernetes 1.35, and the texts without which the apiserver refuses it (validateVolumeSource). Lists
  * and mappings that it requires as well are left to it. */
@@ -68,7 +69,7 @@ static void check_unknown_source(struct rpw_loader *loader, const struct rpw_yam
     if (nearest)
         rpw_report_error(loader->report, key->place,
                          "volume: found the unknown volume source %s, expected perhaps '%s'", found, nearest);
-    else if (rpw_fields_check_key(loader, "volume", key, rpw_syntax_volume_source))
+    else if (rpw_fields_check_text(loader, "volume", key, rpw_syntax_volume_source))
         rpw_report_warning(loader->report, key->place,
                            "volume: this program does not know the volume source %s; a cluster that does not know it "
                            "either makes the volume an empty directory",
@@ -128,7 +129,7 @@ static void read_volume(struct rpw_loader *loader, const struct rpw_yaml_node *n
                          "volume: found no volume source, expected one, such as persistentVolumeClaim");
     else if (node->count > 1 && !rpw_span_is(node->keys[0]->text, "name") && !rpw_span_is(node->keys[1]->text, "name"))
         rpw_report_error(loader->report, node->keys[1]->place, "volume: found a second volume source, expected one");
-    rpw_fragment_render(loader, node, &json);
+    rpw_fragment_render(loader, "volume", node, &json);
     policy->volume = rpw_pool_copy(loader->result, (struct rpw_span){json.ptr, json.len});
 }
 
@@ -137,13 +138,6 @@ static void check_preinstalled(struct rpw_loader *loader, const struct rpw_yaml_
     if (node->type != RPW_YAML_INVALID && (node->type != RPW_YAML_MAPPING || node->count > 0))
         rpw_report_error(loader->report, node->place, "preinstalled: found %s, expected {}",
                          node->type == RPW_YAML_MAPPING ? "keys" : rpw_fields_describe(loader, node));
-}
-
-static void refuse_later_source(struct rpw_loader *loader, const struct rpw_yaml_node *value, const char *name)
-{
-    if (value)
-        rpw_report_error(loader->report, value->place,
-                         "source: found %s, which this version does not have, expected volume or preinstalled", name);
 }
 
 static void read_sub_path(struct rpw_loader *loader, const struct rpw_yaml_node *node, bool has_volume,
@@ -157,27 +151,42 @@ static void read_sub_path(struct rpw_loader *loader, const struct rpw_yaml_node 
         policy->sub_path = rpw_span_without_trailing_slashes(sub_path);
 }
 
-void rpw_source_read(struct rpw_loader *loader, const struct rpw_yaml_node *node, struct rpw_policy *policy)
+/* Exactly one of the first four slots is wanted. */
+static void check_one_source(struct rpw_loader *loader, const struct rpw_yaml_node *node,
+                             const struct rpw_field_slot *slots)
+{
+    const struct rpw_field_slot *first = NULL;
+
+    for (size_t i = 0; i < SOURCE_COUNT; i++) {
+        if (!*slots[i].value)
+            continue;
+        if (first)
+            rpw_report_error(loader->report, (*slots[i].value)->place,
+                             "source: found both %s and %s, expected one of them", first->key, slots[i].key);
+        else
+            first = &slots[i];
+    }
+    if (!first)
+        rpw_report_error(loader->report, node->place,
+                         "source: found neither volume nor pip, copy or preinstalled, expected one of them");
+}
+
+void rpw_source_read(struct rpw_loader *loader, const struct rpw_yaml_node *node, struct rpw_draft *draft)
 {
     const struct rpw_yaml_node *volume = NULL, *sub_path = NULL, *preinstalled = NULL, *pip = NULL, *copy = NULL;
     const struct rpw_field_slot slots[] = {
-        {"volume", &volume}, {"subPath", &sub_path}, {"preinstalled", &preinstalled}, {"pip", &pip}, {"copy", &copy}};
+        {"volume", &volume}, {"pip", &pip}, {"copy", &copy}, {"preinstalled", &preinstalled}, {"subPath", &sub_path}};
 
     if (!rpw_fields_split(loader, "source", node, slots, sizeof(slots) / sizeof(slots[0])))
         return;
-    refuse_later_source(loader, pip, "pip");
-    refuse_later_source(loader, copy, "copy");
-    if (pip || copy)
-        return;
-    if (!volume && !preinstalled)
-        rpw_report_error(loader->report, node->place,
-                         "source: found neither volume nor preinstalled, expected one of them");
-    if (volume && preinstalled)
-        rpw_report_error(loader->report, preinstalled->place,
-                         "source: found both volume and preinstalled, expected one of them");
+    check_one_source(loader, node, slots);
     if (preinstalled)
         check_preinstalled(loader, preinstalled);
-    read_volume(loader, volume, policy);
-    read_sub_path(loader, sub_path, volume != NULL, policy);
-    policy->source = volume ? RPW_SOURCE_VOLUME : RPW_SOURCE_PREINSTALLED;
+    draft->policy.source = volume ? RPW_SOURCE_VOLUME : RPW_SOURCE_PREINSTALLED;
+    read_volume(loader, volume, &draft->policy);
+    read_sub_path(loader, sub_path, volume != NULL, &draft->policy);
+    if (pip)
+        rpw_pip_read(loader, pip, draft);
+    if (copy)
+        rpw_copy_read(loader, copy, draft);
 }

@@ -6,6 +6,8 @@
  */
 #include "syntax.h"
 
+#include "rpw/policy.h"
+
 #define MAX_DNS_LABEL_BYTES 63
 #define MAX_DNS_SUBDOMAIN_BYTES 253
 #define MAX_LABEL_NAME_BYTES 63
@@ -144,20 +146,36 @@ static const char *check_expansion(struct rpw_span text)
     return NULL;
 }
 
-const char *rpw_syntax_path(struct rpw_span text)
+static const char *check_absolute_path(struct rpw_span path)
 {
-    struct rpw_span path = rpw_span_without_trailing_slashes(text);
-    const char *expected;
-
     if (path.len == 0 || path.ptr[0] != '/')
         return "an absolute path, such as /opt/rucio/policy";
     if (path.len == 1)
         return "a directory below '/', such as /opt/rucio/policy";
-    expected = check_elements((struct rpw_span){path.ptr + 1, path.len - 1});
+    return check_elements((struct rpw_span){path.ptr + 1, path.len - 1});
+}
+
+const char *rpw_syntax_path(struct rpw_span text)
+{
+    struct rpw_span path = rpw_span_without_trailing_slashes(text);
+    const char *expected = check_absolute_path(path);
+
     if (expected)
         return expected;
     if (memchr(path.ptr, ':', path.len))
         return "no ':', which separates the directories of PYTHONPATH";
+    return check_expansion(path);
+}
+
+const char *rpw_syntax_copy_path(struct rpw_span text)
+{
+    struct rpw_span path = rpw_span_without_trailing_slashes(text);
+    const char *expected = check_absolute_path(path);
+
+    if (expected)
+        return expected;
+    if (rpw_span_is(path, RPW_INSTALL_PATH) || rpw_span_starts_with(path, RPW_LIT(RPW_INSTALL_PATH "/")))
+        return "a directory outside of " RPW_INSTALL_PATH ", where the volume is mounted that it is copied to";
     return check_expansion(path);
 }
 

@@ -21,4 +21,15 @@ const char *rpw_syntax_label_key(struct rpw_span text);         /* Kubernetes: [
 const char *rpw_syntax_label_value(struct rpw_span text);       /* Kubernetes: may be "" */
 const char *rpw_syntax_volume_source(struct rpw_span text);     /* a field name of the Kubernetes API */
 
+/* Of source.pip and source.copy. */
+const char *rpw_syntax_requirement(struct rpw_span text);  /* what pip installs: name==version, a URL, a path */
+const char *rpw_syntax_pip_argument(struct rpw_span text); /* any but those that say where pip installs to */
+const char *rpw_syntax_index_url(struct rpw_span text);
+const char *rpw_syntax_image(struct rpw_span text);     /* a container image */
+const char *rpw_syntax_copy_path(struct rpw_span text); /* absolute, not "/", not in the volume that is filled */
+const char *rpw_syntax_medium(struct rpw_span text);    /* of an emptyDir: "" or Memory */
+
+/* Whether a requirement that is well-formed is fetched by a version control system (git+https://...). */
+bool rpw_syntax_is_version_controlled(struct rpw_span requirement);
+
 #endif

@@ -65,16 +65,21 @@ void env_plan_rename(struct env_plan *plan, size_t index, struct rpw_span new_na
     change(plan, index, (struct env_slot){.change = ENV_RENAMED, .name = new_name, .value = value});
 }
 
+static void put_entry(struct rpw_json_writer *writer, struct rpw_span name, struct rpw_span value)
+{
+    rpw_json_put(writer, "{\"name\":");
+    rpw_json_put_string(writer, name);
+    rpw_json_put(writer, ",\"value\":");
+    rpw_json_put_string(writer, value);
+    rpw_json_put(writer, "}");
+}
+
 static struct rpw_span entry_text(struct injector *injector, struct rpw_span name, struct rpw_span value)
 {
     struct rpw_json_writer writer;
 
     rpw_json_writer_init(&writer, injector->arena);
-    rpw_json_put(&writer, "{\"name\":");
-    rpw_json_put_string(&writer, name);
-    rpw_json_put(&writer, ",\"value\":");
-    rpw_json_put_string(&writer, value);
-    rpw_json_put(&writer, "}");
+    put_entry(&writer, name, value);
     return injector_text(injector, &writer);
 }
 
@@ -130,4 +135,49 @@ void env_plan_emit(const struct env_plan *plan, struct injector *injector, enum 
     }
     for (size_t i = 0; i < plan->env->count; i++)
         emit_slot(plan, i, injector, edit);
+}
+
+static void put_slot(const struct env_plan *plan, size_t index, struct rpw_json_writer *writer)
+{
+    const struct env_slot *slot = &plan->slots[index];
+    const struct rpw_env *env = &plan->env->items[index];
+
+    switch (slot->change) {
+    case ENV_KEPT:
+        rpw_json_put_span(writer, env->text);
+        return;
+    case ENV_REMOVED:
+        return;
+    case ENV_RENAMED:
+        rpw_json_put(writer, "{\"name\":");
+        rpw_json_put_string(writer, slot->name);
+        rpw_json_put(writer, ",\"valueFrom\":");
+        rpw_json_put_span(writer, env->value_from);
+        rpw_json_put(writer, "},");
+        put_entry(writer, env->name, slot->value);
+        return;
+    case ENV_SET:
+        put_entry(writer, env->name, slot->value);
+    }
+}
+
+void env_plan_put(const struct env_plan *plan, struct rpw_json_writer *writer)
+{
+    const char *separator = "";
+
+    rpw_json_put(writer, "[");
+    for (size_t i = 0; i < plan->front_count; i++) {
+        rpw_json_put(writer, separator);
+        put_entry(writer, plan->front[i].name, plan->front[i].value);
+        separator = ",";
+    }
+    for (size_t i = 0; i < plan->env->count && !plan->has_failed; i++) {
+        bool is_there = plan->slots[i].change != ENV_REMOVED && plan->env->items[i].text.ptr != NULL;
+        if (!is_there)
+            continue;
+        rpw_json_put(writer, separator);
+        put_slot(plan, i, writer);
+        separator = ",";
+    }
+    rpw_json_put(writer, "]");
 }

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "rpw/arena.h"
+#include "rpw/json_writer.h"
 #include "rpw/pod.h"
 #include "rpw/policy.h"
 
@@ -50,6 +51,9 @@ void env_plan_add_in_front(struct env_plan *plan, struct rpw_span name, struct r
 void env_plan_set(struct env_plan *plan, size_t index, struct rpw_span value);
 void env_plan_remove(struct env_plan *plan, size_t index);
 void env_plan_rename(struct env_plan *plan, size_t index, struct rpw_span new_name, struct rpw_span value);
+
+/* The env as the plan has it, as a JSON array. */
+void env_plan_put(const struct env_plan *plan, struct rpw_json_writer *writer);
 
 struct injector;
 

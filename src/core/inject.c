@@ -67,29 +67,52 @@ static void warn_of_conflict(struct injector *injector, const struct conflict *c
     injector_end_warning(injector, &writer);
 }
 
-bool injector_resolve(struct injector *injector, struct conflict conflict, bool can_be_kept)
+static void note_conflict(struct injector *injector, const struct conflict *conflict)
 {
-    enum rpw_on_conflict on_conflict = injector->policy->on_conflict;
     struct conflict_list *list = &injector->conflicts;
     struct conflict *items = rpw_arena_append(injector->arena, list->items, list->count, sizeof(list->items[0]));
 
     if (items == NULL) {
         injector->has_failed = true;
+        return;
+    }
+    list->items = items;
+    items[list->count++] = *conflict;
+}
+
+bool injector_resolve(struct injector *injector, struct conflict conflict, bool can_be_kept)
+{
+    enum rpw_on_conflict on_conflict = injector->policy->on_conflict;
+
+    if (on_conflict == RPW_CONFLICT_REJECT || (on_conflict == RPW_CONFLICT_KEEP && !can_be_kept)) {
+        injector_refuse(injector, conflict);
         return false;
     }
-    conflict.is_refused = on_conflict == RPW_CONFLICT_REJECT || (on_conflict == RPW_CONFLICT_KEEP && !can_be_kept);
-    list->items = items;
-    items[list->count++] = conflict;
-    if (conflict.is_refused)
-        injector->result.is_refused = true;
-    else
-        warn_of_conflict(injector, &conflict);
+    note_conflict(injector, &conflict);
+    warn_of_conflict(injector, &conflict);
     return on_conflict == RPW_CONFLICT_OVERRIDE;
+}
+
+void injector_refuse(struct injector *injector, struct conflict conflict)
+{
+    conflict.is_refused = true;
+    injector->result.is_refused = true;
+    note_conflict(injector, &conflict);
 }
 
 bool injector_is_target(const struct injector *injector, const struct rpw_container *container)
 {
-    return rpw_selector_matches_any(injector->policy->containers, container->name);
+    return rpw_selector_is_target(injector->policy->containers, container->name);
+}
+
+bool injector_fills_volume(const struct injector *injector)
+{
+    return injector->policy->source == RPW_SOURCE_PIP || injector->policy->source == RPW_SOURCE_COPY;
+}
+
+bool injector_has_volume(const struct injector *injector)
+{
+    return injector->policy->source != RPW_SOURCE_PREINSTALLED;
 }
 
 /* --- annotations ------------------------------------------------------------------------------------------------- */
@@ -124,6 +147,26 @@ static struct rpw_span recorded_conflicts(struct injector *injector)
     return injector_text(injector, &writer);
 }
 
+/* An emptyDir keeps the cluster autoscaler from emptying a node, unless this annotation lists it: names and commas. */
+static void annotate_as_evictable(struct injector *injector)
+{
+    const struct rpw_span found = injector->pod->metadata.annotations.evictable;
+    struct rpw_span rest = found, name;
+    struct rpw_json_writer writer;
+
+    if (!injector_fills_volume(injector) || injector->receivers.count == 0)
+        return;
+    while (rpw_span_next_element(&rest, ',', &name))
+        if (rpw_span_equal(name, injector->volume.name))
+            return;
+    rpw_json_writer_init(&writer, injector->arena);
+    rpw_json_put_span(&writer, found);
+    rpw_json_put(&writer, found.len > 0 && found.ptr[found.len - 1] != ',' ? "," : "");
+    rpw_json_put_span(&writer, injector->volume.name);
+    annotate(injector, RPW_LIT("cluster-autoscaler.kubernetes.io/safe-to-evict-local-volumes"), found,
+             injector_text(injector, &writer));
+}
+
 static void edit_annotations(struct injector *injector)
 {
     const struct rpw_annotations *annotations = &injector->pod->metadata.annotations;
@@ -132,16 +175,28 @@ static void edit_annotations(struct injector *injector)
     annotate(injector, RPW_LIT("policy.rucio.cern.ch/status"), annotations->status,
              conflicts.len > 0 ? RPW_LIT("injected-with-conflicts") : RPW_LIT("injected"));
     annotate(injector, RPW_LIT("policy.rucio.cern.ch/policy"), annotations->policy, injector->policy->name);
-    annotate(injector, RPW_LIT("policy.rucio.cern.ch/revision"), annotations->revision, injector->policy->revision);
+    annotate(injector, RPW_LIT("policy.rucio.cern.ch/revision"), annotations->revision, injector->revision);
     annotate(injector, RPW_LIT("policy.rucio.cern.ch/conflicts"), annotations->conflicts, conflicts);
+    annotate_as_evictable(injector);
 }
 
 /* --- the whole --------------------------------------------------------------------------------------------------- */
+
+static const char chart_remedy[] =
+    "Remove policyPackages from the chart's values, adopt them with onConflict: keep, put the "
+    "policy's package before theirs with onConflict: override";
+
+static const char *const remedies[CONFLICT_KINDS] = {
+    [CONFLICT_FIELD] = "Remove it from the pod, let the policy win with onConflict: override",
+    [CONFLICT_CHART] = chart_remedy,
+    [CONFLICT_IMAGES] = "Set source.pip.image to an image whose Python suits all of these containers",
+};
 
 static struct rpw_span refusal(struct injector *injector)
 {
     struct rpw_json_writer writer;
     const char *separator = "";
+    bool is_met[CONFLICT_KINDS] = {false};
 
     rpw_json_writer_init(&writer, injector->arena);
     rpw_json_put(&writer, "policy ");
@@ -151,6 +206,7 @@ static struct rpw_span refusal(struct injector *injector)
         const struct conflict *conflict = &injector->conflicts.items[i];
         if (!conflict->is_refused)
             continue;
+        is_met[conflict->kind] = true;
         rpw_json_put(&writer, separator);
         rpw_json_put(&writer, "container ");
         rpw_json_put_string(&writer, conflict->container);
@@ -162,9 +218,24 @@ static struct rpw_span refusal(struct injector *injector)
         rpw_json_put_span(&writer, conflict->ours);
         separator = "; ";
     }
-    rpw_json_put(&writer, ". Remove it from the pod, let the policy win with onConflict: override, or opt out with the "
-                          "annotation policy.rucio.cern.ch/inject: \"false\"");
+    for (size_t kind = 0; kind < CONFLICT_KINDS; kind++) {
+        rpw_json_put(&writer, is_met[kind] ? ". " : "");
+        rpw_json_put(&writer, is_met[kind] ? remedies[kind] : "");
+    }
+    rpw_json_put(&writer, ", or opt out with the annotation policy.rucio.cern.ch/inject: \"false\"");
     return injector_text(injector, &writer);
+}
+
+static void inject_into_target(struct target *target)
+{
+    struct injector *injector = target->injector;
+
+    if (injector->record->state == RECORD_OLDER)
+        target->older_path = injector_recorded_path(injector, target->container);
+    target->is_verified = injector->is_verify_written && target->container == injector->model.container;
+    inject_chart(target);
+    inject_env(target);
+    inject_mounts(target);
 }
 
 static void inject_into_targets(struct injector *injector)
@@ -174,12 +245,8 @@ static void inject_into_targets(struct injector *injector)
         for (size_t i = 0; i < list->count; i++) {
             struct target target = {
                 .injector = injector, .kind = (enum rpw_container_kind)kind, .index = i, .container = &list->items[i]};
-            if (!injector_is_target(injector, target.container))
-                continue;
-            if (injector->record->state == RECORD_OLDER)
-                target.older_path = injector_recorded_path(injector, target.container);
-            inject_env(&target);
-            inject_mounts(&target);
+            if (injector_is_target(injector, target.container))
+                inject_into_target(&target);
         }
     }
 }
@@ -189,13 +256,16 @@ enum rpw_status rpw_inject(struct rpw_arena *arena, const struct rpw_policy *pol
 {
     struct injector injector = {.arena = arena, .policy = policy, .pod = pod};
 
+    inject_find_chart(&injector);
     injector_read_record(&injector);
     if (injector.has_failed)
         return RPW_E_NOMEM;
+    inject_find_init_containers(&injector);
     inject_find_recorded_volume(&injector);
-    if (policy->source == RPW_SOURCE_VOLUME)
+    if (injector_has_volume(&injector))
         inject_choose_volume(&injector);
     inject_into_targets(&injector);
+    inject_init_containers(&injector);
     inject_volumes(&injector);
     edit_annotations(&injector);
     if (injector.result.is_refused) {

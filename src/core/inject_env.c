@@ -118,7 +118,7 @@ static bool is_older_path(const struct target *target)
 
 /* --- path and names ------------------------------------------------------------------------------------------------ */
 
-static bool resolve_path(struct target *target, const struct rpw_env *env, bool is_usable)
+static bool resolve_path(struct target *target, const struct rpw_env *env, struct rpw_span ours, bool is_usable)
 {
     struct rpw_json_writer theirs;
 
@@ -130,7 +130,7 @@ static bool resolve_path(struct target *target, const struct rpw_env *env, bool 
         .container = target->container->name,
         .field = env->name,
         .theirs = injector_text(target->injector, &theirs),
-        .ours = injector_quoted(target->injector, target->injector->policy->path),
+        .ours = injector_quoted(target->injector, ours),
     };
     return injector_resolve(target->injector, conflict, is_usable);
 }
@@ -149,7 +149,7 @@ static bool resolve_name(struct target *target, const struct rpw_env *env, struc
 /* POLICY_PKG_PATH: decides the path for all that follows. */
 static void plan_path(struct target *target)
 {
-    struct rpw_span ours = target->injector->policy->path;
+    struct rpw_span ours = target->is_adopted ? target->path : target->injector->policy->path;
     size_t index = env_plan_find(&target->env, POLICY_PKG_PATH, ENV_PLAN_NONE);
 
     target->path = ours;
@@ -163,7 +163,7 @@ static void plan_path(struct target *target)
     if (is_literal && rpw_span_equal(theirs, ours))
         return;
     bool is_usable = is_literal && injector_is_usable_path(theirs);
-    if (rpw_env_is_empty(env) || is_older_path(target) || resolve_path(target, env, is_usable))
+    if (rpw_env_is_empty(env) || is_older_path(target) || resolve_path(target, env, ours, is_usable))
         env_plan_set(&target->env, index, ours);
     else if (is_usable)
         target->path = theirs;
@@ -236,7 +236,7 @@ static void warn_of_env_from(struct target *target)
 {
     struct rpw_json_writer writer;
 
-    if (!target->container->has_env_from || target->env.front_count == 0)
+    if (target->container->env_from.count == 0 || target->env.front_count == 0)
         return;
     injector_begin_warning(target->injector, target->container->name, &writer);
     rpw_json_put(&writer, "the variables set here win over those of the same name in its envFrom");
@@ -310,7 +310,7 @@ static void add_python_path(struct target *target)
     struct rpw_span rest = target->injector->policy->image_python_path;
     struct rpw_json_writer writer;
 
-    if (target->container->has_env_from) {
+    if (target->container->env_from.count > 0) {
         rpw_json_writer_init(&writer, target->injector->arena);
         rpw_json_put(&writer, "$(PYTHONPATH)");
         rpw_json_put(&writer, rest.len > 0 ? ":" : "");
@@ -357,6 +357,15 @@ static void plan_python_path(struct target *target)
         env_plan_set(&target->env, index, value);
 }
 
+static struct rpw_span env_text(struct target *target)
+{
+    struct rpw_json_writer writer;
+
+    rpw_json_writer_init(&writer, target->injector->arena);
+    env_plan_put(&target->env, &writer);
+    return injector_text(target->injector, &writer);
+}
+
 void inject_env(struct target *target)
 {
     const struct rpw_policy *policy = target->injector->policy;
@@ -370,4 +379,6 @@ void inject_env(struct target *target)
     warn_of_env_from(target);
     plan_python_path(target);
     env_plan_emit(&target->env, target->injector, target->kind, target->index);
+    if (target->is_verified)
+        target->injector->verify_env = env_text(target);
 }

@@ -181,13 +181,51 @@ static void emit_mounts(struct target *target, const struct mount_plan *plan)
     }
 }
 
-/* The code is in the image. A mount at the path hides it: an earlier revision's goes, the pod's own is the pod's affair. But
- * one that could be taken for ours by a later revision is put on record. */
+/* The mounts as they will be. Only a privileged container may have a mount that propagates in both directions, so that is
+ * left out. */
+static struct rpw_span mounts_text(struct target *target, const struct mount_plan *plan)
+{
+    struct rpw_json_writer writer;
+    const char *separator = "";
+
+    rpw_json_writer_init(&writer, target->injector->arena);
+    rpw_json_put(&writer, "[");
+    for (size_t i = 0; i < plan->mounts->count; i++) {
+        const struct rpw_volume_mount *mount = &plan->mounts->items[i];
+        bool is_kept = plan->changes[i] == MOUNT_KEPT;
+        if (plan->changes[i] == MOUNT_REMOVED ||
+            (is_kept && (mount->text.ptr == NULL || rpw_span_is(mount->propagation, "Bidirectional"))))
+            continue;
+        rpw_json_put(&writer, separator);
+        rpw_json_put_span(&writer, is_kept ? mount->text : mount_text(target));
+        separator = ",";
+    }
+    rpw_json_put(&writer, plan->is_added ? separator : "");
+    rpw_json_put_span(&writer, plan->is_added ? mount_text(target) : RPW_LIT(""));
+    rpw_json_put(&writer, "]");
+    return injector_text(target->injector, &writer);
+}
+
+static void add_receiver(struct target *target)
+{
+    struct place_list *list = &target->injector->receivers;
+    struct place *items = rpw_arena_append(target->injector->arena, list->items, list->count, sizeof(list->items[0]));
+
+    if (items == NULL) {
+        target->injector->has_failed = true;
+        return;
+    }
+    list->items = items;
+    items[list->count++] = (struct place){target->kind, target->index, target->container};
+}
+
+/* The code is in the image, or where the charts put it. A mount at the path hides it: an earlier revision's goes, the pod's
+ * own is the pod's affair. But one that could be taken for ours by a later revision is put on record. */
 static void plan_without_volume(struct target *target, struct mount_plan *plan)
 {
     struct rpw_json_writer ours;
 
-    plan->has_path = true; /* the image itself */
+    plan->has_path = true; /* by others */
     take_over_older(target, plan);
     for (size_t i = 0; i < plan->mounts->count; i++) {
         const struct rpw_volume_mount *mount = &plan->mounts->items[i];
@@ -195,7 +233,7 @@ static void plan_without_volume(struct target *target, struct mount_plan *plan)
             !injector_is_mount_at(mount, target->path))
             continue;
         rpw_json_writer_init(&ours, target->injector->arena);
-        rpw_json_put(&ours, "the package in the image");
+        rpw_json_put(&ours, target->is_adopted ? "what the chart installs" : "the package in the image");
         if (resolve_mount(target, mount, &ours, true))
             plan->changes[i] = MOUNT_REMOVED;
     }
@@ -213,14 +251,17 @@ void inject_mounts(struct target *target)
         return;
     }
     memset(plan.changes, MOUNT_KEPT, mounts->count * sizeof(plan.changes[0]));
-    if (target->injector->policy->source == RPW_SOURCE_VOLUME) {
+    if (injector_has_volume(target->injector) && !target->is_adopted) {
         plan_mount_at_path(target, &plan);
-        if (plan.has_ours)
+        if (plan.has_ours) {
             plan_mounts_below(target, &plan);
-        target->injector->is_volume_mounted |= plan.has_ours;
+            add_receiver(target);
+        }
         warn_of_mount_above(target, &plan);
     } else {
         plan_without_volume(target, &plan);
     }
     emit_mounts(target, &plan);
+    if (target->is_verified)
+        target->injector->verify_mounts = mounts_text(target, &plan);
 }

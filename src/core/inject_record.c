@@ -36,8 +36,12 @@ void injector_read_record(struct injector *injector)
     injector->record->state = RECORD_NONE;
     if (annotations->revision.len == 0 || !read_conflicts(annotations->conflicts, injector->record))
         return;
-    injector->record->state =
-        rpw_span_equal(annotations->revision, injector->policy->revision) ? RECORD_CURRENT : RECORD_OLDER;
+    injector->record->state = injector_is_record_current(injector) ? RECORD_CURRENT : RECORD_OLDER;
+}
+
+bool injector_is_record_current(const struct injector *injector)
+{
+    return rpw_span_equal(injector->pod->metadata.annotations.revision, injector->revision);
 }
 
 bool injector_record_lists(const struct injector *injector, struct rpw_span container, struct rpw_span field)

@@ -2,14 +2,25 @@
 #include "injector.h"
 #include "rpw/json_match.h"
 
-static size_t count_mounts(const struct rpw_pod *pod, struct rpw_span volume)
+static bool is_own(const struct injector *injector, int kind, size_t index)
+{
+    bool is_own = false;
+
+    for (size_t i = 0; kind == RPW_INIT_CONTAINERS && i < RPW_OWN_CONTAINERS; i++)
+        is_own = is_own || injector->own[i] == index;
+    return is_own;
+}
+
+/* Our init containers aside: they are written anew when the volume changes. */
+static size_t count_mounts(const struct injector *injector, struct rpw_span volume)
 {
     size_t count = 0;
 
     for (int kind = 0; kind < RPW_CONTAINER_KINDS; kind++) {
-        for (size_t i = 0; i < pod->containers[kind].count; i++) {
-            const struct rpw_volume_mount_list *mounts = &pod->containers[kind].items[i].volume_mounts;
-            for (size_t j = 0; j < mounts->count; j++)
+        const struct rpw_container_list *list = &injector->pod->containers[kind];
+        for (size_t i = 0; i < list->count; i++) {
+            const struct rpw_volume_mount_list *mounts = &list->items[i].volume_mounts;
+            for (size_t j = 0; j < mounts->count && !is_own(injector, kind, i); j++)
                 count += rpw_span_equal(mounts->items[j].name, volume);
         }
     }
@@ -36,7 +47,7 @@ void inject_find_recorded_volume(struct injector *injector)
         }
     }
     injector->is_volume_shared =
-        injector->recorded_volume.ptr != NULL && count_mounts(injector->pod, injector->recorded_volume) > ours;
+        injector->recorded_volume.ptr != NULL && count_mounts(injector, injector->recorded_volume) > ours;
 }
 
 /* "rucio-policy", or the first "rucio-policy-N" that no volume of the pod has: one of 2 to count + 1 is free. */
@@ -121,7 +132,7 @@ static struct rpw_span volume_text(struct injector *injector)
 static void remove_stale_volume(struct injector *injector)
 {
     const struct rpw_volume_list *volumes = &injector->pod->volumes;
-    bool is_in_use = injector->is_volume_mounted && rpw_span_equal(injector->volume.name, injector->recorded_volume);
+    bool is_in_use = injector->receivers.count > 0 && rpw_span_equal(injector->volume.name, injector->recorded_volume);
 
     if (injector->record->state != RECORD_OLDER || injector->recorded_volume.ptr == NULL ||
         injector->is_volume_shared || is_in_use)
@@ -137,7 +148,7 @@ void inject_volumes(struct injector *injector)
     struct rpw_edit edit = {.place = RPW_EDIT_VOLUMES, .index = injector->volume.index, .action = RPW_EDIT_REPLACE};
 
     remove_stale_volume(injector);
-    if (!injector->is_volume_mounted || injector->volume.state == VOLUME_FOUND)
+    if (injector->receivers.count == 0 || injector->volume.state == VOLUME_FOUND)
         return;
     if (injector->volume.state == VOLUME_NEW) {
         edit.action = RPW_EDIT_INSERT;

@@ -8,6 +8,8 @@
  * where shift is what the group has inserted so far less what it has removed. A group whose array is missing or null has
  * insertions only, and becomes one operation that adds the whole array (RFC 6902 4.1: add replaces an existing member, so
  * null needs no case of its own). The map of annotations is treated alike.
+ *
+ * Once init containers have been inserted or removed, the paths of those behind them are others too.
  */
 #include "rpw/jsonpatch.h"
 
@@ -17,6 +19,7 @@ struct patch {
     struct rpw_json_writer writer;
     const struct rpw_pod *pod;
     size_t operation_count;
+    struct rpw_edit_list init_edits; /* of the array of init containers itself, once they are written */
 };
 
 /* --- paths (RFC 6901) ---------------------------------------------------------------------------------------------- */
@@ -33,9 +36,27 @@ static void put_pointer_token(struct rpw_json_writer *writer, struct rpw_span to
     }
 }
 
-static void put_place(struct rpw_json_writer *writer, const struct rpw_edit *edit)
+/* Where the container of the edit is by now. */
+static size_t container_position(const struct patch *patch, const struct rpw_edit *edit)
 {
+    size_t inserted = 0, removed = 0;
+
+    for (size_t i = 0; edit->kind == RPW_INIT_CONTAINERS && i < patch->init_edits.count; i++) {
+        const struct rpw_edit *earlier = &patch->init_edits.items[i];
+        inserted += earlier->action == RPW_EDIT_INSERT && earlier->index <= edit->container;
+        removed += earlier->action == RPW_EDIT_REMOVE && earlier->index < edit->container;
+    }
+    return edit->container + inserted - removed;
+}
+
+static void put_place(struct patch *patch, const struct rpw_edit *edit)
+{
+    struct rpw_json_writer *writer = &patch->writer;
+
     switch (edit->place) {
+    case RPW_EDIT_INIT_CONTAINERS:
+        rpw_json_put(writer, "/spec/initContainers");
+        return;
     case RPW_EDIT_VOLUMES:
         rpw_json_put(writer, "/spec/volumes");
         return;
@@ -45,7 +66,7 @@ static void put_place(struct rpw_json_writer *writer, const struct rpw_edit *edi
     case RPW_EDIT_ENV:
     case RPW_EDIT_VOLUME_MOUNTS:
         rpw_json_put(writer, edit->kind == RPW_INIT_CONTAINERS ? "/spec/initContainers/" : "/spec/containers/");
-        rpw_json_put_number(writer, edit->container);
+        rpw_json_put_number(writer, container_position(patch, edit));
         rpw_json_put(writer, edit->place == RPW_EDIT_ENV ? "/env" : "/volumeMounts");
     }
 }
@@ -87,7 +108,7 @@ static const char *operation_name(enum rpw_edit_action action)
 static void put_array_edit(struct patch *patch, const struct rpw_edit *edit, size_t position)
 {
     begin_operation(patch, operation_name(edit->action));
-    put_place(&patch->writer, edit);
+    put_place(patch, edit);
     rpw_json_put(&patch->writer, "/");
     rpw_json_put_number(&patch->writer, position);
     if (edit->action == RPW_EDIT_SET_MEMBER) {
@@ -100,7 +121,7 @@ static void put_array_edit(struct patch *patch, const struct rpw_edit *edit, siz
 static void put_annotation_edit(struct patch *patch, const struct rpw_edit *edit)
 {
     begin_operation(patch, operation_name(edit->action));
-    put_place(&patch->writer, edit);
+    put_place(patch, edit);
     rpw_json_put(&patch->writer, "/");
     put_pointer_token(&patch->writer, edit->key);
     end_operation(patch, edit->value);
@@ -117,6 +138,8 @@ static bool is_present(const struct rpw_pod *pod, const struct rpw_edit *edit)
         return containers->items[edit->container].env.is_present;
     case RPW_EDIT_VOLUME_MOUNTS:
         return containers->items[edit->container].volume_mounts.is_present;
+    case RPW_EDIT_INIT_CONTAINERS:
+        return pod->containers[RPW_INIT_CONTAINERS].is_present;
     case RPW_EDIT_VOLUMES:
         return pod->volumes.is_present;
     default:
@@ -132,7 +155,7 @@ static bool is_same_group(const struct rpw_edit *a, const struct rpw_edit *b)
 static void put_whole_array(struct patch *patch, const struct rpw_edit *edits, size_t count)
 {
     begin_operation(patch, "add");
-    put_place(&patch->writer, &edits[0]);
+    put_place(patch, &edits[0]);
     rpw_json_put(&patch->writer, "\",\"value\":[");
     for (size_t i = 0; i < count; i++) {
         rpw_json_put(&patch->writer, i > 0 ? "," : "");
@@ -157,7 +180,7 @@ static void put_whole_annotations(struct patch *patch, const struct rpw_edit *ed
     rpw_json_put(&patch->writer, has_metadata ? "}}" : "}}}");
 }
 
-static void put_group(struct patch *patch, const struct rpw_edit *edits, size_t count)
+static void put_group(struct patch *patch, struct rpw_edit *edits, size_t count)
 {
     size_t inserted = 0, removed = 0;
     bool is_map = edits[0].place == RPW_EDIT_ANNOTATIONS;
@@ -175,6 +198,8 @@ static void put_group(struct patch *patch, const struct rpw_edit *edits, size_t 
         inserted += edits[i].action == RPW_EDIT_INSERT;
         removed += edits[i].action == RPW_EDIT_REMOVE;
     }
+    if (edits[0].place == RPW_EDIT_INIT_CONTAINERS)
+        patch->init_edits = (struct rpw_edit_list){count, edits};
 }
 
 bool rpw_jsonpatch_write(struct rpw_arena *arena, const struct rpw_pod *pod, const struct rpw_edit_list *edits,

@@ -20,6 +20,12 @@ static void *append(struct rpw_json_reader *reader, void **items, size_t *count,
     return (char *)grown + (*count)++ * item_size;
 }
 
+/* What has been read since start, which was the next byte then. */
+static struct rpw_span text_since(const struct rpw_json_reader *reader, const char *start)
+{
+    return (struct rpw_span){start, (size_t)(reader->at - start)};
+}
+
 /* --- containers ---------------------------------------------------------------------------------------------------- */
 
 static const struct rpw_json_field env_fields[] = {
@@ -37,22 +43,27 @@ static bool read_env(struct rpw_json_reader *reader, const char *name, void *mem
         return false;
     while (rpw_json_next_element(reader)) {
         struct rpw_env *env = APPEND(reader, list);
-        if (env != NULL && !rpw_json_take_null(reader))
-            rpw_json_read_fields(reader, "spec.containers[].env[]", env_fields, COUNT(env_fields), env);
+        if (env == NULL || rpw_json_take_null(reader))
+            continue;
+        const char *start = reader->start + rpw_json_offset(reader);
+        if (rpw_json_read_fields(reader, "spec.containers[].env[]", env_fields, COUNT(env_fields), env))
+            env->text = text_since(reader, start);
     }
     return reader->err.status == RPW_OK;
 }
 
 static bool read_env_from(struct rpw_json_reader *reader, const char *name, void *member)
 {
-    bool *has_env_from = member;
+    struct rpw_env_from *env_from = member;
+    const char *start = reader->start + rpw_json_offset(reader);
 
     if (!rpw_json_enter_array(reader, name))
         return false;
     while (rpw_json_next_element(reader)) {
-        *has_env_from = true;
+        env_from->count++;
         rpw_json_skip(reader);
     }
+    env_from->text = text_since(reader, start);
     return reader->err.status == RPW_OK;
 }
 
@@ -64,6 +75,8 @@ static const struct rpw_json_field volume_mount_fields[] = {
                    sub_path),
     RPW_JSON_FIELD("spec.containers[].volumeMounts[].", "subPathExpr", rpw_json_field_string, struct rpw_volume_mount,
                    sub_path_expr),
+    RPW_JSON_FIELD("spec.containers[].volumeMounts[].", "mountPropagation", rpw_json_field_string,
+                   struct rpw_volume_mount, propagation),
     RPW_JSON_FIELD("spec.containers[].volumeMounts[].", "readOnly", rpw_json_field_bool, struct rpw_volume_mount,
                    is_read_only),
 };
@@ -77,18 +90,41 @@ static bool read_volume_mounts(struct rpw_json_reader *reader, const char *name,
         return false;
     while (rpw_json_next_element(reader)) {
         struct rpw_volume_mount *mount = APPEND(reader, list);
-        if (mount != NULL && !rpw_json_take_null(reader))
-            rpw_json_read_fields(reader, "spec.containers[].volumeMounts[]", volume_mount_fields,
-                                 COUNT(volume_mount_fields), mount);
+        if (mount == NULL || rpw_json_take_null(reader))
+            continue;
+        const char *start = reader->start + rpw_json_offset(reader);
+        if (rpw_json_read_fields(reader, "spec.containers[].volumeMounts[]", volume_mount_fields,
+                                 COUNT(volume_mount_fields), mount))
+            mount->text = text_since(reader, start);
     }
     return reader->err.status == RPW_OK;
+}
+
+#define SECURITY_FIELD(key, member)                                                                                    \
+    RPW_JSON_FIELD("securityContext.", key, rpw_json_field_raw, struct rpw_security_context, member)
+
+static const struct rpw_json_field security_context_fields[] = {
+    SECURITY_FIELD("runAsUser", run_as_user),
+    SECURITY_FIELD("runAsGroup", run_as_group),
+    SECURITY_FIELD("runAsNonRoot", run_as_non_root),
+    SECURITY_FIELD("seLinuxOptions", se_linux_options),
+};
+
+static bool read_security_context(struct rpw_json_reader *reader, const char *name, void *member)
+{
+    return rpw_json_read_fields(reader, name, security_context_fields, COUNT(security_context_fields), member);
 }
 
 static const struct rpw_json_field container_fields[] = {
     RPW_JSON_FIELD("spec.containers[].", "name", rpw_json_field_string, struct rpw_container, name),
     RPW_JSON_FIELD("spec.containers[].", "env", read_env, struct rpw_container, env),
-    RPW_JSON_FIELD("spec.containers[].", "envFrom", read_env_from, struct rpw_container, has_env_from),
+    RPW_JSON_FIELD("spec.containers[].", "envFrom", read_env_from, struct rpw_container, env_from),
     RPW_JSON_FIELD("spec.containers[].", "volumeMounts", read_volume_mounts, struct rpw_container, volume_mounts),
+    RPW_JSON_FIELD("spec.containers[].", "image", rpw_json_field_string, struct rpw_container, image),
+    RPW_JSON_FIELD("spec.containers[].", "imagePullPolicy", rpw_json_field_string, struct rpw_container, pull_policy),
+    RPW_JSON_FIELD("spec.containers[].", "resources", rpw_json_field_raw, struct rpw_container, resources),
+    RPW_JSON_FIELD("spec.containers[].", "securityContext", read_security_context, struct rpw_container,
+                   security_context),
 };
 
 static bool read_containers(struct rpw_json_reader *reader, const char *name, void *member)
@@ -125,7 +161,7 @@ static bool read_volumes(struct rpw_json_reader *reader, const char *name, void 
             continue;
         const char *start = reader->start + rpw_json_offset(reader);
         if (rpw_json_read_fields(reader, "spec.volumes[]", volume_fields, COUNT(volume_fields), volume))
-            volume->text = (struct rpw_span){start, (size_t)(reader->at - start)};
+            volume->text = text_since(reader, start);
     }
     return reader->err.status == RPW_OK;
 }
@@ -155,9 +191,13 @@ static bool read_labels(struct rpw_json_reader *reader, const char *name, void *
     RPW_JSON_FIELD("annotation ", key, rpw_json_field_string, struct rpw_annotations, member)
 
 static const struct rpw_json_field annotation_fields[] = {
-    ANNOTATION("policy.rucio.cern.ch/inject", inject),     ANNOTATION("policy.rucio.cern.ch/policy", policy),
-    ANNOTATION("policy.rucio.cern.ch/status", status),     ANNOTATION("policy.rucio.cern.ch/conflicts", conflicts),
-    ANNOTATION("policy.rucio.cern.ch/revision", revision), ANNOTATION("kubernetes.io/config.mirror", mirror),
+    ANNOTATION("policy.rucio.cern.ch/inject", inject),
+    ANNOTATION("policy.rucio.cern.ch/policy", policy),
+    ANNOTATION("policy.rucio.cern.ch/status", status),
+    ANNOTATION("policy.rucio.cern.ch/conflicts", conflicts),
+    ANNOTATION("policy.rucio.cern.ch/revision", revision),
+    ANNOTATION("kubernetes.io/config.mirror", mirror),
+    ANNOTATION("cluster-autoscaler.kubernetes.io/safe-to-evict-local-volumes", evictable),
 };
 
 static bool read_annotations(struct rpw_json_reader *reader, const char *name, void *member)
@@ -233,6 +273,7 @@ static const struct rpw_json_field spec_fields[] = {
     RPW_JSON_FIELD("spec.", "volumes", read_volumes, struct rpw_pod, volumes),
     RPW_JSON_FIELD("spec.", "initContainers", read_containers, struct rpw_pod, containers[RPW_INIT_CONTAINERS]),
     RPW_JSON_FIELD("spec.", "containers", read_containers, struct rpw_pod, containers[RPW_CONTAINERS]),
+    RPW_JSON_FIELD("spec.", "securityContext", read_security_context, struct rpw_pod, security_context),
     RPW_JSON_FIELD("spec.", "os", read_os, struct rpw_pod, os_name),
 };
 

@@ -1,4 +1,4 @@
-/* policy.c - the one constant that every policy may fall back to. */
+/* policy.c - the names that are fixed. */
 #include "rpw/policy.h"
 
 static const struct rpw_span default_containers[] = {
@@ -10,4 +10,10 @@ static const struct rpw_span default_containers[] = {
 const struct rpw_span_list rpw_policy_default_containers = {
     default_containers,
     sizeof(default_containers) / sizeof(default_containers[0]),
+};
+
+const struct rpw_span rpw_policy_own_containers[RPW_OWN_CONTAINERS] = {
+    [RPW_OWN_INSTALL] = {"rucio-policy-install", sizeof("rucio-policy-install") - 1},
+    [RPW_OWN_COPY] = {"rucio-policy-copy", sizeof("rucio-policy-copy") - 1},
+    [RPW_OWN_VERIFY] = {"rucio-policy-verify", sizeof("rucio-policy-verify") - 1},
 };

@@ -9,6 +9,14 @@ bool rpw_selector_matches_any(struct rpw_span_list globs, struct rpw_span text)
     return false;
 }
 
+bool rpw_selector_is_target(struct rpw_span_list globs, struct rpw_span name)
+{
+    for (size_t i = 0; i < RPW_OWN_CONTAINERS; i++)
+        if (rpw_span_equal(name, rpw_policy_own_containers[i]))
+            return false;
+    return name.len > 0 && rpw_selector_matches_any(globs, name);
+}
+
 const struct rpw_container *rpw_selector_find_container(struct rpw_span_list globs, const struct rpw_pod *pod)
 {
     static const enum rpw_container_kind kinds[] = {RPW_CONTAINERS, RPW_INIT_CONTAINERS};
@@ -16,7 +24,7 @@ const struct rpw_container *rpw_selector_find_container(struct rpw_span_list glo
     for (size_t k = 0; k < sizeof(kinds) / sizeof(kinds[0]); k++) {
         const struct rpw_container_list *list = &pod->containers[kinds[k]];
         for (size_t i = 0; i < list->count; i++)
-            if (rpw_selector_matches_any(globs, list->items[i].name))
+            if (rpw_selector_is_target(globs, list->items[i].name))
                 return &list->items[i];
     }
     return NULL;

@@ -7,8 +7,8 @@
  *   - all or nothing: no patch unless the pod is allowed, and no AdmissionReview at all on an error;
  *   - deterministic: the same bytes out, from another arena too; from one that is too small, the same bytes or a 500;
  *   - only intended edits: the patch applies, and without what is ours (intended.h) the pod is what it was;
- *   - idempotent: the patched pod sent again gives no patch, also after the apiserver's defaulting and the service-account
- *     plugin have acted; and a pod that kube-apiserver would accept (acceptable.h), with an injection of one configuration,
+ *   - idempotent: the patched pod sent again gives no patch, also after the apiserver's defaulting, its plugins and another
+ *     webhook have acted; and a pod that kube-apiserver would accept (acceptable.h), with an injection of one configuration,
  *     sent to another one gives one patch and no second.
  *
  * A body that jansson cannot hold (numbers beyond its types, keys with NUL) is checked for the first three only.
@@ -61,6 +61,18 @@ static const struct configuration {
     {"policies: [{name: first, match: {namespaces: [elsewhere]}, package: atlas_pkg, " VOLUME_CLAIM "}]\n"
      "unmatched: reject",
      false},
+    {"policies: [{name: first, package: atlas_pkg, verify: fail, source: {pip: {requirements: [atlas-policy==1.0]}}}]",
+     false},
+    {"policies: [{name: first, match: {containers: ['*']}, package: atlas_pkg, path: /opt/policies, source: {pip:"
+     " {requirements: [atlas-policy==1.1], image: python:3.9, position: last, sizeLimit: 1Gi, resources: {}}}}]",
+     true},
+    {"policies: [{name: first, packages: {atl: atlas_pkg}, onConflict: override, verify: warn,"
+     " source: {copy: {image: atlas-policy:1, path: /policy}}}]",
+     false},
+    {"policies: [{name: first, package: atlas_pkg, verify: warn, " VOLUME_CLAIM "}]", false},
+    {"policies: [{name: first, match: {containers: ['*']}, package: atlas_pkg, verify: fail,"
+     " source: {copy: {image: atlas-policy:2, path: /policy, position: last, medium: Memory}}}]",
+     true},
 };
 
 #define CONFIGURATION_COUNT (sizeof(configurations) / sizeof(configurations[0]))
@@ -207,12 +219,28 @@ static void append(json_t *object, const char *key, json_t *item)
     json_array_append_new(json_object_get(object, key), item);
 }
 
+/* Defaulting, the ServiceAccount plugin, LimitRanger, and a webhook that has images come from elsewhere. */
+static void act_on_containers(json_t *containers)
+{
+    for (size_t i = 0; i < json_array_size(containers); i++) {
+        json_t *container = json_array_get(containers, i);
+        if (!json_is_object(container))
+            continue;
+        append(container, "volumeMounts",
+               json_pack("{s:s,s:b,s:s}", "name", "kube-api-access", "readOnly", 1, "mountPath",
+                         "/var/run/secrets/kubernetes.io/serviceaccount"));
+        json_object_set_new(container, "terminationMessagePath", json_string("/dev/termination-log"));
+        json_object_set_new(container, "image", json_string("mirror.example/image"));
+        if (!json_is_object(json_object_get(container, "resources")))
+            json_object_set_new(container, "resources", json_pack("{s:{s:s}}", "limits", "memory", "1Gi"));
+    }
+}
+
 /* What happens to a patched pod before it is seen again. */
 static void act_as_the_apiserver(json_t *pod)
 {
     json_t *spec = json_object_get(pod, "spec");
     json_t *volumes = json_object_get(spec, "volumes");
-    json_t *containers = json_object_get(spec, "containers");
 
     for (size_t i = 0; i < json_array_size(volumes); i++) {
         json_t *volume = json_array_get(volumes, i);
@@ -223,10 +251,8 @@ static void act_as_the_apiserver(json_t *pod)
         if (json_is_object(host_path) && json_object_get(host_path, "type") == NULL)
             json_object_set_new(host_path, "type", json_string(""));
     }
-    for (size_t i = 0; i < json_array_size(containers); i++)
-        append(json_array_get(containers, i), "volumeMounts",
-               json_pack("{s:s,s:b,s:s}", "name", "kube-api-access", "readOnly", 1, "mountPath",
-                         "/var/run/secrets/kubernetes.io/serviceaccount"));
+    act_on_containers(json_object_get(spec, "containers"));
+    act_on_containers(json_object_get(spec, "initContainers"));
     append(spec, "volumes", json_pack("{s:s,s:{}}", "name", "kube-api-access", "projected"));
 }
 

@@ -59,6 +59,38 @@ static void strip_list(json_t *object, const char *key, bool (*is_ours)(json_t *
         json_object_del(object, key);
 }
 
+static bool is_our_container(json_t *container)
+{
+    const char *name = string_at(container, "name");
+
+    return name != NULL && (strcmp(name, "rucio-policy-install") == 0 || strcmp(name, "rucio-policy-copy") == 0 ||
+                            strcmp(name, "rucio-policy-verify") == 0);
+}
+
+/* Takes our volumes out of a list of names and commas; the annotation goes when nothing is left. */
+static void strip_evictable(json_t *annotations)
+{
+    static const char key[] = "cluster-autoscaler.kubernetes.io/safe-to-evict-local-volumes";
+    const char *at = string_at(annotations, key);
+    json_t *rest = json_string("");
+
+    while (at != NULL && *at != '\0') {
+        int len = (int)strcspn(at, ",");
+        if (len > 0 && !has_prefix(at, "rucio-policy")) {
+            json_t *longer = json_sprintf("%s%.*s,", json_string_value(rest), len, at);
+            json_decref(rest);
+            rest = longer;
+        }
+        at += len;
+        at += *at == ',';
+    }
+    if (json_string_length(rest) > 0)
+        json_object_set(annotations, key, rest);
+    else
+        json_object_del(annotations, key);
+    json_decref(rest);
+}
+
 static bool is_target(json_t *container)
 {
     const char *name = string_at(container, "name");
@@ -71,7 +103,7 @@ static void strip_containers(json_t *containers, bool is_any_container)
 {
     for (size_t i = 0; i < json_array_size(containers); i++) {
         json_t *container = json_array_get(containers, i);
-        if (!is_any_container && !is_target(container))
+        if (is_our_container(container) || (!is_any_container && !is_target(container)))
             continue;
         strip_list(container, "env", is_our_variable);
         strip_list(container, "volumeMounts", is_our_mount);
@@ -92,11 +124,13 @@ void intended_strip(json_t *pod, bool is_any_container)
 
     for (size_t i = 0; i < sizeof(annotation_names) / sizeof(annotation_names[0]); i++)
         json_object_del(annotations, annotation_names[i]);
+    strip_evictable(annotations);
     if (is_missing_or_empty(annotations))
         json_object_del(metadata, "annotations");
     if (is_missing_or_empty(metadata))
         json_object_del(pod, "metadata");
     strip_list(spec, "volumes", is_our_volume);
     strip_containers(json_object_get(spec, "containers"), is_any_container);
+    strip_list(spec, "initContainers", is_our_container);
     strip_containers(json_object_get(spec, "initContainers"), is_any_container);
 }

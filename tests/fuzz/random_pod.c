@@ -217,6 +217,88 @@ static void set_annotations(struct choices *choices, json_t *metadata)
     json_decref(annotations);
 }
 
+/* --- what init containers of ours, and the charts' own packages, depend on ---------------------------------------------- */
+
+static void append(json_t *object, const char *key, json_t *item)
+{
+    if (!json_is_array(json_object_get(object, key)))
+        json_object_set_new(object, key, json_array());
+    json_array_append_new(json_object_get(object, key), item);
+}
+
+static const char *const security_contexts[] = {
+    "null",
+    "{}",
+    "{\"runAsUser\":0}",
+    "{\"runAsUser\":1000,\"runAsGroup\":100}",
+    "{\"runAsNonRoot\":true,\"seLinuxOptions\":{\"level\":\"s0:c1\"}}",
+    "{\"runAsNonRoot\":false}",
+};
+
+static void decorate_container(struct choices *choices, json_t *container)
+{
+    static const char *const resources[] = {"null", "{}", "{\"limits\":{\"cpu\":1,\"memory\":\"1Gi\"}}"};
+    json_t *mount = json_array_get(json_object_get(container, "volumeMounts"), 0);
+
+    if (pick(choices, 4) == 1)
+        json_object_set_new(container, "image", json_string("rucio/other"));
+    if (pick(choices, 4) == 1)
+        json_object_set_new(container, "imagePullPolicy", json_string("Always"));
+    if (pick(choices, 2) == 1)
+        json_object_set_new(container, "resources", parse(PICK(choices, resources)));
+    if (pick(choices, 2) == 1)
+        json_object_set_new(container, "securityContext", parse(PICK(choices, security_contexts)));
+    if (json_is_object(mount) && pick(choices, 4) == 1)
+        json_object_set_new(mount, "mountPropagation", json_string("Bidirectional"));
+}
+
+static void add_chart(struct choices *choices, json_t *spec)
+{
+    static const char *const paths[] = {"/opt/policy_packages/", "/opt/rucio/policy", "/opt/other", "/"};
+    json_t *containers = json_object_get(spec, "containers");
+
+    if (pick(choices, 4) != 1)
+        return;
+    append(spec, "volumes", json_pack("{s:s,s:{}}", "name", "policy-package-volume", "emptyDir"));
+    append(spec, "initContainers", json_pack("{s:s}", "name", "install-policy-packages"));
+    for (size_t i = 0; i < json_array_size(containers); i++)
+        if (pick(choices, 4) != 1)
+            append(json_array_get(containers, i), "volumeMounts",
+                   json_pack("{s:s,s:s}", "name", "policy-package-volume", "mountPath", PICK(choices, paths)));
+}
+
+static void add_own_containers(struct choices *choices, json_t *spec)
+{
+    static const char *const own[] = {"rucio-policy-install", "rucio-policy-copy", "rucio-policy-verify"};
+
+    for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++)
+        if (pick(choices, 8) == 1)
+            append(spec, "initContainers", json_pack("{s:s}", "name", own[i]));
+    if (pick(choices, 8) == 1)
+        append(spec, "initContainers", json_null());
+}
+
+/* All of this is picked last, so that older inputs go on making the pods that they made. */
+static void decorate(struct choices *choices, json_t *metadata, json_t *spec)
+{
+    static const char *const evictable[] = {"", "data", "data,", "rucio-policy", "data,rucio-policy-2", ",,x"};
+    static const char *const lists[] = {"containers", "initContainers"};
+    json_t *annotations = json_object_get(metadata, "annotations");
+
+    for (size_t list = 0; list < sizeof(lists) / sizeof(lists[0]); list++)
+        for (size_t i = 0; i < json_array_size(json_object_get(spec, lists[list])); i++)
+            decorate_container(choices, json_array_get(json_object_get(spec, lists[list]), i));
+    add_chart(choices, spec);
+    add_own_containers(choices, spec);
+    if (pick(choices, 4) == 1)
+        json_object_set_new(spec, "securityContext", parse(PICK(choices, security_contexts)));
+    if (json_is_object(annotations) && pick(choices, 4) == 1)
+        json_object_set_new(annotations, "cluster-autoscaler.kubernetes.io/safe-to-evict-local-volumes",
+                            json_string(PICK(choices, evictable)));
+    if (json_is_object(annotations) && pick(choices, 8) == 1)
+        json_object_set_new(annotations, "policy.rucio.cern.ch/revision", json_string("chart-managed"));
+}
+
 json_t *random_pod_new(const uint8_t *bytes, size_t size)
 {
     struct choices choices = {bytes, bytes + size, 0};
@@ -231,5 +313,6 @@ json_t *random_pod_new(const uint8_t *bytes, size_t size)
     set_list(&choices, spec, "volumes", 4, make_volume);
     set_annotations(&choices, metadata);
     set_list(&choices, spec, "initContainers", 2, make_container);
+    decorate(&choices, metadata, spec);
     return json_pack("{s:s,s:s,s:o,s:o}", "apiVersion", "v1", "kind", "Pod", "metadata", metadata, "spec", spec);
 }

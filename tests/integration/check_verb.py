@@ -26,6 +26,44 @@ class CheckVerb(Offline):
                      "/opt/site -> /opt/rucio/policy:/opt/site", "revision     "]:
             self.assertIn(line, result.stdout)
 
+    def test_samples_are_right_without_a_warning(self):
+        for sample in (ROOT / "examples").glob("*.yaml"):
+            with self.subTest(sample=sample.name):
+                result = self.run_program("check", str(sample))
+                self.assertEqual((result.returncode, result.stderr), (0, ""))
+                self.assertNotIn("Perhaps not meant", result.stdout)
+
+    def test_sources_with_an_init_container_are_told(self):
+        result = self.check("""\
+policies:
+  - name: a
+    match: {namespaces: [a]}
+    package: p
+    source:
+      pip:
+        requirements: [a==1, "b >= 2"]
+        env: [{name: TOKEN, value: secret}]
+        image: i:1
+        pullPolicy: Always
+        resources: {limits: {cpu: 1}}
+        securityContext: {runAsUser: 1}
+        sizeLimit: 1Gi
+        position: last
+    verify: fail
+  - {name: b, package: p, source: {copy: {image: "i:1", path: /p}}, verify: warn}
+  - {name: c, package: p, source: {pip: {requirements: [a==1]}}}
+""")
+        self.assertEqual((result.returncode, result.stderr), (0, ""))
+        for line in ["installed by the init container rucio-policy-install", "image i:1, pulled Always",
+                     "pip install --no-deps -- a==1 'b >= 2'", "with the variables TOKEN",
+                     'resources {"limits":{"cpu":1}}', 'securityContext {"runAsUser":1}',
+                     "where there are none, behind all", 'volume {"emptyDir":{"sizeLimit":"1Gi"}}',
+                     "verify       fail: ", "copied by the init container rucio-policy-copy", "directory /p\n",
+                     "where there are none, before all", "verify       warn: ",
+                     "image of the container that gets the package", "verify       off: "]:
+            self.assertIn(line, result.stdout)
+        self.assertNotIn("secret", result.stdout)
+
     def test_errors_are_placed_all_at_once(self):
         result = self.check(BROKEN)
         self.assertEqual((result.returncode, result.stdout), (1, ""))

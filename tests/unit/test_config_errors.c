@@ -262,14 +262,22 @@ static void config_reports_nothing_else_when_memory_runs_out(void **state)
                                "    source: {volume: {secret: {secretName: s}}, subPath: x}\n"
                                "  - {<<: *p, name: b}\n";
     static const char wrong[] = "policies:\n  - {nmae: 1, path: [], source: {volume: {hostpath: {}}}}\n";
-    const char *const texts[] = {yaml, wrong};
-    const bool is_right[] = {true, false};
+    static const char installers[] =
+        "policies:\n"
+        "  - {name: a, package: p, verify: fail, source: {copy: {image: \"i:1\", path: /p, sizeLimit: 1Gi}}}\n"
+        "  - name: b\n"
+        "    package: p\n"
+        "    source: {pip: {requirements: [a==1], args: [--pre], indexUrl: \"https://e\", env: [{name: A, value: b}],\n"
+        "      resources: {limits: {cpu: 1}}, securityContext: {runAsUser: 1}, image: \"i:1\", medium: Memory}}\n";
+    const char *const texts[] = {yaml, wrong, installers};
+    const bool is_right[] = {true, false, true};
+    const size_t steps[] = {16, 16, 512}; /* the scripts are long */
 
     (void)state;
-    for (size_t i = 0; i < 2; i++) {
+    for (size_t i = 0; i < 3; i++) {
         bool is_out_of_memory = true;
 
-        for (size_t limit = 0; is_out_of_memory; limit += 16) {
+        for (size_t limit = 0; is_out_of_memory; limit += steps[i]) {
             struct rpw_config *config = NULL;
             char *report = NULL;
             bool is_ok = rpw_config_parse_within("config.yaml", rpw_span_of(texts[i]), limit, &config, &report);

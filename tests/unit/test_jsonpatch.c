@@ -16,6 +16,15 @@ static const struct rpw_pod pod = {
     .containers = {[RPW_CONTAINERS] = {.is_present = true, .count = 1, .items = &container},
                    [RPW_INIT_CONTAINERS] = {.is_present = true, .count = 1, .items = &container}},
 };
+static struct rpw_container three_containers[] = {
+    {.env = {.is_present = true, .count = 3, .items = three}},
+    {.env = {.is_present = true, .count = 3, .items = three}},
+    {.env = {.is_present = true, .count = 3, .items = three}},
+};
+static const struct rpw_pod three_init_pod = {
+    .containers = {[RPW_CONTAINERS] = {.is_present = true, .count = 3, .items = three_containers},
+                   [RPW_INIT_CONTAINERS] = {.is_present = true, .count = 3, .items = three_containers}},
+};
 static const struct rpw_pod bare_pod = {
     .metadata = {.is_present = true},
     .containers = {[RPW_CONTAINERS] = {.is_present = true, .count = 1, .items = &container}},
@@ -25,6 +34,13 @@ static const struct rpw_pod bare_pod = {
     {                                                                                                                  \
         .place = RPW_EDIT_ENV, .kind = RPW_CONTAINERS, .action = edit_action, .index = edit_index, .value = {          \
             json,                                                                                                      \
+            sizeof(json) - 1                                                                                           \
+        }                                                                                                              \
+    }
+#define INIT(edit_action, edit_index, json)                                                                            \
+    {                                                                                                                  \
+        .place = RPW_EDIT_INIT_CONTAINERS, .action = edit_action, .index = edit_index, .value = {                      \
+            sizeof(json) > 1 ? json : NULL,                                                                            \
             sizeof(json) - 1                                                                                           \
         }                                                                                                              \
     }
@@ -98,6 +114,42 @@ static const struct patch_row {
      "[{\"op\":\"add\",\"path\":\"/spec/containers/0/env/0\",\"value\":1},"
      "{\"op\":\"remove\",\"path\":\"/spec/initContainers/0/env/2\"}]",
      2},
+    {"patch_edits_init_containers_and_what_is_in_them",
+     &pod,
+     {{.place = RPW_EDIT_VOLUME_MOUNTS, .kind = RPW_INIT_CONTAINERS, .action = RPW_EDIT_INSERT, .value = {"1", 1}},
+      INIT(RPW_EDIT_INSERT, 0, "2"),
+      INIT(RPW_EDIT_REPLACE, 0, "3"),
+      INIT(RPW_EDIT_INSERT, 1, "4")},
+     4,
+     "[{\"op\":\"add\",\"path\":\"/spec/initContainers/0/volumeMounts\",\"value\":[1]},"
+     "{\"op\":\"add\",\"path\":\"/spec/initContainers/0\",\"value\":2},"
+     "{\"op\":\"replace\",\"path\":\"/spec/initContainers/1\",\"value\":3},"
+     "{\"op\":\"add\",\"path\":\"/spec/initContainers/2\",\"value\":4}]",
+     4},
+    {"patch_finds_init_containers_that_have_moved",
+     &three_init_pod,
+     {INIT(RPW_EDIT_REMOVE, 0, ""),
+      INIT(RPW_EDIT_INSERT, 2, "1"),
+      INIT(RPW_EDIT_INSERT, 2, "2"),
+      INIT(RPW_EDIT_INSERT, 3, "3"),
+      {.place = RPW_EDIT_ENV, .kind = RPW_INIT_CONTAINERS, .container = 1, .action = RPW_EDIT_REMOVE},
+      {.place = RPW_EDIT_ENV, .kind = RPW_INIT_CONTAINERS, .container = 2, .action = RPW_EDIT_REMOVE},
+      {.place = RPW_EDIT_ENV, .kind = RPW_CONTAINERS, .container = 0, .action = RPW_EDIT_REMOVE}},
+     7,
+     "[{\"op\":\"remove\",\"path\":\"/spec/initContainers/0\"},"
+     "{\"op\":\"add\",\"path\":\"/spec/initContainers/1\",\"value\":1},"
+     "{\"op\":\"add\",\"path\":\"/spec/initContainers/2\",\"value\":2},"
+     "{\"op\":\"add\",\"path\":\"/spec/initContainers/4\",\"value\":3},"
+     "{\"op\":\"remove\",\"path\":\"/spec/initContainers/0/env/0\"},"
+     "{\"op\":\"remove\",\"path\":\"/spec/initContainers/3/env/0\"},"
+     "{\"op\":\"remove\",\"path\":\"/spec/containers/0/env/0\"}]",
+     7},
+    {"patch_makes_missing_init_containers_once",
+     &bare_pod,
+     {INIT(RPW_EDIT_INSERT, 0, "1"), INIT(RPW_EDIT_INSERT, 0, "2")},
+     2,
+     "[{\"op\":\"add\",\"path\":\"/spec/initContainers\",\"value\":[1,2]}]",
+     1},
     {"patch_escapes_annotation_keys",
      &pod,
      {ANNOTATION(RPW_EDIT_SET_MEMBER, "a/b~c", "\"1\""),
