@@ -11,8 +11,7 @@ static const struct verb {
     const char *summary;
 } verbs[] = {
     {"serve", rpw_cli_serve, "the webhook: an HTTPS server that Kubernetes asks about every new pod"},
-    {"mutate", rpw_cli_mutate,
-     "the same code offline: an AdmissionReview or a Pod in, the answer or the patched Pod out"},
+    {"mutate", rpw_cli_mutate, "the same code offline: what it does to a chart, a workload or a pod"},
     {"check", rpw_cli_check, "is this configuration right, and what will it do?"},
 };
 

@@ -1,46 +1,61 @@
-/* mutate.c - the verb `mutate`: what the webhook would answer, without a webhook.
+/* mutate.c - the verb `mutate`: what the webhook would do, without a webhook.
  *
- * An AdmissionReview is handed to the core as it is. A Pod is wrapped into one, and the patch that comes back is applied to
- * it. Either way it is the server's own code that reads and decides; jansson only shows the patched pod.
+ * An AdmissionReview is handed to the core as it is. Anything else is a Kubernetes object, or many: document.c finds the
+ * pods in it and asks the core about each, mutate_output.c shows the answer. It is the server's own code that decides.
  */
 #include <errno.h>
 #include <getopt.h>
-#include <jansson.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
+#include <unistd.h>
 
 #include "cli.h"
 #include "config.h"
-#include "json_patch.h"
-#include "rpw/json_reader.h"
+#include "mutate_output.h"
 #include "rpw/limits.h"
-#include "rpw/mutate.h"
+
+/* A large cluster's pods as `kubectl get pods -A -o json` prints them. */
+#define MAX_INPUT_BYTES ((size_t)64 * 1024 * 1024)
+
+/* Enough to say where 80,000 pods of one document are. */
+#define PODS_ARENA_BYTES ((size_t)16 * 1024 * 1024)
 
 struct options {
     const char *config_file;
     const char *input_file; /* "-": standard input */
-    const char *namespace_; /* NULL: the pod's own, else "default" */
+    const char *namespace_; /* NULL: each object's own, else "default" */
+    const char *format;     /* NULL: that of the input */
 };
 
-/* What was read, and under which name errors speak of it. */
-struct input {
+static const struct format {
     const char *name;
-    struct rpw_span text;
+    enum rpw_mutate_format format;
+} formats[] = {
+    {"yaml", RPW_MUTATE_YAML}, {"json", RPW_MUTATE_JSON},       {"patch", RPW_MUTATE_PATCH},
+    {"diff", RPW_MUTATE_DIFF}, {"explain", RPW_MUTATE_EXPLAIN},
 };
 
 static const char usage[] =
-    "Usage: rucio-policy-webhook mutate --config FILE [-f FILE|-] [--namespace NS]\n"
-    "Shows offline what the webhook does: reads JSON, an AdmissionReview or a Pod.\n"
+    "Usage: rucio-policy-webhook mutate --config FILE [-f FILE|-] [-n NAMESPACE] [-o FORMAT]\n"
+    "Shows offline what the webhook does. Reads Kubernetes objects, YAML as `helm template` prints it or JSON: Pod,\n"
+    "Deployment, StatefulSet, DaemonSet, ReplicaSet, ReplicationController, Job, CronJob, and lists of these; other\n"
+    "kinds are passed on untouched. An AdmissionReview (JSON) is answered with an AdmissionReview.\n"
     "\n"
-    "  --config FILE      the policies\n"
-    "  -f, --file FILE    what to read; - or nothing: standard input\n"
-    "  --namespace NS     for a Pod: the namespace that it is created in; default: the Pod's own, else \"default\"\n"
-    "  --help             this text\n"
+    "  --config FILE          the policies\n"
+    "  -f, --file FILE        what to read; - or nothing: standard input\n"
+    "  -n, --namespace NS     the namespace that pods are created in; default: each object's own, else \"default\"\n"
+    "  -o, --output FORMAT    yaml     the objects, patched: what is not touched keeps every byte, comments included\n"
+    "                         json     the same as JSON\n"
+    "                         patch    the JSON Patch of each object, in a list\n"
+    "                         diff     what changes, line by line\n"
+    "                         explain  in words: which policy and why, and what it does to each container\n"
+    "                         default: yaml for YAML, json for JSON\n"
+    "  --help                 this text\n"
     "\n"
-    "For an AdmissionReview it prints the AdmissionReview that answers it, for a Pod the patched Pod (numbers with at\n"
-    "most 15 digits). Warnings go to standard error. Exit codes: 0 done, 1 the pod is refused or the input cannot be\n"
-    "used, 2 usage.\n";
+    "Warnings go to standard error. Exit codes: 0 done, 1 a pod is refused or the input cannot be used, 2 usage. When "
+    "a\n"
+    "pod is refused, only diff and explain print anything.\n";
+
+/* --- options --------------------------------------------------------------------------------------------------------- */
 
 static int usage_error(const char *what, const char *value)
 {
@@ -57,6 +72,26 @@ static bool is_namespace(const char *name)
            name[len - 1] != '-';
 }
 
+static const struct format *find_format(const char *name)
+{
+    for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++)
+        if (strcmp(formats[i].name, name) == 0)
+            return &formats[i];
+    return NULL;
+}
+
+static int check_options(const struct options *options)
+{
+    if (options->config_file == NULL)
+        return usage_error("--config FILE is missing", "");
+    if (options->namespace_ != NULL && !is_namespace(options->namespace_))
+        return usage_error("--namespace: expected the name of a namespace (a-z, 0-9, -; at most 63), found: ",
+                           options->namespace_);
+    if (options->format != NULL && find_format(options->format) == NULL)
+        return usage_error("--output: expected yaml, json, patch, diff or explain, found: ", options->format);
+    return RPW_EXIT_OK;
+}
+
 /* Returns RPW_EXIT_OK to go on; *ret_is_done: there is nothing to go on with. */
 static int parse_options(int argc, char **argv, struct options *ret_options, bool *ret_is_done)
 {
@@ -64,13 +99,14 @@ static int parse_options(int argc, char **argv, struct options *ret_options, boo
         {"config", required_argument, NULL, 'c'},
         {"file", required_argument, NULL, 'f'},
         {"namespace", required_argument, NULL, 'n'},
+        {"output", required_argument, NULL, 'o'},
         {"help", no_argument, NULL, 'h'},
         {NULL, 0, NULL, 0},
     };
     int option;
 
     *ret_options = (struct options){.input_file = "-"};
-    while ((option = getopt_long(argc, argv, "f:h", long_options, NULL)) != -1) {
+    while ((option = getopt_long(argc, argv, "f:n:o:h", long_options, NULL)) != -1) {
         switch (option) {
         case 'c':
             ret_options->config_file = optarg;
@@ -80,6 +116,9 @@ static int parse_options(int argc, char **argv, struct options *ret_options, boo
             break;
         case 'n':
             ret_options->namespace_ = optarg;
+            break;
+        case 'o':
+            ret_options->format = optarg;
             break;
         case 'h':
             fputs(usage, stdout);
@@ -92,32 +131,29 @@ static int parse_options(int argc, char **argv, struct options *ret_options, boo
     }
     if (optind < argc)
         return usage_error("input files are given with -f; unexpected argument: ", argv[optind]);
-    if (ret_options->config_file == NULL)
-        return usage_error("--config FILE is missing", "");
-    if (ret_options->namespace_ != NULL && !is_namespace(ret_options->namespace_))
-        return usage_error("--namespace: expected the name of a namespace (a-z, 0-9, -; at most 63), found: ",
-                           ret_options->namespace_);
-    return RPW_EXIT_OK;
+    return check_options(ret_options);
 }
+
+/* --- input ----------------------------------------------------------------------------------------------------------- */
 
 /* The whole file, to be freed by the caller; NULL after a message. */
 static char *read_input(const char *file_name, const char *shown_name, size_t *ret_len)
 {
     FILE *file = strcmp(file_name, "-") == 0 ? stdin : fopen(file_name, "rb");
-    char *bytes = malloc(RPW_MAX_BODY_BYTES + 1), *result = NULL;
+    char *bytes = malloc(MAX_INPUT_BYTES + 1), *result = NULL;
     size_t len;
 
     if (file == NULL || bytes == NULL) {
         fprintf(stderr, "%s: cannot be opened: %s\n", shown_name, strerror(errno));
         goto out;
     }
-    len = fread(bytes, 1, RPW_MAX_BODY_BYTES + 1, file);
+    len = fread(bytes, 1, MAX_INPUT_BYTES + 1, file);
     if (ferror(file)) {
         fprintf(stderr, "%s: cannot be read: %s\n", shown_name, strerror(errno));
         goto out;
     }
-    if (len > RPW_MAX_BODY_BYTES) {
-        fprintf(stderr, "%s: larger than %zu bytes, which no review of a pod can be\n", shown_name, RPW_MAX_BODY_BYTES);
+    if (len > MAX_INPUT_BYTES) {
+        fprintf(stderr, "%s: larger than 64 MiB, which is the most that is read\n", shown_name);
         goto out;
     }
     result = bytes;
@@ -130,211 +166,209 @@ out:
     return result;
 }
 
-/* --- a look at the input ------------------------------------------------------------------------------------------- */
-
-/* The value of a member, as JSON text; absent when it is not there. */
-static void find_member(struct rpw_json_reader *reader, const char *name, struct rpw_span *ret_value)
+/* By the first byte that is no white space, as kubectl tells the two apart. */
+static bool is_json(struct rpw_span text)
 {
-    struct rpw_span key;
+    size_t at = 0;
 
-    while (rpw_json_next_member(reader, &key)) {
-        if (rpw_span_is(key, name))
-            rpw_json_read_raw(reader, ret_value);
-        else
-            rpw_json_skip(reader);
-    }
+    while (at < text.len && memchr(" \t\r\n", text.ptr[at], 4))
+        at++;
+    return at < text.len && text.ptr[at] == '{';
 }
 
-/* kind, as JSON text. False when the text is no JSON object: the core says then what is wrong with it. */
-static bool read_kind(struct rpw_arena *arena, struct rpw_span text, struct rpw_span *ret_kind)
+/* --- documents ------------------------------------------------------------------------------------------------------- */
+
+static void print_report(const struct rpw_document *document)
 {
-    struct rpw_json_reader reader;
+    char *report = rpw_report_render(&document->report);
 
-    rpw_json_reader_init(&reader, arena, text);
-    if (rpw_json_enter_object(&reader, ""))
-        find_member(&reader, "kind", ret_kind);
-    return rpw_json_finish(&reader);
-}
-
-/* metadata.namespace of a pod, as JSON text. */
-static struct rpw_span read_namespace(struct rpw_arena *arena, struct rpw_span pod)
-{
-    struct rpw_span metadata = {NULL, 0}, namespace_ = {NULL, 0};
-    struct rpw_json_reader reader;
-
-    rpw_json_reader_init(&reader, arena, pod);
-    if (rpw_json_enter_object(&reader, ""))
-        find_member(&reader, "metadata", &metadata);
-    rpw_json_reader_init(&reader, arena, metadata);
-    if (rpw_json_enter_object(&reader, ""))
-        find_member(&reader, "namespace", &namespace_);
-    return namespace_;
-}
-
-/* --- showing ------------------------------------------------------------------------------------------------------- */
-
-/* "pod.json:3:17: spec.containers: expected an array, found an object": the core's message, with the byte's place for
- * people. offset: of the byte in the input. */
-static void print_error(const struct input *input, size_t offset, struct rpw_span message)
-{
-    size_t line = 1, column = 1;
-    struct rpw_span byte_number;
-
-    for (size_t i = 0; i < offset && i < input->text.len; i++) {
-        column = input->text.ptr[i] == '\n' ? 1 : column + 1;
-        line += input->text.ptr[i] == '\n';
-    }
-    rpw_span_next_element(&message, ':', &byte_number);
-    fprintf(stderr, "%s:%zu:%zu:%.*s\n", input->name, line, column, (int)message.len, message.ptr);
-}
-
-static void print_warnings(const json_t *response)
-{
-    const json_t *warning;
-    size_t index;
-
-    json_array_foreach(json_object_get(response, "warnings"), index, warning)
-    {
-        fprintf(stderr, "warning: %s\n", json_string_value(warning));
-    }
-}
-
-/* Prints the pod as the answer wants it. */
-static int show_pod(const struct input *input, const struct rpw_result *result)
-{
-    json_error_t error;
-    json_t *pod = json_loadb(input->text.ptr, input->text.len, JSON_ALLOW_NUL, &error);
-    json_t *review = json_loadb(result->body.ptr, result->body.len, JSON_ALLOW_NUL, NULL);
-    const json_t *response = json_object_get(review, "response");
-    const char *base64 = json_string_value(json_object_get(response, "patch"));
-    json_t *patch = base64 != NULL ? rpw_json_patch_decode(base64) : json_array();
-    char patch_error[RPW_JSON_PATCH_ERROR_BYTES];
-    int exit_code = RPW_EXIT_NO;
-
-    print_warnings(response);
-    if (!json_is_true(json_object_get(response, "allowed"))) {
-        fprintf(stderr, "refused: %.*s\n", (int)result->message.len, result->message.ptr);
-    } else if (pod == NULL) {
-        fprintf(stderr, "%s:%d:%d: the webhook takes this pod, but it cannot be shown here: %s\n", input->name,
-                error.line, error.column, error.text);
-    } else if (!rpw_json_patch_apply(&pod, patch, patch_error)) {
-        fprintf(stderr, "the patch cannot be applied: %s\n", patch_error);
-    } else {
-        /* 15 digits: what jansson reads as 0.1 is written as 0.1. */
-        json_dumpf(pod, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(15));
-        putchar('\n');
-        exit_code = RPW_EXIT_OK;
-    }
-    json_decref(patch);
-    json_decref(review);
-    json_decref(pod);
-    return exit_code;
-}
-
-/* --- the core ------------------------------------------------------------------------------------------------------ */
-
-/* The pod in an AdmissionReview like kube-apiserver's. ret_prefix_len: where the pod's own bytes begin. NULL: no memory. */
-static char *wrap_pod(struct rpw_span pod, struct rpw_span namespace_json, size_t *ret_prefix_len, size_t *ret_len)
-{
-    char *review = NULL;
-    FILE *stream = open_memstream(&review, ret_len);
-
-    if (stream == NULL)
-        return NULL;
-    fputs("{\"kind\":\"AdmissionReview\",\"apiVersion\":\"admission.k8s.io/v1\",\"request\":{\"uid\":\"offline\","
-          "\"kind\":{\"group\":\"\",\"version\":\"v1\",\"kind\":\"Pod\"},\"operation\":\"CREATE\",\"namespace\":",
-          stream);
-    fwrite(namespace_json.ptr, 1, namespace_json.len, stream);
-    fputs(",\"object\":", stream);
-    *ret_prefix_len = (size_t)ftello(stream);
-    fwrite(pod.ptr, 1, pod.len, stream);
-    fputs("}}", stream);
-    if (fclose(stream) != 0) {
-        free(review);
-        return NULL;
-    }
-    return review;
-}
-
-/* What the core says when there is no answer. prefix_len: of what stands in front of the input in the review. */
-static void print_failure(const struct input *input, const struct rpw_result *result, size_t prefix_len)
-{
-    size_t offset = result->err.offset > prefix_len ? result->err.offset - prefix_len : 0;
-
-    if (result->http_status == 400)
-        print_error(input, offset, result->message);
+    if (report != NULL && report[0] != '\0')
+        fputs(report, stderr);
     else
-        fprintf(stderr, "%s: %.*s\n", input->name, (int)result->message.len, result->message.ptr);
+        fprintf(stderr, "%s: document %zu: it needs more memory than there is for it\n", document->report.name,
+                document->number);
+    free(report);
 }
 
-static int mutate_review(struct rpw_arena *arena, const struct rpw_policy_set *policies, const struct input *input)
+/* Warnings and refusals. Returns whether every pod may start. */
+static bool print_messages(const struct rpw_document *document)
+{
+    bool is_allowed = true;
+
+    for (size_t i = 0; i < document->pod_count; i++) {
+        const struct rpw_document_pod *pod = &document->pods[i];
+        const json_t *warning;
+        size_t index;
+
+        json_array_foreach(pod->decision.warnings, index, warning)
+        {
+            fprintf(stderr, "%s: warning: %s\n", pod->label, json_string_value(warning));
+        }
+        if (pod->decision.outcome != RPW_OUTCOME_REJECTED)
+            continue;
+        fprintf(stderr, "%s: document %zu: %s: refused: %s\n", document->report.name, document->number, pod->label,
+                pod->decision.message);
+        is_allowed = false;
+    }
+    return is_allowed;
+}
+
+/* One document. *ret_is_allowed: set to false when a pod is refused. False: it cannot be used, and that was said. */
+static bool mutate_document(const struct rpw_document_context *context, struct rpw_mutate_output *output,
+                            struct rpw_span text, size_t number, bool *ret_is_allowed)
+{
+    struct rpw_document document;
+    bool is_done =
+        rpw_document_open(context, text, number, output->is_json_input, rpw_mutate_needs_values(output), &document);
+
+    if (is_done) {
+        *ret_is_allowed = print_messages(&document) && *ret_is_allowed;
+        is_done = rpw_mutate_show(output, &document, context->policies);
+    }
+    if (!is_done)
+        print_report(&document);
+    rpw_document_close(&document);
+    return is_done;
+}
+
+static bool mutate_documents(const struct rpw_document_context *context, struct rpw_mutate_output *output,
+                             bool *ret_is_allowed)
+{
+    struct rpw_span rest = context->text, text;
+    size_t number = 0;
+    bool is_done = true;
+
+    if (output->is_json_input)
+        return mutate_document(context, output, context->text, 1, ret_is_allowed);
+    while (rpw_manifest_next(&rest, &text)) {
+        if (rpw_manifest_is_blank(text))
+            rpw_mutate_show_blank(output, text);
+        else
+            is_done = mutate_document(context, output, text, ++number, ret_is_allowed) && is_done;
+    }
+    return is_done;
+}
+
+/* Nothing is printed before everything is known: half an answer could be taken for one. */
+static int mutate_objects(const struct rpw_document_context *context, struct rpw_mutate_output *output)
+{
+    char *text = NULL;
+    size_t len = 0;
+    bool is_allowed = true, is_done;
+
+    output->patches = json_array();
+    output->out = open_memstream(&text, &len);
+    if (output->patches == NULL || output->out == NULL) {
+        fprintf(stderr, "rucio-policy-webhook mutate: out of memory\n");
+        json_decref(output->patches);
+        return RPW_EXIT_NO;
+    }
+    is_done = mutate_documents(context, output, &is_allowed);
+    rpw_mutate_finish(output);
+    fclose(output->out);
+    if (is_done && (is_allowed || output->format == RPW_MUTATE_DIFF || output->format == RPW_MUTATE_EXPLAIN))
+        fwrite(text, 1, len, stdout);
+    free(text);
+    json_decref(output->patches);
+    return is_done && is_allowed ? RPW_EXIT_OK : RPW_EXIT_NO;
+}
+
+/* --- AdmissionReview ------------------------------------------------------------------------------------------------- */
+
+/* What the core says when there is no answer; "byte 17: " in front of it becomes a line and a column. */
+static void print_failure(const struct rpw_document_context *context, const struct rpw_result *result)
+{
+    struct rpw_span message = result->message, byte_number;
+    struct rpw_report report;
+    struct rpw_pool pool;
+    char *text;
+
+    if (result->http_status != 400) {
+        fprintf(stderr, "%s: %.*s\n", context->file, (int)message.len, message.ptr);
+        return;
+    }
+    rpw_span_next_element(&message, ' ', &byte_number);
+    rpw_span_next_element(&message, ' ', &byte_number);
+    rpw_pool_init(&pool, RPW_MANIFEST_MAX_POOL_BYTES);
+    rpw_report_init(&report, &pool, context->file, context->text);
+    rpw_report_error(&report, (struct rpw_place){result->err.offset, 0}, "%.*s", (int)message.len, message.ptr);
+    text = rpw_report_render(&report);
+    fputs(text != NULL ? text : "out of memory\n", stderr);
+    free(text);
+    rpw_pool_done(&pool);
+}
+
+static int answer_review(const struct rpw_document_context *context)
 {
     struct rpw_result result;
 
-    rpw_mutate(arena, policies, input->text, &result);
+    if (context->text.len > RPW_MAX_BODY_BYTES) {
+        fprintf(stderr, "%s: larger than %zu bytes, which no review of a pod can be\n", context->file,
+                RPW_MAX_BODY_BYTES);
+        return RPW_EXIT_NO;
+    }
+    rpw_mutate(context->core, context->policies, context->text, &result);
     if (result.http_status != 200) {
-        print_failure(input, &result, 0);
+        print_failure(context, &result);
         return RPW_EXIT_NO;
     }
     fwrite(result.body.ptr, 1, result.body.len, stdout);
     return result.outcome == RPW_OUTCOME_REJECTED ? RPW_EXIT_NO : RPW_EXIT_OK;
 }
 
-static int mutate_pod(struct rpw_arena *arena, const struct rpw_policy_set *policies, const struct input *input,
-                      const char *namespace_)
+static bool is_review(const struct rpw_document_context *context)
 {
-    char quoted[64 + sizeof("\"\"")];
-    struct rpw_span namespace_json = read_namespace(arena, input->text);
-    size_t prefix_len = 0, len = 0;
-    struct rpw_result result;
-    int exit_code = RPW_EXIT_NO;
+    struct rpw_workload workload;
+    struct rpw_err err;
 
-    if (namespace_ == NULL && namespace_json.ptr != NULL && namespace_json.ptr[0] != '"') {
-        fprintf(stderr, "%s: /metadata/namespace: expected a string, found %.*s\n", input->name,
-                (int)namespace_json.len, namespace_json.ptr);
-        return RPW_EXIT_NO;
-    }
-    if (namespace_ != NULL || namespace_json.ptr == NULL) {
-        snprintf(quoted, sizeof(quoted), "\"%s\"", namespace_ != NULL ? namespace_ : "default");
-        namespace_json = rpw_span_of(quoted);
-    }
-    char *review = wrap_pod(input->text, namespace_json, &prefix_len, &len);
-    if (review == NULL) {
-        fprintf(stderr, "%s: out of memory\n", input->name);
-        return RPW_EXIT_NO;
-    }
-    rpw_mutate(arena, policies, (struct rpw_span){review, len}, &result);
-    if (result.http_status == 200)
-        exit_code = show_pod(input, &result);
-    else
-        print_failure(input, &result, prefix_len);
-    free(review);
-    return exit_code;
+    return rpw_workload_read(context->pods, context->text, &workload, &err) == RPW_OK &&
+           rpw_span_is(workload.name.kind, "AdmissionReview");
 }
 
-static int mutate_input(struct rpw_arena *arena, const struct rpw_policy_set *policies, const struct input *input,
-                        const char *namespace_)
+static int mutate_input(const struct rpw_document_context *context, const struct options *options)
 {
-    struct rpw_span kind = {NULL, 0};
+    struct rpw_mutate_output output = {.is_json_input = is_json(context->text), .is_coloured = isatty(STDOUT_FILENO)};
 
-    if (!read_kind(arena, input->text, &kind) || rpw_span_is(kind, "\"AdmissionReview\""))
-        return mutate_review(arena, policies, input);
-    if (rpw_span_is(kind, "\"Pod\""))
-        return mutate_pod(arena, policies, input, namespace_);
-    if (kind.ptr == NULL)
-        kind = RPW_LIT("nothing");
-    fprintf(stderr, "%s: /kind: expected \"AdmissionReview\" or \"Pod\", found %.*s\n", input->name, (int)kind.len,
-            kind.ptr);
+    output.format = options->format != NULL ? find_format(options->format)->format
+                    : output.is_json_input  ? RPW_MUTATE_JSON
+                                            : RPW_MUTATE_YAML;
+    if (!output.is_json_input || !is_review(context))
+        return mutate_objects(context, &output);
+    if (output.format == RPW_MUTATE_JSON)
+        return answer_review(context);
+    fprintf(stderr, "%s: an AdmissionReview is answered with an AdmissionReview: -o %s is for other objects\n",
+            context->file, options->format);
     return RPW_EXIT_NO;
+}
+
+/* The context has all but the arenas. */
+static int mutate_in_arenas(struct rpw_document_context context, const struct options *options)
+{
+    char *region = malloc(RPW_ARENA_BYTES + PODS_ARENA_BYTES);
+    struct rpw_arena core, pods;
+    int exit_code;
+
+    if (region == NULL) {
+        fprintf(stderr, "rucio-policy-webhook mutate: out of memory\n");
+        return RPW_EXIT_NO;
+    }
+    rpw_arena_init(&core, region, RPW_ARENA_BYTES);
+    rpw_arena_init(&pods, region + RPW_ARENA_BYTES, PODS_ARENA_BYTES);
+    context.core = &core;
+    context.pods = &pods;
+    exit_code = mutate_input(&context, options);
+    rpw_arena_done(&core);
+    rpw_arena_done(&pods);
+    free(region);
+    return exit_code;
 }
 
 int rpw_cli_mutate(int argc, char **argv)
 {
     struct options options;
+    struct rpw_document_context context = {.policies = NULL};
     struct rpw_config *config = NULL;
-    struct rpw_arena arena;
-    struct input input;
-    char *report = NULL, *bytes = NULL, *region = NULL;
+    char *report = NULL, *bytes = NULL;
     bool is_done = false;
     int exit_code = parse_options(argc, argv, &options, &is_done);
 
@@ -346,21 +380,15 @@ int rpw_cli_mutate(int argc, char **argv)
         fputs(report != NULL ? report : "out of memory\n", stderr);
         goto out;
     }
-    input.name = strcmp(options.input_file, "-") == 0 ? "<stdin>" : options.input_file;
-    bytes = read_input(options.input_file, input.name, &input.text.len);
+    context.file = strcmp(options.input_file, "-") == 0 ? "<stdin>" : options.input_file;
+    bytes = read_input(options.input_file, context.file, &context.text.len);
     if (bytes == NULL)
         goto out;
-    input.text.ptr = bytes;
-    region = malloc(RPW_ARENA_BYTES);
-    if (region == NULL) {
-        fprintf(stderr, "rucio-policy-webhook mutate: out of memory\n");
-        goto out;
-    }
-    rpw_arena_init(&arena, region, RPW_ARENA_BYTES);
-    exit_code = mutate_input(&arena, rpw_config_policies(config), &input, options.namespace_);
-    rpw_arena_done(&arena);
+    context.text.ptr = bytes;
+    context.policies = rpw_config_policies(config);
+    context.namespace_ = options.namespace_ != NULL ? rpw_span_of(options.namespace_) : RPW_LIT("");
+    exit_code = mutate_in_arenas(context, &options);
 out:
-    free(region);
     free(bytes);
     free(report);
     rpw_config_free(config);

@@ -41,7 +41,7 @@ PATCHED = {
     "cronjob-automatic-restart": [],
     "cronjob-renew-fts": [],
 }
-# The charts' own policyPackages: its handling is a feature of its own.
+# The charts' own policyPackages: adopted.
 CHART_MANAGED = "daemon-hermes-chart-policy-packages"
 
 
@@ -107,11 +107,26 @@ class RucioChartPods(Offline):
         found = {path.name.removesuffix(".pod.json") for path in CORPUS.glob("*.pod.json")}
         self.assertEqual(found, set(PATCHED) | {CHART_MANAGED})
 
-    def test_pod_with_the_charts_own_policy_packages_is_stable(self):
+    def test_pod_with_the_charts_own_policy_packages_keeps_their_path_and_gets_the_names(self):
         pod = json.loads((CORPUS / f"{CHART_MANAGED}.pod.json").read_text())
         patch, _ = self.review(pod)
-        again, _ = self.review(jsonpatch.apply_patch(pod, patch))
-        self.assertIsNone(again)
+        patched = jsonpatch.apply_patch(pod, patch)
+        expected = copy.deepcopy(pod)
+        expected["spec"]["containers"][0]["env"][:0] = [
+            {"name": "POLICY_PKG_PATH", "value": "/opt/policy_packages"},
+            {"name": "RUCIO_POLICY_PACKAGE", "value": PACKAGE},
+            {"name": "RUCIO_CFG_POLICY_PACKAGE", "value": PACKAGE},
+        ]
+        expected["metadata"]["annotations"].update(
+            {
+                "policy.rucio.cern.ch/status": "injected",
+                "policy.rucio.cern.ch/policy": "atlas",
+                "policy.rucio.cern.ch/revision": "chart-managed",
+            }
+        )
+        self.assertEqual(patched, expected)
+        again, _ = self.review(patched)
+        self.assertIsNone(again, "the patched pod, sent again, is patched again")
 
 
 def add_pod_test(name, targets):

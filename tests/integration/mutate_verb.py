@@ -82,7 +82,7 @@ class MutateVerb(Offline):
         self.assertEqual(result.returncode, 0)
         self.assertEqual(
             result.stderr,
-            'warning: policy atlas: rucio-server: RUCIO_POLICY_PACKAGE stays "mine", not "atlas_policy"\n',
+            'Pod/rucio-atlas/rucio: warning: policy atlas: rucio-server: RUCIO_POLICY_PACKAGE stays "mine", not "atlas_policy"\n',
         )
 
     def test_refused_pod_exits_1_and_says_why(self):
@@ -99,23 +99,26 @@ class MutateErrors(Offline):
         self.assertIn(expected, result.stderr)
 
     def test_text_that_is_not_json_is_placed_by_line_and_column(self):
-        self.check("<stdin>:2:7: expected a key in double quotes, found '}'", '{"kind":\n"Pod",}')
-
-    def test_other_kind_is_named(self):
-        self.check('<stdin>: /kind: expected "AdmissionReview" or "Pod", found "Deployment"', '{"kind": "Deployment"}')
+        self.check("<stdin>:2:7: error: expected a key in double quotes, found '}'", '{"kind":\n"Pod",}')
 
     def test_missing_kind_is_named(self):
-        self.check('<stdin>: /kind: expected "AdmissionReview" or "Pod", found nothing', "{}")
+        self.check("<stdin>:1:1: error: kind: expected the kind of a Kubernetes object, found nothing", "{}")
+
+    def test_kind_that_is_no_string_is_named(self):
+        self.check("<stdin>:1:10: error: kind: expected a string, found a number", '{"kind": 5}')
+
+    def test_end_in_the_middle_is_named(self):
+        self.check("<stdin>:1:9: error: expected a JSON value, found the end of the text", '{"kind":')
 
     def test_pod_of_the_wrong_shape_is_placed_by_its_own_bytes(self):
-        self.check("<stdin>:1:36: spec.containers: expected an array, found an object",
+        self.check("<stdin>:1:36: error: spec.containers: expected an array, found an object",
                    '{"kind":"Pod","spec":{"containers":{}}}')
 
     def test_pod_that_is_nested_too_deeply_is_refused(self):
         self.check("expected at most 128 levels of nesting", '{"kind":"Pod","x":' + "[" * 200 + "]" * 200 + "}")
 
     def test_review_that_is_none_is_placed_by_byte(self):
-        self.check("<stdin>:1:1: apiVersion: expected admission.k8s.io/v1", '{"kind":"AdmissionReview"}')
+        self.check("<stdin>:1:1: error: apiVersion: expected admission.k8s.io/v1", '{"kind":"AdmissionReview"}')
 
     def test_missing_file_is_named(self):
         self.check("nowhere.json: cannot be opened: No such file or directory", "", "-f", "nowhere.json")
@@ -123,8 +126,16 @@ class MutateErrors(Offline):
     def test_folder_cannot_be_read(self):
         self.check(".: cannot be read: Is a directory", "", "-f", ".")
 
-    def test_input_over_seven_mebibytes_is_refused(self):
-        self.check("larger than 7340032 bytes", " " * (7 * 1024 * 1024 + 1))
+    def test_review_over_seven_mebibytes_is_refused(self):
+        self.check("larger than 7340032 bytes, which no review of a pod can be",
+                   '{"kind":"AdmissionReview"' + " " * (7 * 1024 * 1024) + "}")
+
+    def test_pod_over_seven_mebibytes_is_refused(self):
+        self.check("<stdin>:1:1: error: found a pod of more than 7 MiB, which no review can hold",
+                   '{"kind":"Pod"' + " " * (7 * 1024 * 1024) + "}")
+
+    def test_input_over_64_mebibytes_is_refused(self):
+        self.check("<stdin>: larger than 64 MiB, which is the most that is read", " " * (64 * 1024 * 1024 + 1))
 
     def test_broken_configuration_is_shown(self):
         self.check("policy.yaml:1:1: error:", "{}", configuration="polices: []\n")
@@ -140,12 +151,19 @@ class MutateErrors(Offline):
     def test_unknown_flag_is_usage(self):
         self.check("Usage:", "", "--nonsense", code=2)
 
+    def test_unknown_output_is_usage(self):
+        self.check("--output: expected yaml, json, patch, diff or explain, found: xml", "", "-o", "xml", code=2)
+
+    def test_other_forms_are_not_for_reviews(self):
+        self.check("<stdin>: an AdmissionReview is answered with an AdmissionReview: -o diff is for other objects",
+                   json.dumps(review_of(pod(), "u")), "-o", "diff")
+
     def test_namespace_of_a_pod_that_is_no_string_is_named(self):
-        self.check("<stdin>: /metadata/namespace: expected a string, found 5",
+        self.check("<stdin>:1:39: error: metadata.namespace: expected a string, found a number",
                    '{"kind":"Pod","metadata":{"namespace":5}}')
 
     def test_pod_that_needs_more_memory_than_a_request_may_have_is_refused(self):
-        self.check("<stdin>: the review needs more memory than a request may have",
+        self.check("the review needs more memory than a request may have",
                    '{"kind":"Pod","spec":{"containers":[' + ",".join(["{}"] * 1500000) + "]}}")
 
     def test_namespace_that_cannot_be_one_is_usage(self):
@@ -154,7 +172,7 @@ class MutateErrors(Offline):
                 self.check("--namespace: expected the name of a namespace", "", "--namespace", namespace, code=2)
 
     def test_number_that_the_webhook_takes_but_cannot_be_shown_is_named(self):
-        self.check("the webhook takes this pod, but it cannot be shown here: real number overflow",
+        self.check("the webhook takes this, but it cannot be shown here: real number overflow",
                    '{"kind":"Pod","x":1e400}')
 
     def test_pod_in_a_review_may_hold_any_number(self):

@@ -1,0 +1,41 @@
+/* mutate_output.h - the forms in which `mutate` shows what would be done; one document after the other. */
+#ifndef RPW_CLI_MUTATE_OUTPUT_H
+#define RPW_CLI_MUTATE_OUTPUT_H
+
+#include <stdio.h>
+
+#include "document.h"
+
+enum rpw_mutate_format {
+    RPW_MUTATE_YAML,
+    RPW_MUTATE_JSON,
+    RPW_MUTATE_PATCH,
+    RPW_MUTATE_DIFF,
+    RPW_MUTATE_EXPLAIN,
+};
+
+struct rpw_mutate_output {
+    FILE *out;
+    enum rpw_mutate_format format;
+    bool is_json_input;
+    bool is_coloured;
+    size_t old_lines,
+        new_lines;   /* that stand before the next document, in the input and in what -o yaml or json prints */
+    json_t *patches; /* -o patch: what was gathered so far */
+    size_t explained_count;
+};
+
+/* Whether documents must be opened with their values read, even where nothing is to change. */
+bool rpw_mutate_needs_values(const struct rpw_mutate_output *output);
+
+/* Shows a document; it may edit its tree. False: memory, or the document cannot be written; its report says why. */
+RPW_MUST_CHECK bool rpw_mutate_show(struct rpw_mutate_output *output, struct rpw_document *document,
+                                    const struct rpw_policy_set *policies);
+
+/* A document without content. */
+void rpw_mutate_show_blank(struct rpw_mutate_output *output, struct rpw_span text);
+
+/* What stands behind the last document. */
+void rpw_mutate_finish(struct rpw_mutate_output *output);
+
+#endif

@@ -1,0 +1,29 @@
+/* pod_decision.h - asks the core about one pod: wraps it into an AdmissionReview like kube-apiserver's, and keeps the answer.
+ *
+ * Memory: the decision owns everything but policy, which the policy set owns.
+ */
+#ifndef RPW_CLI_POD_DECISION_H
+#define RPW_CLI_POD_DECISION_H
+
+#include <jansson.h>
+
+#include "rpw/mutate.h"
+
+struct rpw_pod_decision {
+    unsigned http_status; /* 200; else there is no answer: 400 with err, and message in either case */
+    enum rpw_outcome outcome;
+    enum rpw_reason reason;
+    const struct rpw_policy *policy; /* the one that decided; NULL when none did */
+    char *message;                   /* rejected, or no answer: why; else NULL */
+    struct rpw_err err;              /* offset: in the pod */
+    json_t *patch;                   /* an array, empty when nothing is to change */
+    json_t *warnings;                /* an array of texts */
+};
+
+/* Decides about pod, JSON text, when it is created in namespace_. False: no memory; there is nothing to free then. */
+RPW_MUST_CHECK bool rpw_pod_decide(struct rpw_arena *arena, const struct rpw_policy_set *policies, struct rpw_span pod,
+                                   struct rpw_span namespace_, struct rpw_pod_decision *ret_decision);
+
+void rpw_pod_decision_done(struct rpw_pod_decision *decision); /* a zeroed one is fine */
+
+#endif
