@@ -5,6 +5,7 @@
 #   rucio-current.tar       localhost/rucio:current
 #   rucio-before-37.3.tar   localhost/rucio:before-37.3
 #   rucio-preinstalled.tar  localhost/rucio-preinstalled:current
+#   policy.tar              localhost/rpw-policy:1
 #
 # What is there and was made by the same recipe stays: its key, a hash over the recipe, lies beside it. To be run as
 # root on Debian 12 with mmdebstrap, python3-pip, gcc and libc6-dev; pip is configured as the caller has configured it.
@@ -78,6 +79,30 @@ layer_of_policy() {
     pack "$1" "$root"
 }
 
+layer_of_wheels() {
+    local root=$work/wheels
+    mkdir "$root"
+    cp -r policy "$work/wheel-source" # setuptools builds where the source is
+    rm -rf "$work/wheel-source/build" "$work/wheel-source/"*.egg-info
+    SOURCE_DATE_EPOCH=315532800 python -m pip wheel --quiet --disable-pip-version-check --no-deps \
+        --wheel-dir "$root/wheels" "$work/wheel-source"
+    pack "$1" "$root"
+}
+
+# The package's folder in /policy is a link, as where one of several versions is the current one. In /private only root
+# may read it.
+layer_of_packages() {
+    local root=$work/packages
+    mkdir -p "$root/packages/1" "$root/policy" "$root/private" "$root/empty"
+    cp -r policy/rpw_test_rucio_policy_package "$root/packages/1"
+    find "$root" -name __pycache__ -prune -exec rm -r {} +
+    ln -s ../packages/1/rpw_test_rucio_policy_package "$root/policy"
+    pack "$1" "$root"
+    cp -r "$root/packages/1/." "$root/private"
+    tar --append --file "$1" --directory "$root" --format gnu --sort name --mtime @0 \
+        --owner 0 --group 0 --numeric-owner --mode u=rwX,go= ./private/rpw_test_rucio_policy_package
+}
+
 layer_of_pause() {
     mkdir "$work/pause-root"
     cp "$work/pause" "$work/pause-root/pause"
@@ -97,13 +122,15 @@ image_of_pause() { write_image "$1" localhost/pause:1 '{"Entrypoint": ["/pause"]
 
 image_of_rucio() {
     write_image "$1" "localhost/rucio:$2" "$rucio_config" \
-        "$layers/debian.tar" "$layers/rucio-$2.tar" "$layers/tools.tar"
+        "$layers/debian.tar" "$layers/rucio-$2.tar" "$layers/tools.tar" "$layers/wheels.tar"
 }
 
 image_of_preinstalled() {
     write_image "$1" localhost/rucio-preinstalled:current "$rucio_config" \
         "$layers/debian.tar" "$layers/rucio-current.tar" "$layers/tools.tar" "$layers/policy.tar"
 }
+
+image_of_policy() { write_image "$1" localhost/rpw-policy:1 '{}' "$layers/debian.tar" "$layers/packages.tar"; }
 
 # --- what is made of what ------------------------------------------------------------------------------------------
 
@@ -139,11 +166,15 @@ make "$layers/rucio-current.tar" "layer_of_rucio requirements-current.txt" requi
 make "$layers/rucio-before-37.3.tar" "layer_of_rucio requirements-before-37.3.txt" requirements-before-37.3.txt
 make "$layers/tools.tar" layer_of_tools rucio-entrypoint probe.py rucio.cfg.base pause.c
 make "$layers/policy.tar" layer_of_policy "${policy_files[@]}"
+make "$layers/packages.tar" layer_of_packages "${policy_files[@]}"
+make "$layers/wheels.tar" layer_of_wheels policy/pyproject.toml "${policy_files[@]}"
 
 rucio_inputs=(docker_archive.py "$layers/debian.tar.key" "$layers/tools.tar.key")
 make "$output/pause.tar" image_of_pause docker_archive.py "$layers/pause.tar.key"
-make "$output/rucio-current.tar" "image_of_rucio current" "${rucio_inputs[@]}" "$layers/rucio-current.tar.key"
+make "$output/rucio-current.tar" "image_of_rucio current" "${rucio_inputs[@]}" "$layers/rucio-current.tar.key" \
+    "$layers/wheels.tar.key"
 make "$output/rucio-before-37.3.tar" "image_of_rucio before-37.3" "${rucio_inputs[@]}" \
-    "$layers/rucio-before-37.3.tar.key"
+    "$layers/rucio-before-37.3.tar.key" "$layers/wheels.tar.key"
 make "$output/rucio-preinstalled.tar" image_of_preinstalled "${rucio_inputs[@]}" "$layers/rucio-current.tar.key" \
     "$layers/policy.tar.key"
+make "$output/policy.tar" image_of_policy docker_archive.py "$layers/debian.tar.key" "$layers/packages.tar.key"
