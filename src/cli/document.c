@@ -43,9 +43,9 @@ static void write_label(char *label, const struct rpw_object_name *name, struct 
 
 static struct rpw_span namespace_of(const struct rpw_document_context *context, const struct rpw_object_name *name)
 {
-    if (context->namespace_.len > 0)
-        return context->namespace_;
-    return name->namespace_.len > 0 ? name->namespace_ : RPW_LIT("default");
+    if (name->namespace_.len > 0)
+        return name->namespace_;
+    return context->namespace_.len > 0 ? context->namespace_ : RPW_LIT("default");
 }
 
 /* --- errors ---------------------------------------------------------------------------------------------------------- */

@@ -42,7 +42,7 @@ static const char usage[] =
     "\n"
     "  --config FILE          the policies\n"
     "  -f, --file FILE        what to read; - or nothing: standard input\n"
-    "  -n, --namespace NS     the namespace that pods are created in; default: each object's own, else \"default\"\n"
+    "  -n, --namespace NS     the namespace of objects that name none themselves; default: \"default\"\n"
     "  -o, --output FORMAT    yaml     the objects, patched: what is not touched keeps every byte, comments included\n"
     "                         json     the same as JSON\n"
     "                         patch    the JSON Patch of each object, in a list\n"

@@ -81,7 +81,7 @@ const char *rpw_syntax_pip_argument(struct rpw_span text)
 
     if (text.len == 0)
         return "an argument of pip, such as --pre";
-    if (rpw_span_is(text, "--"))
+    if (rpw_span_is(text, "--") || is_option(text, "--editable") || rpw_span_starts_with(text, RPW_LIT("-e")))
         return "an argument of pip; what is installed belongs to requirements";
     for (size_t i = 0; i < sizeof(taken) / sizeof(taken[0]); i++)
         if (is_option(text, taken[i]))

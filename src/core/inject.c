@@ -190,6 +190,7 @@ static const char *const remedies[CONFLICT_KINDS] = {
     [CONFLICT_FIELD] = "Remove it from the pod, let the policy win with onConflict: override",
     [CONFLICT_CHART] = chart_remedy,
     [CONFLICT_IMAGES] = "Set source.pip.image to an image whose Python suits all of these containers",
+    [CONFLICT_NAME] = "Rename the pod's container: this name is reserved",
 };
 
 static struct rpw_span refusal(struct injector *injector)

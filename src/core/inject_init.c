@@ -145,6 +145,22 @@ static struct rpw_span own_text(struct injector *injector, enum rpw_own_containe
     return init_container_text(injector, own, model);
 }
 
+/* Names of containers and init containers are one set. */
+static void refuse_taken_name(struct injector *injector, struct rpw_span name)
+{
+    const struct rpw_container_list *list = &injector->pod->containers[RPW_CONTAINERS];
+
+    for (size_t i = 0; i < list->count; i++)
+        if (rpw_span_equal(list->items[i].name, name))
+            injector_refuse(injector, (struct conflict){
+                                          .kind = CONFLICT_NAME,
+                                          .container = name,
+                                          .field = RPW_LIT("name"),
+                                          .theirs = RPW_LIT("a container of this name"),
+                                          .ours = RPW_LIT("an init container of this name"),
+                                      });
+}
+
 struct init_edits {
     size_t count;
     struct rpw_edit items[RPW_OWN_CONTAINERS];
@@ -171,6 +187,7 @@ static void plan_own(struct injector *injector, struct init_edits *edits, enum r
         if (found != NO_INDEX && injector->record->state == RECORD_OLDER)
             add_edit(edits, RPW_EDIT_REMOVE, found, (struct rpw_span){NULL, 0});
     } else if (found == NO_INDEX) {
+        refuse_taken_name(injector, rpw_policy_own_containers[own]);
         add_edit(edits, RPW_EDIT_INSERT, position, own_text(injector, own));
     } else if (!is_untouched(injector, own)) {
         add_edit(edits, RPW_EDIT_REPLACE, found, own_text(injector, own));

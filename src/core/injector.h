@@ -19,6 +19,7 @@ enum conflict_kind {
     CONFLICT_FIELD,
     CONFLICT_CHART,  /* the charts' own policyPackages */
     CONFLICT_IMAGES, /* pip can install for one image only */
+    CONFLICT_NAME,   /* a container has the name of an init container of ours */
     CONFLICT_KINDS
 };
 

@@ -145,8 +145,12 @@ class Objects(Offline):
         value["metadata"]["namespace"] = "elsewhere"
         self.assertEqual(self.patches(json.dumps(value)), [])
 
-    def test_namespace_flag_wins(self):
-        self.assertEqual(json.loads(self.run_ok(json.dumps(pod()), "-n", "elsewhere", "-o", "patch")), [])
+    def test_namespace_flag_is_for_objects_that_have_none(self):
+        self.assertNotEqual(json.loads(self.run_ok(json.dumps(pod()), "-n", "elsewhere", "-o", "patch")), [])
+        bare = pod()
+        del bare["metadata"]["namespace"]
+        self.assertEqual(json.loads(self.run_ok(json.dumps(bare), "-n", "elsewhere", "-o", "patch")), [])
+        self.assertNotEqual(json.loads(self.run_ok(json.dumps(bare), "-n", "rucio-atlas", "-o", "patch")), [])
 
     def test_patch_names_the_document_and_its_object(self):
         text = yaml.safe_dump_all([{"kind": "ConfigMap"}, pod(), workload("Job", "batch/v1")])

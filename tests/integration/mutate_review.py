@@ -178,7 +178,8 @@ class Explanation(Offline):
         self.assertNotIn("annotations\n", text)
 
     def test_conditions_that_do_not_hold_are_told(self):
-        text = self.explain(POD.replace("release: atlas", "old: yes-it-is, rucio-daemon: hermes"), "-n", "elsewhere")
+        text = self.explain(POD.replace("release: atlas", "old: yes-it-is, rucio-daemon: hermes").replace(
+            "namespace: rucio-atlas", "namespace: elsewhere"))
         for line in [
             "  policy atlas does not apply\n",
             "    no  namespace elsewhere does not match rucio-atlas\n",
@@ -212,7 +213,7 @@ class Explanation(Offline):
 
     def test_unmatched_pod_is_explained(self):
         configuration = CONFIGURATION.replace("    package: ops", "    match: {namespaces: [ops]}\n    package: ops")
-        text = self.explain(POD, "-n", "elsewhere", configuration=configuration, code=1)
+        text = self.explain(POD.replace("namespace: rucio-atlas", "namespace: elsewhere"), configuration=configuration, code=1)
         self.assertIn("Pod/elsewhere/rucio: refused\n    ", text)
         self.assertIn("  policy ops does not apply\n", text)
 

@@ -371,19 +371,37 @@ class Verify(PodScript):
                    "    if getattr(module, 'SUPPORTED_VERSION', '41') != '41':\n"
                    "        raise Exception('not compatible')\n")
 
-    def verify(self, *arguments, **variables):
+    def verify(self, *arguments, patience_s=300, **variables):
         self.log = self.write("log")
         env = {"POLICY_PKG_PATH": str(self.path), "RUCIO_POLICY_PACKAGE": "pkg", "RUCIO_CFG_POLICY_PACKAGE": "pkg",
                "PYTHONPATH": f"{self.path}:{self.folder}/image", "RUCIO_HOME": str(self.folder / "rucio"), **variables}
         return self.run_command(
-            [sys.executable, "-c", CALL_MAIN, (SCRIPTS / "verify.py").read_text(), json.dumps({"log": str(self.log)}),
-             *(arguments or ["fail"])], {name: value for name, value in env.items() if value is not None})
+            [sys.executable, "-c", CALL_MAIN, (SCRIPTS / "verify.py").read_text(),
+             json.dumps({"log": str(self.log), "patience_s": patience_s}), *(arguments or ["fail"])], {name: value for name, value in env.items() if value is not None})
 
     def assert_error(self, expected, *arguments, **variables):
         result = self.verify(*arguments, **variables)
         self.assertEqual(result.returncode, 1, result.stdout)
         self.assertRegex(result.stdout, "(?m)^rucio-policy-verify: error: .*" + expected)
         self.assert_ends(result, 1, "the pod does not start (verify: fail)")
+
+    def test_package_that_ends_the_process_is_an_error(self):
+        self.write("policy/pkg/__init__.py", "import os\nos._exit(0)\n")
+        self.assert_error("importing the package ends Python: it must not exit")
+
+    def test_package_that_crashes_is_an_error(self):
+        self.write("policy/pkg/__init__.py", "import os\nos.abort()\n")
+        self.assert_error("importing the package ends Python with signal 6")
+
+    def test_package_that_hangs_is_an_error(self):
+        self.write("policy/pkg/__init__.py", "import time\ntime.sleep(600)\n")
+        self.assert_error("importing the package takes more than 1 s", patience_s=1)
+
+    def test_package_that_ends_the_process_is_only_reported_with_warn(self):
+        self.write("policy/pkg/__init__.py", "import os\nos._exit(3)\n")
+        result = self.verify("warn")
+        self.assertEqual(result.returncode, 0, result.stdout)
+        self.assertIn("error: importing the package ends Python", result.stdout)
 
     def assert_warning(self, expected, **variables):
         result = self.verify(**variables)

@@ -4,7 +4,7 @@
 #include "config_text.h"
 #include "pod_scripts.h"
 
-#define MAX_SCRIPT_BYTES 8192 /* they travel in every pod */
+#define MAX_SCRIPT_BYTES 9216 /* they travel in every pod */
 
 #define ANYWHERE "    match: {namespaces: [a]}\n"
 #define PIP(keys) POLICY(PACKAGE ANYWHERE "    source: {pip: {requirements: [a==1]" keys "}}\n")

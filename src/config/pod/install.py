@@ -42,7 +42,8 @@ def explain(code, output):
             return text, may_help
     if code < 0:
         return "pip was ended by signal %d: is source.pip.resources too small?" % -code, False
-    return "pip failed: " + " ".join(re.findall("ERROR: (.*)", output)[-1:]), False
+    lines = [line for line in output.splitlines() if line.strip()]
+    return "pip failed: " + " ".join((re.findall("ERROR: (.*)", output) or lines)[-1:]).strip(), False
 
 
 def remove(path):

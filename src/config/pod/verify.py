@@ -14,8 +14,10 @@ sys.dont_write_bytecode = True
 import configparser
 import importlib
 import importlib.util
+import json
 import os
 import re
+import signal
 import stat
 import traceback
 
@@ -101,9 +103,10 @@ def check_package(name, path):
             error("%s needs the module %s, which is not there: add it to the image or the source", name, missing)
         return None
     file = getattr(module, "__file__", None)
-    if not is_below(file or list(module.__path__)[0], path):
-        error("%s comes from %s, not from %s: remove that one, or put the path first (pythonPath: prepend)", name, file,
-              path)
+    place = file or list(module.__path__)[0]
+    if not is_below(place, path):
+        error("%s comes from %s, not from %s, which %s: remove that one, or put the path first (pythonPath: prepend)",
+              name, place, path, list_folder(path))
     if not file:
         warning("%s has no __init__.py: is it the right folder?", name)
     check_part(name, "schema")
@@ -185,11 +188,37 @@ def verify(environ, is_entrypoint):
         say("", "Rucio %s loads %s from %s", version, ", ".join(packages), path)
 
 
-def main(arguments, log="/dev/termination-log"):
+def run(arguments):
     try:
         verify(dict(os.environ), "entrypoint" in arguments)
     except Exception as reason:
         error("the package cannot be looked at: %s", describe(reason))
+
+
+def run_in_child(arguments, patience_s):
+    """A package may end the process that imports it, or keep it for ever. Returns the findings."""
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        signal.alarm(patience_s)
+        run(arguments)
+        with os.fdopen(writer, "w") as pipe:
+            json.dump(findings, pipe)
+        os._exit(0)
+    os.close(writer)
+    with os.fdopen(reader) as pipe:
+        text = pipe.read()
+    status = os.waitpid(child, 0)[1]
+    findings.extend(map(tuple, json.loads(text or "[]")))
+    if not text:
+        code = os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
+        error("importing the package %s", "takes more than %d s" % patience_s if code == signal.SIGALRM else
+              "ends Python with signal %d" % code if code else "ends Python: it must not exit")
+
+
+def main(arguments, log="/dev/termination-log", patience_s=300):
+    run_in_child(arguments, patience_s)
     has_failed = "fail" in arguments and has_errors()
     if has_failed:
         say("", "the pod does not start (verify: fail)")
@@ -200,4 +229,6 @@ def main(arguments, log="/dev/termination-log"):
 
 
 if __name__ == "__main__":
+    # As process 1 it would not hear of the pod's end.
+    signal.signal(signal.SIGTERM, lambda *_: os._exit(143))
     sys.exit(main(sys.argv[1:]))
