@@ -75,6 +75,12 @@ run_integration() {
         timeout -k 10 900 /usr/bin/python3 -m unittest discover -v -s tests/integration -p '*.py'
 }
 
+# Generated pods against models of what Kubernetes and the reference make of them (RPW_PROPERTY_PODS, RPW_PROPERTY_SEED).
+run_property() {
+    RPW_PROGRAM=$PWD/$asan/rucio-policy-webhook PYTHONDONTWRITEBYTECODE=1 \
+        timeout -k 10 900 /usr/bin/python3 -m unittest discover -v -s tests/property -p '*.py'
+}
+
 check_formatting() {
     find include src tests bench -name '*.[ch]' -print0 2>/dev/null | xargs -0 clang-format-14 --dry-run -Werror
 }
@@ -134,6 +140,7 @@ test_all() {
     run_step_after build corpus run_ctest corpus
     run_step release scripts/build.sh release rucio-policy-webhook
     run_step_after "build release" integration run_integration
+    run_step_after build property run_property
     run_step shell-scripts check_shell_scripts
     run_step banned scripts/check-banned.sh
     run_step_after build manual scripts/check-manual.sh $asan/rucio-policy-webhook

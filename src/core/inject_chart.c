@@ -93,6 +93,7 @@ void inject_chart(struct target *target)
     switch (target->injector->policy->on_conflict) {
     case RPW_CONFLICT_KEEP:
         target->is_adopted = true;
+        target->injector->has_adopted = true;
         target->path = path;
         return;
     case RPW_CONFLICT_OVERRIDE:

@@ -77,19 +77,26 @@ static bool is_name_at(const struct target *target, size_t index, size_t *ret_fo
 }
 
 /* Our variables stand in front of the pod's own: POLICY_PKG_PATH, unless it is the pod's, and the packages' names, first all
- * in the one form, then all in the other. Where that order begins anew, the pod's own begin. */
+ * in the one form, then all in the other. Where that order begins anew, the pod's own begin. But a later revision has put
+ * what was new in it in front of all that, so what stands before our POLICY_PKG_PATH is ours in any order. */
 static void find_older_run(struct target *target)
 {
-    size_t form, last_form = 0;
+    size_t form, last_form = 0, path;
 
     if (target->older_path.ptr == NULL)
         return;
-    if (!is_name_at(target, 0, &form) && !is_left_by_record(target, POLICY_PKG_PATH))
-        target->run_start = env_plan_find(&target->env, POLICY_PKG_PATH, ENV_PLAN_NONE) + 1;
+    path = is_left_by_record(target, POLICY_PKG_PATH) ? ENV_PLAN_NONE
+                                                      : env_plan_find(&target->env, POLICY_PKG_PATH, ENV_PLAN_NONE);
+    if (!is_name_at(target, 0, &form) && path != ENV_PLAN_NONE)
+        target->run_start = path + 1;
     target->run_end = target->run_start;
-    while (target->run_end - target->run_start < RPW_MAX_OLDER_NAMES && is_name_at(target, target->run_end, &form) &&
-           form >= last_form) {
-        last_form = form;
+    while (target->run_end - target->run_start < RPW_MAX_OLDER_NAMES) {
+        bool is_up_to_path = path != ENV_PLAN_NONE && target->run_end <= path;
+        if (!is_up_to_path) {
+            if (!is_name_at(target, target->run_end, &form) || form < last_form)
+                break;
+            last_form = form;
+        }
         target->run_end++;
     }
 }
@@ -351,7 +358,9 @@ static void plan_python_path(struct target *target)
         value = with_path(target, rest.len > 0 ? rest : target->injector->policy->image_python_path);
     /* "$(PYTHONPATH)" is what we write for envFrom; alone it says no more than no entry at all. */
     bool is_nothing = value.len == 0 || rpw_span_is(value, "$(PYTHONPATH)");
-    if (is_nothing && value.len < env->value.len)
+    /* Without it an entry of the same name in front of it would count, which the pod had overridden with nothing. */
+    bool is_needed = value.len == 0 && env_plan_find(&target->env, PYTHONPATH, index) != ENV_PLAN_NONE;
+    if (is_nothing && !is_needed && value.len < env->value.len)
         env_plan_remove(&target->env, index);
     else if (!rpw_span_equal(value, env->value))
         env_plan_set(&target->env, index, value);

@@ -93,7 +93,7 @@ static size_t verify_position(const struct injector *injector, enum rpw_own_cont
 
     if (is_wanted(injector, installer))
         position = larger(position, found != NO_INDEX ? found + 1 : installer_position(injector));
-    if (injector->chart_init != NO_INDEX)
+    if (injector->has_adopted)
         position = larger(position, injector->chart_init + 1);
     return position;
 }

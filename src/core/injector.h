@@ -95,6 +95,7 @@ struct injector {
     struct rpw_span verify_env;  /* the model's, as the patch leaves it, a JSON array */
     struct rpw_span verify_mounts;
     size_t chart_init;               /* the charts' init container; NO_INDEX: their packages are not here */
+    bool has_adopted;                /* a container whose package is the chart's */
     size_t own[RPW_OWN_CONTAINERS];  /* our init containers, as the pod has them; NO_INDEX: it has not */
     struct rpw_span recorded_volume; /* the name of the one that the recorded injection has mounted; absent: none */
     bool is_volume_shared;           /* it has mounts that are not ours */
