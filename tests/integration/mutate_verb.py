@@ -45,19 +45,14 @@ class MutateVerb(Offline):
         result = self.mutate(CONFIGURATION, "", "-f", "pod.json", "--namespace", "rucio-atlas")
         self.assertEqual(variables(result.stdout), OURS)
 
-    def test_namespace_is_the_pods_own_when_none_is_given(self):
-        example = pod()
-        example["metadata"]["namespace"] = "rucio-atlas"
-        self.assertEqual(variables(self.mutate(CONFIGURATION, json.dumps(example)).stdout), OURS)
-
     def test_namespace_is_default_when_nobody_gives_one(self):
         self.assertEqual(variables(self.mutate(CONFIGURATION, json.dumps(pod())).stdout), [])
 
-    def test_namespace_flag_wins_over_the_pods_own(self):
+    def test_namespace_is_the_pods_own_where_it_has_one(self):
         example = pod()
         example["metadata"]["namespace"] = "rucio-atlas"
-        result = self.mutate(CONFIGURATION, json.dumps(example), "--namespace", "elsewhere")
-        self.assertEqual(variables(result.stdout), [])
+        for arguments in ([], ["--namespace", "elsewhere"]):
+            self.assertEqual(variables(self.mutate(CONFIGURATION, json.dumps(example), *arguments).stdout), OURS)
 
     def test_numbers_and_unknown_fields_come_out_as_they_went_in(self):
         text = json.dumps(pod(resources={"limits": {"cpu": 0.1}}, future=[1e21, -0.0, 9007199254740993]))
