@@ -1,13 +1,5 @@
-/* serve.c - the verb `serve`: flags and environment variables become server options, the server runs, the exit code
- * says how it ended.
- *
- * One table holds everything there is to know about a flag: how it is spelled (the environment variable follows from
- * that), its default, its help, and the function that takes its value. The value comes from the command line (where the
- * last one wins), or else from the environment, or else it is the default; one that loses is not even looked at.
- */
-#include <ctype.h>
-#include <errno.h>
-#include <stdbool.h>
+/* serve.c - the verb `serve`: flags become server options, the configuration is read for the first time, the server
+ * runs, and the exit code says how it ended. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,356 +7,79 @@
 
 #include "cli.h"
 #include "config.h"
-#include "processors.h"
 #include "rpw/mutate.h"
-#include "server.h"
+#include "serve_flags.h"
 
-struct settings {
-    const char *config_path;
-    struct rpw_server_options server;
-};
-
-enum {
-    SECONDS_MAX = 3600,
-    THREADS_MAX = 256,
-    CONNECTIONS_MAX = 1000000,
-    NAME_BYTES = 64,
-};
-
-#define BODY_BUDGET_MIN ((size_t)10 * 1024 * 1024) /* three quarters of it hold the longest body */
-#define BODY_BUDGET_MAX ((size_t)1 << 40)
-
-/* --- values ------------------------------------------------------------------------------------------------------- */
-
-/* A decimal number, digits only. */
-static bool parse_number(const char *text, unsigned long min, unsigned long max, unsigned long *ret_number)
+static void free_config(void *owner)
 {
-    unsigned long number = 0;
-    char *end = NULL;
+    rpw_config_free(owner);
+}
 
-    if (!isdigit((unsigned char)text[0]))
+/* What the server calls whenever the file has changed. */
+static bool parse_policies(const char *path, struct rpw_span text, struct rpw_parsed_policies *ret_parsed,
+                           char **ret_report)
+{
+    struct rpw_config *config = NULL;
+
+    if (!rpw_config_parse(path, text, &config, ret_report))
         return false;
-    errno = 0;
-    number = strtoul(text, &end, 10);
-    if (errno != 0 || *end != '\0' || number < min || number > max)
-        return false;
-    *ret_number = number;
+    *ret_parsed = (struct rpw_parsed_policies){
+        .set = rpw_config_policies(config),
+        .warnings = rpw_config_warnings(config),
+        .owner = config,
+        .free_owner = free_config,
+    };
     return true;
 }
 
-static bool parse_seconds(const char *text, unsigned long min, unsigned *ret_ms)
-{
-    unsigned long seconds;
-
-    if (!parse_number(text, min, SECONDS_MAX, &seconds))
-        return false;
-    *ret_ms = (unsigned)seconds * 1000;
-    return true;
-}
-
-static bool take_config(struct settings *settings, const char *value)
-{
-    settings->config_path = value;
-    return value[0] != '\0';
-}
-
-static bool take_certificate(struct settings *settings, const char *value)
-{
-    settings->server.certificate_path = value;
-    return value[0] != '\0';
-}
-
-static bool take_key(struct settings *settings, const char *value)
-{
-    settings->server.key_path = value;
-    return value[0] != '\0';
-}
-
-static bool take_listen(struct settings *settings, const char *value)
-{
-    return rpw_address_parse(value, &settings->server.listen);
-}
-
-static bool take_ops_listen(struct settings *settings, const char *value)
-{
-    return rpw_address_parse(value, &settings->server.ops_listen);
-}
-
-static bool take_threads(struct settings *settings, const char *value)
-{
-    unsigned long threads;
-
-    if (strcmp(value, "auto") == 0) {
-        threads = rpw_processors_allowed();
-        threads = threads < THREADS_MAX ? threads : THREADS_MAX;
-    } else if (!parse_number(value, 1, THREADS_MAX, &threads)) {
-        return false;
-    }
-    settings->server.threads = (unsigned)threads;
-    return true;
-}
-
-static bool take_log_format(struct settings *settings, const char *value)
-{
-    const bool is_text = strcmp(value, "text") == 0;
-
-    settings->server.log.format = is_text ? RPW_LOG_TEXT : RPW_LOG_JSON;
-    return is_text || strcmp(value, "json") == 0;
-}
-
-static bool take_log_level(struct settings *settings, const char *value)
-{
-    for (unsigned level = RPW_LOG_DEBUG; level <= RPW_LOG_ERROR; level++) {
-        if (strcmp(value, rpw_log_level_name((enum rpw_log_level)level)) == 0) {
-            settings->server.log.level = (enum rpw_log_level)level;
-            return true;
-        }
-    }
-    return false;
-}
-
-static bool take_drain_delay(struct settings *settings, const char *value)
-{
-    return parse_seconds(value, 0, &settings->server.drain_delay_ms);
-}
-
-static bool take_idle_timeout(struct settings *settings, const char *value)
-{
-    return parse_seconds(value, 1, &settings->server.idle_timeout_ms);
-}
-
-static bool take_request_timeout(struct settings *settings, const char *value)
-{
-    return parse_seconds(value, 1, &settings->server.request_timeout_ms);
-}
-
-static bool take_max_connections(struct settings *settings, const char *value)
-{
-    unsigned long connections;
-
-    if (!parse_number(value, 1, CONNECTIONS_MAX, &connections))
-        return false;
-    settings->server.max_connections = (unsigned)connections;
-    return true;
-}
-
-static bool take_body_budget(struct settings *settings, const char *value)
-{
-    unsigned long bytes;
-
-    if (!parse_number(value, BODY_BUDGET_MIN, BODY_BUDGET_MAX, &bytes))
-        return false;
-    settings->server.body_budget_bytes = bytes;
-    return true;
-}
-
-/* --- flags -------------------------------------------------------------------------------------------------------- */
-
-static const struct flag {
-    const char *name; /* after "--"; the environment variable is RPW_ and this in capitals */
-    const char *value;
-    const char *fallback; /* NULL: the flag is required */
-    bool (*take)(struct settings *settings, const char *value);
-    const char *expected;
-    const char *help;
-} flags[] = {
-    {"config", "FILE", NULL, take_config, "a file name", "the policies (YAML)"},
-    {"tls-cert", "FILE", NULL, take_certificate, "a file name", "certificate in PEM form, then its intermediates"},
-    {"tls-key", "FILE", NULL, take_key, "a file name", "its private key in PEM form"},
-    {"listen", "ADDR:PORT", "0.0.0.0:8443", take_listen,
-     "a numeric address and a port, such as 0.0.0.0:8443 or [::1]:8443", "the webhook, HTTPS; port 0 takes a free one"},
-    {"ops-listen", "ADDR:PORT", "0.0.0.0:8080", take_ops_listen,
-     "a numeric address and a port, such as 0.0.0.0:8080 or [::1]:8080", "/healthz and /readyz, plain HTTP"},
-    {"threads", "N", "auto", take_threads, "auto or a number from 1 to 256",
-     "workers; auto: the processors that the cgroup allows"},
-    {"log-format", "FORMAT", "json", take_log_format, "json or text", "json, or text for people"},
-    {"log-level", "LEVEL", "info", take_log_level, "debug, info, warn or error",
-     "debug, info, warn or error; requests are info, refused ones warn"},
-    {"drain-delay", "SECONDS", "10", take_drain_delay, "seconds from 0 to 3600",
-     "how long to go on serving after SIGTERM, with /readyz at 503,\n"
-     "until every kube-apiserver has stopped sending; then requests in\n"
-     "flight get 10 s more. Keep the sum below the pod's\n"
-     "terminationGracePeriodSeconds"},
-    {"idle-timeout", "SECONDS", "120", take_idle_timeout, "seconds from 1 to 3600",
-     "a connection without a request is closed after this; more than\n"
-     "the 90 s after which kube-apiserver closes it itself"},
-    {"request-timeout", "SECONDS", "30", take_request_timeout, "seconds from 1 to 3600",
-     "how long a client may take for a TLS handshake, for sending a\n"
-     "body, and for taking an answer: each"},
-    {"max-connections", "N", "10000", take_max_connections, "a number from 1 to 1000000",
-     "more are refused; less if the limit of open files is lower"},
-    {"body-budget", "BYTES", "67108864", take_body_budget, "bytes, at least 10485760",
-     "memory for the bodies of all requests together, large ones (over\n"
-     "64 KiB) in at most three quarters of it; over it: 503"},
-};
-
-enum { FLAG_COUNT = sizeof(flags) / sizeof(flags[0]) };
-
-/* "tls-cert" -> "RPW_TLS_CERT" */
-static void environment_name(const struct flag *flag, char name[NAME_BYTES])
-{
-    int len = snprintf(name, NAME_BYTES, "RPW_%s", flag->name);
-
-    for (int i = 0; i < len; i++)
-        name[i] = name[i] == '-' ? '_' : (char)toupper((unsigned char)name[i]);
-}
-
-static void print_help(void)
-{
-    puts("Usage: rucio-policy-webhook serve --config FILE --tls-cert FILE --tls-key FILE [OPTION]...\n"
-         "Answers AdmissionReviews: POST /mutate over HTTPS (TLS 1.2 or later).\n");
-    for (size_t i = 0; i < FLAG_COUNT; i++) {
-        const struct flag *flag = &flags[i];
-        const char *help = flag->help;
-        char spelled[NAME_BYTES];
-
-        snprintf(spelled, sizeof(spelled), "--%s %s", flag->name, flag->value);
-        printf("  %-26s ", spelled);
-        for (const char *end; (end = strchr(help, '\n')) != NULL; help = end + 1)
-            printf("%.*s\n%29s", (int)(end - help), help, "");
-        printf("%s (%s%s)\n", help, flag->fallback == NULL ? "required" : "default ",
-               flag->fallback == NULL ? "" : flag->fallback);
-    }
-    puts("  --help                     this text\n\n"
-         "Each can also be given as an environment variable: --tls-cert as RPW_TLS_CERT, and so on; flags win.\n"
-         "SIGTERM and SIGINT end the process in order, a second one at once.\n"
-         "Exit codes: 0 ended in order, 1 could not start or was cut off, 2 usage.");
-}
-
-static bool usage_error(const char *name, const char *problem)
-{
-    fprintf(stderr, "rucio-policy-webhook serve: %s: %s (see --help)\n", name, problem);
-    return false;
-}
-
-/* name is how the user spelled it: the flag or the environment variable. */
-static bool take(const struct flag *flag, const char *name, const char *value, struct settings *settings)
-{
-    char problem[256];
-
-    if (flag->take(settings, value))
-        return true;
-    snprintf(problem, sizeof(problem), "found '%.100s', expected %s", value, flag->expected);
-    return usage_error(name, problem);
-}
-
-/* The flag that argument names; *ret_value is what follows '=', or NULL. */
-static const struct flag *find_flag(const char *argument, const char **ret_value)
-{
-    const size_t len = strcspn(argument, "=");
-
-    if (strncmp(argument, "--", 2) != 0)
-        return NULL;
-    for (size_t i = 0; i < FLAG_COUNT; i++) {
-        if (strlen(flags[i].name) == len - 2 && strncmp(argument + 2, flags[i].name, len - 2) == 0) {
-            *ret_value = argument[len] == '=' ? argument + len + 1 : NULL;
-            return &flags[i];
-        }
-    }
-    return NULL;
-}
-
-/* Where each flag's value comes from, by its place in the table; NULL: not given there. */
-static bool read_arguments(int argc, char **argv, const char *values[FLAG_COUNT])
-{
-    for (int i = 1; i < argc; i++) {
-        const char *value = NULL;
-        const struct flag *flag = find_flag(argv[i], &value);
-
-        if (flag == NULL)
-            return usage_error(argv[i], "there is no such option");
-        if (value == NULL)
-            value = argv[++i]; /* argv ends in NULL */
-        if (value == NULL)
-            return usage_error(argv[i - 1], "a value is missing");
-        values[flag - flags] = value;
-    }
-    return true;
-}
-
-/* Takes the flag's value from where it comes from; argument is that of the command line, or NULL. */
-static bool take_from_anywhere(const struct flag *flag, const char *argument, struct settings *settings)
-{
-    char flag_name[NAME_BYTES];
-    char variable_name[NAME_BYTES];
-    const char *variable;
-
-    snprintf(flag_name, sizeof(flag_name), "--%s", flag->name);
-    if (argument != NULL)
-        return take(flag, flag_name, argument, settings);
-    environment_name(flag, variable_name);
-    variable = getenv(variable_name);
-    if (variable != NULL)
-        return take(flag, variable_name, variable, settings);
-    if (flag->fallback != NULL)
-        return take(flag, flag_name, flag->fallback, settings);
-    return usage_error(flag_name, "it is required");
-}
-
-static bool read_settings(int argc, char **argv, struct settings *settings)
-{
-    const char *values[FLAG_COUNT] = {NULL};
-
-    if (!read_arguments(argc, argv, values))
-        return false;
-    for (size_t i = 0; i < FLAG_COUNT; i++)
-        if (!take_from_anywhere(&flags[i], values[i], settings))
-            return false;
-    return true;
-}
-
-/* --- the verb ----------------------------------------------------------------------------------------------------- */
-
-/* One line for each warning of the report: its first line, which names the place; the excerpt below it is indented. */
-static void log_warnings(const struct rpw_log *log, const char *report)
-{
-    struct rpw_span rest = rpw_span_of(report);
-    struct rpw_span line;
-    struct rpw_log_line log_line;
-
-    while (rpw_span_next_element(&rest, '\n', &line)) {
-        if (line.len == 0 || line.ptr[0] == ' ' ||
-            !rpw_log_begin(log, &log_line, RPW_LOG_WARN, "configuration warning"))
-            continue;
-        rpw_log_line_text(&log_line, "detail", line);
-        rpw_log_end(log, &log_line);
-    }
-}
-
-static int run(struct settings *settings)
+/* The first time there is somebody to read the whole report. */
+static bool load_policies(const char *path, struct rpw_file *ret_file, struct rpw_parsed_policies *ret_parsed)
 {
     char error[RPW_SERVER_ERROR_BYTES];
-    struct rpw_config *config = NULL;
-    enum rpw_server_end end;
     char *report = NULL;
 
-    if (!rpw_config_load(settings->config_path, &config, &report)) {
-        fputs(report != NULL ? report : "rucio-policy-webhook serve: out of memory\n", stderr);
-        free(report);
-        return RPW_EXIT_NO;
+    if (!rpw_file_read(path, ret_file, error, sizeof(error))) {
+        fprintf(stderr, "rucio-policy-webhook serve: %s\n", error);
+        return false;
     }
-    settings->server.policies = rpw_config_policies(config);
-    log_warnings(&settings->server.log, rpw_config_warnings(config));
-    end = rpw_server_run(&settings->server, error);
+    if (parse_policies(path, (struct rpw_span){ret_file->bytes, ret_file->len}, ret_parsed, &report))
+        return true;
+    fputs(report != NULL ? report : "rucio-policy-webhook serve: out of memory\n", stderr);
+    free(report);
+    rpw_file_done(ret_file);
+    return false;
+}
+
+static int run(const struct rpw_server_options *options)
+{
+    char error[RPW_SERVER_ERROR_BYTES];
+    struct rpw_parsed_policies parsed;
+    struct rpw_file file;
+    enum rpw_server_end end;
+
+    if (!load_policies(options->config_path, &file, &parsed))
+        return RPW_EXIT_NO;
+    end = rpw_server_run(options, &file, &parsed, error);
     if (end == RPW_SERVER_CUT_OFF)
         _exit(RPW_EXIT_NO); /* without cleaning up: other threads are still at work */
     if (end == RPW_SERVER_DID_NOT_START)
         fprintf(stderr, "rucio-policy-webhook serve: %s\n", error);
-    rpw_config_free(config);
     return end == RPW_SERVER_STOPPED ? RPW_EXIT_OK : RPW_EXIT_NO;
 }
 
 int rpw_cli_serve(int argc, char **argv)
 {
-    struct settings settings = {.server = {.log = {.fd = STDERR_FILENO}, .answer = rpw_mutate}};
+    struct rpw_server_options options = {
+        .log_fd = STDERR_FILENO, .answer = rpw_mutate, .parse_policies = parse_policies};
 
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
-            print_help();
+            rpw_serve_flags_print_help();
             return RPW_EXIT_OK;
         }
     }
-    if (!read_settings(argc, argv, &settings))
+    rpw_server_block_signals();
+    if (!rpw_serve_flags_read(argc, argv, &options))
         return RPW_EXIT_USAGE;
-    return run(&settings);
+    return run(&options);
 }

@@ -1,7 +1,5 @@
-/* clock.c - reads the clocks. */
+/* clock.c - reads the clocks, and writes times. */
 #include "clock.h"
-
-#include <time.h>
 
 int64_t rpw_clock_ms(void)
 {
@@ -17,4 +15,12 @@ uint64_t rpw_clock_ns(void)
 
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+void rpw_clock_format(time_t time, char text[RPW_CLOCK_TEXT_BYTES])
+{
+    struct tm utc;
+
+    gmtime_r(&time, &utc);
+    strftime(text, RPW_CLOCK_TEXT_BYTES, "%Y-%m-%dT%H:%M:%SZ", &utc);
 }

@@ -95,8 +95,10 @@ struct rpw_connection *rpw_connections_open(struct rpw_connection_table *table, 
     pthread_mutex_lock(&table->lock);
     connection->is_open = true;
     pthread_mutex_unlock(&table->lock);
+    atomic_fetch_add_explicit(&table->counters.opened, 1, memory_order_relaxed);
     connection->table = table;
     connection->credential = NULL;
+    connection->request_count = 0;
     connection->has_said_hello = false;
     connection->is_established = false;
     rpw_connection_set_phase(connection, phase);
@@ -120,17 +122,20 @@ void rpw_connections_close(struct rpw_connection_table *table, int fd)
     pthread_mutex_unlock(&table->lock);
 }
 
-static void strike(struct rpw_connection_table *table, struct rpw_connection *connection, uint64_t judged)
+/* True when the strike has hit. */
+static bool strike(struct rpw_connection_table *table, struct rpw_connection *connection, uint64_t judged)
 {
     const enum rpw_phase phase = phase_of(judged);
     const bool is_reading = phase != RPW_PHASE_ANSWER && phase != RPW_PHASE_STRUCK;
+    bool is_hit = false;
 
     pthread_mutex_lock(&table->lock);
     if (connection->is_open &&
         atomic_compare_exchange_strong(&connection->due, &judged,
                                        word_of(RPW_PHASE_STRUCK, rpw_clock_ms() + RPW_STRIKE_AGAIN_MS)))
-        shutdown(connection->fd, is_reading ? SHUT_RD : SHUT_RDWR);
+        is_hit = shutdown(connection->fd, is_reading ? SHUT_RD : SHUT_RDWR) == 0;
     pthread_mutex_unlock(&table->lock);
+    return is_hit;
 }
 
 void rpw_connections_reap(struct rpw_connection_table *table)
@@ -141,8 +146,8 @@ void rpw_connections_reap(struct rpw_connection_table *table)
     for (int fd = 0; fd <= highest_fd; fd++) {
         const uint64_t word = atomic_load_explicit(&table->slots[fd].due, memory_order_acquire);
 
-        if (word != 0 && deadline_of(word) <= now)
-            strike(table, &table->slots[fd], word);
+        if (word != 0 && deadline_of(word) <= now && strike(table, &table->slots[fd], word))
+            atomic_fetch_add_explicit(&table->counters.deadlines[phase_of(word)], 1, memory_order_relaxed);
     }
 }
 

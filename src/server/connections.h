@@ -37,6 +37,22 @@ enum rpw_phase {
     RPW_PHASE_BODY,      /* a request's headers are here, its body is coming */
     RPW_PHASE_ANSWER,    /* the answer is being sent */
     RPW_PHASE_STRUCK,    /* told to end */
+    RPW_PHASE_COUNT
+};
+
+/* Why a client that the kernel had connected got nothing. */
+enum rpw_connection_refusal {
+    RPW_CONNECTION_LIMIT, /* the table is full */
+    RPW_CONNECTION_SETUP, /* libmicrohttpd could not take it up */
+    RPW_CONNECTION_REFUSAL_COUNT
+};
+
+/* For the metrics; all since the start. */
+struct rpw_connection_counters {
+    _Atomic uint64_t opened; /* libmicrohttpd has them; one that it could not set up is among refused */
+    _Atomic uint64_t refused[RPW_CONNECTION_REFUSAL_COUNT];
+    _Atomic uint64_t deadlines[RPW_PHASE_COUNT]; /* closed because of them, by the phase that took too long */
+    _Atomic uint64_t handshake_errors;
 };
 
 /* Why a request will not be given to the policies; the answers are in refusal.c. */
@@ -69,7 +85,8 @@ struct rpw_connection {
     _Atomic uint64_t due; /* phase and deadline in one word, so that a strike and a new phase cannot mix */
 
     /* Its worker's alone. */
-    struct rpw_credential *credential; /* NULL without TLS */
+    struct rpw_credential *credential; /* NULL without TLS; holds a reference */
+    unsigned request_count;
     bool has_said_hello;
     bool is_established;  /* the handshake is complete */
     struct rpw_body body; /* then the answer */
@@ -83,6 +100,7 @@ struct rpw_connection_table {
     _Atomic int highest_fd;
     unsigned max_connections;
     _Atomic unsigned count;
+    struct rpw_connection_counters counters;
     unsigned idle_timeout_ms;
     unsigned request_timeout_ms;
 };
@@ -103,7 +121,7 @@ void rpw_connection_set_phase(struct rpw_connection *connection, enum rpw_phase 
 /* Forgets a connection, before its file descriptor is closed (or after an admitted one could not be opened). */
 void rpw_connections_close(struct rpw_connection_table *table, int fd);
 
-/* Strikes every connection that is past its deadline. */
+/* Strikes every connection that is past its deadline, and counts it. */
 void rpw_connections_reap(struct rpw_connection_table *table);
 
 /* Strikes those that have nothing in flight; one that is new, and may be about to send its first request, is left alone

@@ -1,21 +1,10 @@
-/* credential.c - loads certificate and key in steps of their own, so that each error can name its file. */
+/* credential.c - parses certificates and key in steps of their own, so that each error can name its file. */
 #include "credential.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <gnutls/x509.h>
-#include <stdatomic.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
-
-struct rpw_credential {
-    _Atomic unsigned references;
-    gnutls_certificate_credentials_t credentials;
-    time_t not_before;
-    time_t not_after;
-};
 
 struct error_text {
     char *text;
@@ -28,93 +17,129 @@ static bool fail(struct error_text err, const char *path, const char *reason)
     return false;
 }
 
-/* Reads the whole file into ret_file, which the caller frees with free_file(). */
-static bool read_file(const char *path, gnutls_datum_t *ret_file, struct error_text err)
+/* --- the parts ---------------------------------------------------------------------------------------------------- */
+
+static gnutls_datum_t datum_of(const struct rpw_file *file)
 {
-    const int fd = open(path, O_RDONLY | O_CLOEXEC);
-    unsigned char *bytes = NULL;
-    size_t len = 0;
-    ssize_t got;
-
-    if (fd < 0)
-        return fail(err, path, strerror(errno));
-    bytes = malloc(RPW_CREDENTIAL_FILE_BYTES);
-    do {
-        got = bytes == NULL ? -1 : read(fd, bytes + len, RPW_CREDENTIAL_FILE_BYTES - len);
-        len += got > 0 ? (size_t)got : 0;
-    } while (got > 0 && len < RPW_CREDENTIAL_FILE_BYTES);
-    if (got < 0)
-        fail(err, path, strerror(errno));
-    else if (len == RPW_CREDENTIAL_FILE_BYTES)
-        fail(err, path, "the file is 1 MiB or longer, expected a few kilobytes of PEM");
-    close(fd);
-
-    if (got != 0) {
-        free(bytes);
-        return false;
-    }
-    ret_file->data = bytes;
-    ret_file->size = (unsigned)len;
-    return true;
+    return (gnutls_datum_t){(unsigned char *)file->bytes, (unsigned)file->len};
 }
 
-static void free_file(gnutls_datum_t *file)
+static bool import_list(const struct rpw_file *file, gnutls_x509_crt_t **ret_list, unsigned *ret_count,
+                        struct error_text err)
 {
-    if (file->data != NULL)
-        explicit_bzero(file->data, file->size);
-    free(file->data);
-}
-
-static bool import_chain(const char *path, gnutls_x509_crt_t **ret_chain, unsigned *ret_count, struct error_text err)
-{
-    gnutls_datum_t file = {NULL, 0};
+    const gnutls_datum_t bytes = datum_of(file);
     char reason[256];
-    int result;
+    const int result = gnutls_x509_crt_list_import2(ret_list, ret_count, &bytes, GNUTLS_X509_FMT_PEM, 0);
 
-    if (!read_file(path, &file, err))
-        return false;
-    result = gnutls_x509_crt_list_import2(ret_chain, ret_count, &file, GNUTLS_X509_FMT_PEM, 0);
-    free_file(&file);
-    if (result < 0) {
-        snprintf(reason, sizeof(reason), "no certificate in PEM form can be read from it (%s)",
-                 gnutls_strerror(result));
-        return fail(err, path, reason);
-    }
-    return true;
+    if (result >= 0)
+        return true;
+    snprintf(reason, sizeof(reason), "no certificate in PEM form can be read from it (%s)", gnutls_strerror(result));
+    return fail(err, file->path, reason);
 }
 
-static bool import_key(const char *path, gnutls_x509_privkey_t key, struct error_text err)
+static bool import_key(const struct rpw_file *file, gnutls_x509_privkey_t key, struct error_text err)
 {
-    gnutls_datum_t file = {NULL, 0};
+    const gnutls_datum_t bytes = datum_of(file);
     char reason[256];
-    int result;
+    const int result = gnutls_x509_privkey_import2(key, &bytes, GNUTLS_X509_FMT_PEM, NULL, 0);
 
-    if (!read_file(path, &file, err))
-        return false;
-    result = gnutls_x509_privkey_import2(key, &file, GNUTLS_X509_FMT_PEM, NULL, 0);
-    free_file(&file);
-    if (result < 0) {
-        snprintf(reason, sizeof(reason), "no unencrypted private key in PEM form can be read from it (%s)",
-                 gnutls_strerror(result));
-        return fail(err, path, reason);
+    if (result >= 0)
+        return true;
+    snprintf(reason, sizeof(reason), "no unencrypted private key in PEM form can be read from it (%s)",
+             gnutls_strerror(result));
+    return fail(err, file->path, reason);
+}
+
+static void free_list(gnutls_x509_crt_t *list, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++)
+        gnutls_x509_crt_deinit(list[i]);
+    gnutls_free(list);
+}
+
+static void note_validity(struct rpw_key_pair *pair)
+{
+    pair->not_before = gnutls_x509_crt_get_activation_time(pair->chain[0]);
+    pair->not_after = gnutls_x509_crt_get_expiration_time(pair->chain[0]);
+    for (unsigned i = 1; i < pair->count; i++) {
+        const time_t not_before = gnutls_x509_crt_get_activation_time(pair->chain[i]);
+        const time_t not_after = gnutls_x509_crt_get_expiration_time(pair->chain[i]);
+
+        if (not_before > pair->not_before)
+            pair->not_before = not_before;
+        if (not_after < pair->not_after)
+            pair->not_after = not_after;
     }
+}
+
+bool rpw_key_pair_parse(const struct rpw_file *certificate, const struct rpw_file *key, struct rpw_key_pair *ret_pair,
+                        char *reterr, size_t reterr_size)
+{
+    const struct error_text err = {reterr, reterr_size};
+    struct rpw_key_pair parsed = {.path = certificate->path, .key_path = key->path};
+
+    if (gnutls_x509_privkey_init(&parsed.key) != 0)
+        return fail(err, key->path, "out of memory");
+    if (!import_list(certificate, &parsed.chain, &parsed.count, err) || !import_key(key, parsed.key, err)) {
+        rpw_key_pair_done(&parsed);
+        return false;
+    }
+    note_validity(&parsed);
+    *ret_pair = parsed;
     return true;
 }
 
-/* A chain serves only while all of it is valid. */
-static void note_validity(struct rpw_credential *credential, gnutls_x509_crt_t *chain, unsigned count)
+static bool has_authority(const struct rpw_authorities *authorities)
 {
-    credential->not_before = gnutls_x509_crt_get_activation_time(chain[0]);
-    credential->not_after = gnutls_x509_crt_get_expiration_time(chain[0]);
-    for (unsigned i = 1; i < count; i++) {
-        const time_t not_before = gnutls_x509_crt_get_activation_time(chain[i]);
-        const time_t not_after = gnutls_x509_crt_get_expiration_time(chain[i]);
+    for (unsigned i = 0; i < authorities->count; i++)
+        if (gnutls_x509_crt_get_ca_status(authorities->list[i], NULL) > 0)
+            return true;
+    return false;
+}
 
-        if (not_before > credential->not_before)
-            credential->not_before = not_before;
-        if (not_after < credential->not_after)
-            credential->not_after = not_after;
+bool rpw_authorities_parse(const struct rpw_file *file, struct rpw_authorities *ret_authorities, char *reterr,
+                           size_t reterr_size)
+{
+    const struct error_text err = {reterr, reterr_size};
+    struct rpw_authorities parsed = {NULL, 0, 0};
+
+    if (!import_list(file, &parsed.list, &parsed.count, err))
+        return false;
+    if (!has_authority(&parsed)) {
+        rpw_authorities_done(&parsed);
+        return fail(err, file->path, "none of its certificates is an authority's, expected one with CA:TRUE");
     }
+    for (unsigned i = 0; i < parsed.count; i++) {
+        const time_t not_after = gnutls_x509_crt_get_expiration_time(parsed.list[i]);
+
+        if (not_after > parsed.not_after)
+            parsed.not_after = not_after;
+    }
+    *ret_authorities = parsed;
+    return true;
+}
+
+void rpw_key_pair_done(struct rpw_key_pair *pair)
+{
+    free_list(pair->chain, pair->count);
+    gnutls_x509_privkey_deinit(pair->key);
+    *pair = (struct rpw_key_pair){.path = NULL};
+}
+
+void rpw_authorities_done(struct rpw_authorities *authorities)
+{
+    free_list(authorities->list, authorities->count);
+    *authorities = (struct rpw_authorities){NULL, 0, 0};
+}
+
+/* --- the whole ---------------------------------------------------------------------------------------------------- */
+
+static void destroy(struct rpw_shared *shared)
+{
+    struct rpw_credential *credential = (struct rpw_credential *)shared;
+
+    gnutls_certificate_free_credentials(credential->credentials);
+    free(credential);
 }
 
 static struct rpw_credential *new_credential(void)
@@ -126,74 +151,52 @@ static struct rpw_credential *new_credential(void)
         credential = NULL;
     }
     if (credential != NULL)
-        atomic_init(&credential->references, 1);
+        rpw_shared_init(&credential->shared, destroy);
     return credential;
 }
 
-bool rpw_credential_load(const char *certificate_path, const char *key_path, struct rpw_credential **ret_credential,
-                         char *reterr, size_t reterr_size)
+bool rpw_credential_new(const struct rpw_key_pair *pair, const struct rpw_authorities *authorities,
+                        struct rpw_credential **ret_credential, char *reterr, size_t reterr_size)
 {
     const struct error_text err = {reterr, reterr_size};
     struct rpw_credential *credential = new_credential();
-    gnutls_x509_crt_t *chain = NULL;
-    gnutls_x509_privkey_t key = NULL;
-    unsigned count = 0;
     char reason[512];
-    bool is_loaded = false;
     int result;
 
-    if (credential == NULL || gnutls_x509_privkey_init(&key) != 0) {
-        fail(err, certificate_path, "out of memory");
-        goto out;
-    }
-    if (!import_chain(certificate_path, &chain, &count, err) || !import_key(key_path, key, err))
-        goto out;
-    result = gnutls_certificate_set_x509_key(credential->credentials, chain, (int)count, key);
+    if (credential == NULL)
+        return fail(err, pair->path, "out of memory");
+    result = gnutls_certificate_set_x509_key(credential->credentials, pair->chain, (int)pair->count, pair->key);
+    if (result >= 0 && authorities->count > 0)
+        result = gnutls_certificate_set_x509_trust(credential->credentials, authorities->list, (int)authorities->count);
     if (result < 0) {
-        snprintf(reason, sizeof(reason), "the key does not fit the first certificate in %s (%s)", certificate_path,
+        snprintf(reason, sizeof(reason), "the key does not fit the first certificate in %s (%s)", pair->path,
                  gnutls_strerror(result));
-        fail(err, key_path, reason);
-        goto out;
-    }
-    note_validity(credential, chain, count);
-    *ret_credential = credential;
-    is_loaded = true;
-
-out:
-    for (unsigned i = 0; i < count; i++)
-        gnutls_x509_crt_deinit(chain[i]);
-    gnutls_free(chain);
-    gnutls_x509_privkey_deinit(key);
-    if (!is_loaded)
         rpw_credential_unref(credential);
-    return is_loaded;
-}
-
-struct rpw_credential *rpw_credential_ref(struct rpw_credential *credential)
-{
-    atomic_fetch_add_explicit(&credential->references, 1, memory_order_relaxed);
-    return credential;
+        return fail(err, pair->key_path, reason);
+    }
+    credential->has_authorities = authorities->count > 0;
+    credential->not_before = pair->not_before;
+    credential->not_after = pair->not_after;
+    *ret_credential = credential;
+    return true;
 }
 
 void rpw_credential_unref(struct rpw_credential *credential)
 {
-    if (credential == NULL || atomic_fetch_sub(&credential->references, 1) != 1)
-        return;
-    gnutls_certificate_free_credentials(credential->credentials);
-    free(credential);
+    rpw_shared_unref(credential == NULL ? NULL : &credential->shared);
 }
 
 bool rpw_credential_use(const struct rpw_credential *credential, gnutls_session_t session)
 {
+    /* GnuTLS keeps a pointer to it for as long as the session lives, and takes no const. */
+    static gnutls_typed_vdata_st wanted[] = {
+        {.type = GNUTLS_DT_KEY_PURPOSE_OID, .data = (unsigned char *)(uintptr_t)GNUTLS_KP_TLS_WWW_CLIENT, .size = 0},
+    };
+
+    if (credential->has_authorities) {
+        /* libmicrohttpd's own option only asks for a certificate; verifying it is what this adds. */
+        gnutls_certificate_server_set_request(session, GNUTLS_CERT_REQUIRE);
+        gnutls_session_set_verify_cert2(session, wanted, 1, 0);
+    }
     return gnutls_credentials_set(session, GNUTLS_CRD_CERTIFICATE, credential->credentials) == 0;
-}
-
-time_t rpw_credential_not_before(const struct rpw_credential *credential)
-{
-    return credential->not_before;
-}
-
-time_t rpw_credential_not_after(const struct rpw_credential *credential)
-{
-    return credential->not_after;
 }

@@ -1,38 +1,66 @@
-/* credential.h - the serving certificate and its key, checked and ready for TLS: an immutable, counted snapshot.
+/* credential.h - what a TLS session is given: the serving certificate with its key, and who may be a client.
  *
- * Each connection holds a reference from its handshake to its end, so a newer credential can take over for new
- * connections while old ones go on. Everything is checked in GnuTLS, because GnuTLS serves it.
- * Threads: a credential may be shared; references may be taken and given back anywhere.
+ * A credential is an immutable, counted snapshot. Each connection holds a reference from its handshake to its end, so a
+ * newer credential can take over for new connections while old ones go on. It is made of two parts that come from files
+ * of their own, so that a mistake in one does not keep the other from being renewed. Everything is checked in GnuTLS,
+ * because GnuTLS serves it.
+ * Threads: a credential may be shared; a part belongs to one thread.
  */
 #ifndef RPW_CREDENTIAL_H
 #define RPW_CREDENTIAL_H
 
-#include <gnutls/gnutls.h>
-#include <stdbool.h>
-#include <stddef.h>
+#include <gnutls/x509.h>
 #include <time.h>
 
-#include "rpw/status.h"
+#include "current.h"
+#include "file.h"
 
-#define RPW_CREDENTIAL_FILE_BYTES (1024 * 1024) /* the longest certificate or key file that is read */
+/* The serving certificate, leaf first and then its intermediates, and the private key of the leaf. A zeroed one is
+ * empty. The chain serves only while all of it is valid: from not_before to not_after. */
+struct rpw_key_pair {
+    const char *path;
+    const char *key_path;
+    gnutls_x509_crt_t *chain; /* NULL: empty */
+    unsigned count;
+    gnutls_x509_privkey_t key;
+    time_t not_before;
+    time_t not_after;
+};
 
-struct rpw_credential; /* heap, counted */
+/* The authorities that sign clients' certificates. A zeroed one is empty: clients need no certificate. */
+struct rpw_authorities {
+    gnutls_x509_crt_t *list; /* NULL: empty */
+    unsigned count;
+    time_t not_after; /* of the one that is valid longest: after it no client gets in */
+};
 
-/* Reads the certificate, leaf first and then its intermediates, and the private key, both PEM.
+struct rpw_credential {
+    struct rpw_shared shared;
+    gnutls_certificate_credentials_t credentials;
+    bool has_authorities;
+    time_t not_before;
+    time_t not_after;
+};
+
+/* Both read PEM. On success the caller gives the part back with _done(); on failure reterr is one line that names the
+ * file and the reason; among authorities one at least must be CA:TRUE. Validity is not looked at. */
+RPW_MUST_CHECK bool rpw_key_pair_parse(const struct rpw_file *certificate, const struct rpw_file *key,
+                                       struct rpw_key_pair *ret_pair, char *reterr, size_t reterr_size);
+RPW_MUST_CHECK bool rpw_authorities_parse(const struct rpw_file *file, struct rpw_authorities *ret_authorities,
+                                          char *reterr, size_t reterr_size);
+void rpw_key_pair_done(struct rpw_key_pair *pair);
+void rpw_authorities_done(struct rpw_authorities *authorities);
+
+/* Makes a credential of its parts, which stay the caller's; authorities may be empty.
  *   ret_credential  set on success only, with one reference.
- *   reterr          on failure: one line that names the file and the reason.
- * An expired certificate is loaded all the same; ask rpw_credential_not_after(). */
-RPW_MUST_CHECK bool rpw_credential_load(const char *certificate_path, const char *key_path,
-                                        struct rpw_credential **ret_credential, char *reterr, size_t reterr_size);
+ *   reterr          on failure: one line, most often that key and certificate do not belong together. */
+RPW_MUST_CHECK bool rpw_credential_new(const struct rpw_key_pair *pair, const struct rpw_authorities *authorities,
+                                       struct rpw_credential **ret_credential, char *reterr, size_t reterr_size);
 
-struct rpw_credential *rpw_credential_ref(struct rpw_credential *credential);
 void rpw_credential_unref(struct rpw_credential *credential); /* NULL is fine */
 
-/* Lets a TLS session, before its handshake, present this credential. */
+/* Lets a TLS session, before its handshake, present this credential and, if it has authorities, refuse every client
+ * without a certificate for clients (extended key usage clientAuth, or none) that one of them has signed. */
 RPW_MUST_CHECK bool rpw_credential_use(const struct rpw_credential *credential, gnutls_session_t session);
-
-/* The time in which all certificates of the file are valid. */
-time_t rpw_credential_not_before(const struct rpw_credential *credential);
-time_t rpw_credential_not_after(const struct rpw_credential *credential);
 
 #endif

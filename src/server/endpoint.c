@@ -19,6 +19,10 @@
 
 enum { ACCEPTS_PER_ROUND = 64, COMPLAIN_EVERY_MS = 1000 };
 
+#define HANDSHAKE_CAUSES                                                                                               \
+    "the client broke off, or has no TLS 1.2 or later, or does not trust the certificate (caBundle, subject "          \
+    "alternative name, validity)"
+
 static const char tls_priorities[] = "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2";
 
 struct rpw_connection *rpw_endpoint_connection(struct MHD_Connection *mhd_connection)
@@ -28,22 +32,28 @@ struct rpw_connection *rpw_endpoint_connection(struct MHD_Connection *mhd_connec
     return info == NULL ? NULL : info->socket_context;
 }
 
+static void count(_Atomic uint64_t *counter)
+{
+    atomic_fetch_add_explicit(counter, 1, memory_order_relaxed);
+}
+
 /* --- one connection ----------------------------------------------------------------------------------------------- */
 
-/* GnuTLS calls this after each handshake message, libmicrohttpd's connection is the session's pointer. */
+/* GnuTLS calls this before and after it looks at a handshake message; libmicrohttpd's connection is the session's
+ * pointer. Before: a hello that it refuses, of TLS 1.1 say, has been said as well. After: only then has the client's
+ * end been verified. */
 static int on_handshake(gnutls_session_t session, unsigned type, unsigned when, unsigned is_incoming,
                         const gnutls_datum_t *message)
 {
     struct rpw_connection *connection;
 
-    (void)when;
     (void)message;
     if (is_incoming == 0)
         return 0;
     connection = rpw_endpoint_connection(gnutls_session_get_ptr(session));
     if (connection != NULL && type == GNUTLS_HANDSHAKE_CLIENT_HELLO) {
         connection->has_said_hello = true;
-    } else if (connection != NULL && type == GNUTLS_HANDSHAKE_FINISHED) {
+    } else if (connection != NULL && type == GNUTLS_HANDSHAKE_FINISHED && when == GNUTLS_HOOK_POST) {
         connection->is_established = true;
         rpw_connection_set_phase(connection, RPW_PHASE_FRESH);
     }
@@ -56,10 +66,11 @@ static void begin_tls(struct rpw_endpoint *endpoint, struct MHD_Connection *mhd_
     const union MHD_ConnectionInfo *info = MHD_get_connection_info(mhd_connection, MHD_CONNECTION_INFO_GNUTLS_SESSION);
     gnutls_session_t session = info->tls_session;
 
-    connection->credential = rpw_credential_ref(endpoint->options.credential);
+    /* There is one: nothing was accepted before. */
+    connection->credential = (struct rpw_credential *)rpw_current_ref(endpoint->options.credential);
     if (!rpw_credential_use(connection->credential, session))
         rpw_log_event(endpoint->options.log, RPW_LOG_ERROR, "a connection could not be given the certificate");
-    gnutls_handshake_set_hook_function(session, GNUTLS_HANDSHAKE_ANY, GNUTLS_HOOK_POST, on_handshake);
+    gnutls_handshake_set_hook_function(session, GNUTLS_HANDSHAKE_ANY, GNUTLS_HOOK_BOTH, on_handshake);
 }
 
 static void on_open(struct rpw_endpoint *endpoint, struct MHD_Connection *mhd_connection, void **socket_context)
@@ -86,17 +97,22 @@ static void log_failed_handshake(const struct rpw_log *log, const struct rpw_con
     }
     rpw_address_format(&connection->peer, peer);
     rpw_log_line_text(&line, "peer", rpw_span_of(peer));
-    if (connection->has_said_hello)
+    if (connection->has_said_hello && connection->credential->has_authorities)
         rpw_log_line_text(&line, "detail",
-                          RPW_LIT("the client broke off, or has no TLS 1.2 or later, or does not trust the certificate "
-                                  "(caBundle, subject alternative name, validity)"));
+                          RPW_LIT("the client showed no certificate for clients that is signed by an authority of "
+                                  "--client-ca and valid, or " HANDSHAKE_CAUSES));
+    else if (connection->has_said_hello)
+        rpw_log_line_text(&line, "detail", RPW_LIT(HANDSHAKE_CAUSES));
     rpw_log_end(log, &line);
 }
 
 static void on_close(struct rpw_endpoint *endpoint, struct rpw_connection *connection)
 {
-    if (connection->credential != NULL && !connection->is_established)
+    if (connection->credential != NULL && !connection->is_established) {
+        if (connection->has_said_hello)
+            count(&endpoint->connections.counters.handshake_errors);
         log_failed_handshake(endpoint->options.log, connection);
+    }
     rpw_credential_unref(connection->credential);
     connection->credential = NULL;
     if (endpoint->options.budget != NULL)
@@ -146,12 +162,15 @@ static void take_up(struct rpw_endpoint *endpoint, int fd, const union rpw_ip_ad
 {
     if (!rpw_connections_admit(&endpoint->connections, fd, peer)) {
         close(fd);
+        count(&endpoint->connections.counters.refused[RPW_CONNECTION_LIMIT]);
         log_refused(endpoint);
         return;
     }
     /* On failure libmicrohttpd has closed fd. */
-    if (MHD_add_connection(endpoint->daemon, fd, &peer->any, peer_len) != MHD_YES)
+    if (MHD_add_connection(endpoint->daemon, fd, &peer->any, peer_len) != MHD_YES) {
+        count(&endpoint->connections.counters.refused[RPW_CONNECTION_SETUP]);
         rpw_connections_close(&endpoint->connections, fd);
+    }
 }
 
 /* Accepts up to limit connections. False when none is left, or none can be had for now (is_paused). */
@@ -176,10 +195,17 @@ static bool accept_some(struct rpw_endpoint *endpoint, int limit)
     return true;
 }
 
+/* Without a certificate there is nothing to say to a client: it waits in the backlog. */
+static bool can_serve(const struct rpw_endpoint *endpoint)
+{
+    return endpoint->options.credential == NULL || rpw_current_is_set(endpoint->options.credential);
+}
+
 /* Who has connected before the end is in the backlog; who connects meanwhile, without end perhaps, is too late. */
 static void finish_accepting(struct rpw_endpoint *endpoint)
 {
-    accept_some(endpoint, RPW_ADDRESS_BACKLOG);
+    if (can_serve(endpoint))
+        accept_some(endpoint, RPW_ADDRESS_BACKLOG);
     close(endpoint->options.socket);
     endpoint->options.socket = -1;
     atomic_store(&endpoint->has_no_accept, true);
@@ -191,8 +217,9 @@ static void *run_accept_thread(void *context)
     int64_t last_reap_ms = rpw_clock_ms();
 
     while (!atomic_load(&endpoint->wants_end)) {
+        const bool is_waiting = endpoint->is_paused || !can_serve(endpoint);
         /* poll(2) ignores negative file descriptors: a pause, and after the end of accepting, there is only wake_fd. */
-        struct pollfd fds[2] = {{.fd = endpoint->is_paused ? -1 : endpoint->options.socket, .events = POLLIN},
+        struct pollfd fds[2] = {{.fd = is_waiting ? -1 : endpoint->options.socket, .events = POLLIN},
                                 {.fd = endpoint->wake_fd, .events = POLLIN}};
         eventfd_t ignored;
 

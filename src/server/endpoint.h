@@ -30,10 +30,11 @@ struct rpw_endpoint_options {
     int socket; /* listens already; the endpoint owns it from a successful start on */
     unsigned threads;
     unsigned max_connections;
-    size_t slot_count;                 /* file descriptors are below this: RLIMIT_NOFILE */
-    unsigned idle_timeout_ms;          /* from a handshake or an answer to the next request's complete headers */
-    unsigned request_timeout_ms;       /* for a handshake, for a body, for taking an answer: each */
-    struct rpw_credential *credential; /* NULL: plain HTTP. Borrowed; connections take references */
+    size_t slot_count;           /* file descriptors are below this: RLIMIT_NOFILE */
+    unsigned idle_timeout_ms;    /* from a handshake or an answer to the next request's complete headers */
+    unsigned request_timeout_ms; /* for a handshake, for a body, for taking an answer: each */
+    struct rpw_current
+        *credential; /* of struct rpw_credential; NULL: plain HTTP. Without a value nothing is accepted */
     MHD_AccessHandlerCallback on_request;
     MHD_RequestCompletedCallback on_completed;
     void *context;             /* for both callbacks */

@@ -14,7 +14,7 @@ bool rpw_log_begin(const struct rpw_log *log, struct rpw_log_line *line, enum rp
 {
     struct timespec now;
 
-    if (level < log->level)
+    if (level < atomic_load_explicit(&log->level, memory_order_relaxed))
         return false;
     clock_gettime(CLOCK_REALTIME, &now);
     rpw_log_line_begin(line, log->format, now, level, message);

@@ -1,11 +1,11 @@
 /* log.h - the log: one line for each request and for each event, on standard error.
  *
  * Each line goes out in one write(2), one after the other, so that lines of several threads never mix. A line that
- * cannot be written at once, because nobody reads the pipe, is lost: the log never stops a request. (A terminal does, that
- * somebody has stopped: it takes part of a line and waits.) The next line that can be written counts the lost ones,
- * "droppedLines":N.
- * Threads: any; a struct rpw_log is not changed after it was set up. The count and the lock are the process's, as
- * standard error is.
+ * cannot be written at once, because nobody reads the pipe, is lost: the log never stops a request. (A terminal does,
+ * that somebody has stopped: it takes part of a line and waits.) The next line that can be written counts the lost
+ * ones, "droppedLines":N.
+ * Threads: any; of a struct rpw_log only the level changes after it was set up. The count and the lock are the
+ * process's, as standard error is.
  *
  *     struct rpw_log_line line;
  *
@@ -18,12 +18,13 @@
 #define RPW_LOG_H
 
 #include <stdarg.h>
+#include <stdatomic.h>
 
 #include "log_line.h"
 
 struct rpw_log {
     enum rpw_log_format format;
-    enum rpw_log_level level; /* the lowest that is written */
+    _Atomic unsigned level; /* enum rpw_log_level: the lowest that is written */
     int fd;
 };
 

@@ -32,6 +32,11 @@ struct answer {
     bool closes;
 };
 
+static bool is_last_request(const struct rpw_webhook *webhook, const struct rpw_connection *connection)
+{
+    return webhook->max_requests > 0 && connection->request_count >= webhook->max_requests;
+}
+
 static enum MHD_Result send_answer(struct rpw_webhook *webhook, struct MHD_Connection *mhd_connection,
                                    struct rpw_connection *connection, const struct answer *answer)
 {
@@ -44,7 +49,8 @@ static enum MHD_Result send_answer(struct rpw_webhook *webhook, struct MHD_Conne
     MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, answer->content_type);
     if (answer->has_allow)
         MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, MHD_HTTP_METHOD_POST);
-    if (answer->closes || atomic_load_explicit(webhook->is_draining, memory_order_relaxed))
+    if (answer->closes || is_last_request(webhook, connection) ||
+        atomic_load_explicit(webhook->is_draining, memory_order_relaxed))
         MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
     connection->request.is_answered = true;
     rpw_connection_set_phase(connection, RPW_PHASE_ANSWER);
@@ -62,12 +68,14 @@ static void add_peer(struct rpw_log_line *line, const struct rpw_connection *con
     rpw_log_line_text(line, "peer", rpw_span_of(peer));
 }
 
-static void log_refusal(const struct rpw_webhook *webhook, const struct rpw_connection *connection,
-                        struct rpw_span text)
+static void record_refusal(const struct rpw_webhook *webhook, const struct rpw_connection *connection,
+                           struct rpw_span text)
 {
     const struct rpw_request *request = &connection->request;
+    const uint64_t duration_ns = rpw_clock_ns() - request->started_ns;
     struct rpw_log_line line;
 
+    rpw_metrics_count_refusal(webhook->metrics, request->refusal, duration_ns);
     if (!rpw_log_begin(webhook->log, &line, RPW_LOG_WARN, "request"))
         return;
     add_peer(&line, connection);
@@ -75,7 +83,7 @@ static void log_refusal(const struct rpw_webhook *webhook, const struct rpw_conn
     rpw_log_line_text(&line, "reason", rpw_span_of(rpw_refusal_reason(request->refusal)));
     rpw_log_line_number(&line, "status", rpw_refusal_status(request->refusal));
     rpw_log_line_text(&line, "detail", (struct rpw_span){text.ptr, text.len - 1});
-    rpw_log_line_milliseconds(&line, "durationMs", rpw_clock_ns() - request->started_ns);
+    rpw_log_line_milliseconds(&line, "durationMs", duration_ns);
     rpw_log_end(webhook->log, &line);
 }
 
@@ -93,7 +101,7 @@ static enum MHD_Result send_refusal(struct rpw_webhook *webhook, struct MHD_Conn
         .closes = rpw_refusal_closes(request->refusal),
     };
 
-    log_refusal(webhook, connection, answer.body);
+    record_refusal(webhook, connection, answer.body);
     return send_answer(webhook, mhd_connection, connection, &answer);
 }
 
@@ -106,8 +114,7 @@ static enum rpw_log_level level_of(const struct rpw_result *result)
     return RPW_LOG_INFO;
 }
 
-static void log_result(const struct rpw_webhook *webhook, const struct rpw_request *request,
-                       const struct rpw_result *result)
+static void log_result(const struct rpw_webhook *webhook, const struct rpw_result *result, uint64_t duration_ns)
 {
     struct rpw_log_line line;
 
@@ -125,9 +132,21 @@ static void log_result(const struct rpw_webhook *webhook, const struct rpw_reque
     rpw_log_line_number(&line, "status", result->http_status);
     rpw_log_line_number(&line, "operations", result->operation_count);
     rpw_log_line_bool(&line, "dryRun", result->is_dry_run);
-    rpw_log_line_milliseconds(&line, "durationMs", rpw_clock_ns() - request->started_ns);
+    rpw_log_line_milliseconds(&line, "durationMs", duration_ns);
     rpw_log_line_text(&line, "detail", result->message);
     rpw_log_end(webhook->log, &line);
+}
+
+static void record_result(const struct rpw_webhook *webhook, const struct rpw_request *request,
+                          const struct rpw_result *result, const struct rpw_policies *policies)
+{
+    const uint64_t duration_ns = rpw_clock_ns() - request->started_ns;
+
+    rpw_metrics_count_answer(webhook->metrics, result->reason, duration_ns);
+    if (result->outcome == RPW_OUTCOME_PATCHED)
+        rpw_metrics_count_injection(webhook->metrics,
+                                    policies->counters[result->policy - policies->parsed.set->policies]);
+    log_result(webhook, result, duration_ns);
 }
 
 /* Finds room for an answer: where the body is, which nobody reads any more, or, when that is too small or far too
@@ -164,21 +183,24 @@ static enum MHD_Result send_result(struct rpw_webhook *webhook, struct MHD_Conne
     const struct rpw_span body = {connection->body.len > 0 ? connection->body.bytes : "", connection->body.len};
     struct answer answer = {.memory = MHD_RESPMEM_PERSISTENT};
     struct rpw_body copy = {NULL, 0, 0};
+    struct rpw_policies *policies;
     struct rpw_result result;
     char content_type[64];
     bool has_room;
 
     if (arena == NULL)
         return MHD_NO;
-    webhook->answer(arena, webhook->policies, body, &result);
+    policies = (struct rpw_policies *)rpw_current_ref(webhook->policies);
+    webhook->answer(arena, policies->parsed.set, body, &result);
     answer.status = result.http_status;
     answer.content_type = content_type;
     snprintf(content_type, sizeof(content_type), "%.*s", (int)result.content_type.len, result.content_type.ptr);
     has_room = find_room(webhook, &connection->body, result.body, &copy);
     if (has_room) {
-        log_result(webhook, &connection->request, &result); /* it may point into the body, so now */
+        record_result(webhook, &connection->request, &result, policies); /* it may point into the body, so now */
         keep_answer(webhook, &connection->body, result.body, &copy);
     }
+    rpw_policies_unref(policies);
     rpw_arena_pool_give(&webhook->arenas, arena);
     if (!has_room) {
         connection->request.refusal = RPW_REFUSAL_BUDGET;
@@ -246,6 +268,8 @@ static enum MHD_Result begin_request(struct rpw_webhook *webhook, struct MHD_Con
     char problem[RPW_FRAMING_TEXT_BYTES];
 
     connection->request = (struct rpw_request){.started_ns = rpw_clock_ns()};
+    connection->request_count++;
+    rpw_metrics_begin_request(webhook->metrics);
     rpw_connection_set_phase(connection, RPW_PHASE_BODY);
     rpw_framing_read(mhd_connection, line->version, &framing);
     if (!rpw_framing_is_certain(&framing, problem)) {
@@ -318,6 +342,7 @@ void rpw_webhook_on_completed(void *context, struct MHD_Connection *mhd_connecti
         rpw_log_line_milliseconds(&line, "durationMs", rpw_clock_ns() - connection->request.started_ns);
         rpw_log_end(webhook->log, &line);
     }
+    rpw_metrics_end_request(webhook->metrics);
     rpw_body_reset(&connection->body, &webhook->budget);
     rpw_connection_set_phase(connection, RPW_PHASE_IDLE);
 }

@@ -1,9 +1,12 @@
 /* webhook.h - POST /mutate: collects a review's body, has it answered, sends the answer and writes the request's log
  * line.
  *
- * A request that will be refused is still read to its end, up to RPW_SWALLOW_BYTES, and answered then: an answer in
- * the middle of an upload is lost in a reset more often than not. Answered at once are only a request of ambiguous
- * framing, because nobody knows where it ends, and one that announces more than that bound.
+ * A request that will be refused is still read to its end, up to RPW_SWALLOW_BYTES, and answered then: an answer in the
+ * middle of an upload is lost in a reset more often than not. Answered at once are only a request of ambiguous framing,
+ * because nobody knows where it ends, and one that announces more than that bound.
+ *
+ * A kept-alive connection stays with the replica that it once reached, however many there are; so after max_requests
+ * the client is told to open another one.
  *
  * Threads: a struct rpw_webhook is shared by all workers and not changed after it was set up.
  */
@@ -16,6 +19,8 @@
 #include "arena_pool.h"
 #include "body.h"
 #include "log.h"
+#include "metrics.h"
+#include "policies.h"
 #include "rpw/limits.h"
 #include "rpw/mutate.h"
 
@@ -29,7 +34,9 @@ typedef void rpw_answer_fn(struct rpw_arena *arena, const struct rpw_policy_set 
 struct rpw_webhook {
     const struct rpw_log *log;
     rpw_answer_fn *answer;
-    const struct rpw_policy_set *policies;
+    struct rpw_current *policies; /* of struct rpw_policies */
+    struct rpw_metrics *metrics;
+    unsigned max_requests; /* of a connection: the answer to the last one ends it; 0: no limit */
     struct rpw_arena_pool arenas;
     struct rpw_budget budget;
     const _Atomic bool *is_draining; /* answers then end their connection */

@@ -1,15 +1,16 @@
 """The life of `serve`: what it says when it cannot start, how it is configured, what it logs, and how it ends."""
 import fcntl
 import json
+import os
 import re
 import signal
 import socket
 import ssl
 import subprocess
-import threading
 import time
 import unittest
 
+from server_support import BusyClient
 from support import (PATIENCE, PROGRAM, Client, Folder, Server, client_context, environment, post, review,
                      review_of_size, serve_command, wait_until)
 
@@ -55,6 +56,24 @@ class Start(FolderTest):
         self.check_error(self.run_serve("--tls-cert", str(self.folder.path)), 1, str(self.folder.path),
                          "Is a directory")
 
+    def test_signals_are_blocked_before_the_configuration_is_read(self):
+        """A process that has ended over its configuration, and was not waited for, still has the mask it ended with."""
+        bad = self.folder.write("bad.yaml", "policies: []\n")
+        with subprocess.Popen(serve_command(self.folder, "--config", bad), env=environment(), stderr=subprocess.PIPE) as server:
+            os.waitid(os.P_PID, server.pid, os.WEXITED | os.WNOWAIT)
+            with open(f"/proc/{server.pid}/status", encoding="ascii") as status:
+                blocked = int(re.search(r"^SigBlk:\s*(\w+)", status.read(), re.MULTILINE)[1], 16)
+            server.communicate()
+        for number in (signal.SIGHUP, signal.SIGUSR1, signal.SIGTERM, signal.SIGINT):
+            self.assertTrue(blocked & 1 << number - 1, number.name)
+
+    def test_a_pipe_is_an_error_and_is_not_waited_for(self):
+        pipe = str(self.folder.path / "pipe")
+        os.mkfifo(pipe)
+        for flag in ["--tls-cert", "--tls-key", "--client-ca", "--config"]:
+            with self.subTest(flag=flag):
+                self.check_error(self.run_serve(flag, pipe), 1, pipe, "is no regular file but a pipe")
+
     def test_a_certificate_that_is_none_is_an_error(self):
         self.check_error(self.run_serve("--tls-cert", self.folder.config), 1, self.folder.config, "no certificate")
 
@@ -69,7 +88,7 @@ class Start(FolderTest):
         self.check_error(self.run_serve("--tls-key", encrypted), 1, encrypted, "no unencrypted private key")
 
     def test_a_huge_certificate_file_is_an_error(self):
-        huge = self.folder.write("huge.crt", " " * 1024 * 1024)
+        huge = self.folder.write("huge.crt", " " * 1024 * 1024 + " ")
         self.check_error(self.run_serve("--tls-cert", huge), 1, huge, "1 MiB")
 
     def test_a_missing_configuration_is_an_error(self):
@@ -108,10 +127,15 @@ class Start(FolderTest):
                 ("--log-level", "loud", "debug, info, warn or error"), ("--drain-delay", "-1", "0 to 3600"),
                 ("--drain-delay", "5s", "seconds"), ("--idle-timeout", "0", "1 to 3600"),
                 ("--request-timeout", "3601", "1 to 3600"), ("--max-connections", "0", "1 to 1000000"),
+                ("--max-requests-per-connection", "-1", "0 to 1000000000"),
+                ("--wait-for-certificate=maybe", None, "true or false"), ("--client-ca", "", "file name"),
                 ("--body-budget", "10485759", "10485760"), ("--body-budget", "99999999999999999999", "bytes"),
                 ("--config", "", "file name"), ("--tls-cert", "", "file name"), ("--tls-key", "", "file name")]:
             with self.subTest(flag=flag, value=value):
-                self.check_error(self.run_serve(flag, value), 2, flag, f"'{value}'", expected)
+                name, _, given = flag.partition("=")
+                found = f"'{given if value is None else value}'"
+                arguments = [flag] if value is None else [flag, value]
+                self.check_error(self.run_serve(*arguments), 2, name, found, expected)
 
     def test_an_unknown_option_is_a_usage_error(self):
         self.check_error(self.run_serve("--nonsense", "1"), 2, "--nonsense", "no such option")
@@ -137,8 +161,8 @@ class Start(FolderTest):
         result = subprocess.run([PROGRAM, "serve", "--help"], capture_output=True, text=True, check=True)
         for piece in ["--config", "--tls-cert", "--tls-key", "0.0.0.0:8443", "0.0.0.0:8080", "--threads",
                       "--log-format", "--log-level", "--drain-delay", "--idle-timeout", "--request-timeout",
-                      "--max-connections",
-                      "--body-budget", "RPW_TLS_CERT"]:
+                      "--max-connections", "--max-requests-per-connection", "--client-ca", "--wait-for-certificate",
+                      "--body-budget", "RPW_TLS_CERT", "SIGHUP", "SIGUSR1"]:
             self.assertIn(piece, result.stdout)
         self.assertEqual(result.stderr, "")
         self.assertLessEqual(max(map(len, result.stdout.splitlines())), 120)
@@ -229,6 +253,7 @@ class Operations(FolderTest):
     def test_other_paths_and_methods_are_refused(self):
         with Server(self.folder) as server:
             for method, path, status in [("GET", "/", 404), ("GET", "/metricsx", 404), ("POST", "/", 404),
+                                         ("POST", "/metrics", 405),
                                          ("POST", "/readyz", 405), ("DELETE", "/healthz", 405)]:
                 with self.subTest(method=method, path=path):
                     response = server.get_ops(path, method)
@@ -439,45 +464,10 @@ class Log(FolderTest):
         self.assertIn("caBundle", line["detail"])
 
 
-class BusyClient(threading.Thread):
-    """Sends one review after the other, on a new connection when the server ends one, until it cannot connect."""
-
-    def __init__(self, server):
-        super().__init__()
-        self.server = server
-        self.answered = 0
-        self.told_to_close = 0
-        self.failures = []
-        self.start()
-
-    def run(self):
-        while not self.failures:
-            try:
-                client = self.server.connect()
-            except OSError:
-                return
-            with client:
-                self.use(client)
-
-    def use(self, client):
-        while True:
-            try:
-                response = client.post()
-            except (OSError, ValueError) as error:
-                self.failures.append(repr(error))
-                return
-            if response.status != 200:
-                self.failures.append(f"{response.status} {response.text}")
-            self.answered += 1
-            if response.ends_connection:
-                self.told_to_close += 1
-                return
-
-
 class End(FolderTest):
     def test_a_stop_under_load_fails_no_request(self):
         with Server(self.folder, "--drain-delay", "2") as server:
-            clients = [BusyClient(server) for _ in range(BUSY_CLIENTS)]
+            clients = [BusyClient(server.connect, outlives_server=True) for _ in range(BUSY_CLIENTS)]
             wait_until(lambda: all(client.answered > 10 for client in clients), "all clients are busy")
             before = [client.answered for client in clients]
             self.assertEqual(server.get_ops("/readyz").status, 200)

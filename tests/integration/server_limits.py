@@ -10,11 +10,18 @@ import ssl
 import time
 import unittest
 
-from support import (MAX_BODY, PATIENCE, Client, Folder, Server, post, raise_file_limit, review, review_of_size,
-                     serve_command, wait_until)
+from server_support import metric
+from support import (MAX_BODY, PATIENCE, PROGRAM, Client, Folder, Server, post, raise_file_limit, review,
+                     review_of_size, serve_command, wait_until)
 
 CONNECTIONS = 3000
+IDLE = 2000
+SLOW = 200
 MEBIBYTE = 1024 * 1024
+IDLE_AND_SLOW_BYTES = 128 * MEBIBYTE  # resident, after all of these connections; half of it is GnuTLS, per session
+SLOW_TIMEOUT = 3
+TICK = 0.25  # how late the server may notice a deadline
+SLACK = 5  # how late this test may notice that a client is gone: it asks one normal request in between
 RELEASE_PROGRAM = os.environ.get("RPW_RELEASE_PROGRAM")
 
 
@@ -103,7 +110,8 @@ class ServerLimits(unittest.TestCase):
                 self.assertEqual(fresh.read_to_end(), b"")
 
     def test_a_client_that_does_not_take_its_answers_is_gone_by_the_request_timeout(self):
-        with Server(self.folder, "--idle-timeout", "600", "--request-timeout", "2") as server:
+        with Server(self.folder, "--idle-timeout", "600", "--request-timeout", "2",
+                    "--max-requests-per-connection", "0") as server:
             with server.connect() as client, server.connect() as normal:
                 client.socket.setblocking(False)
                 wait_until(lambda: self.push(client) or server.find("answer not taken"), "the connection is closed")
@@ -142,6 +150,56 @@ class ServerLimits(unittest.TestCase):
         try:
             with server.connect() as client:
                 return client.post().status == 200
+        except OSError:
+            return False
+
+    def test_idle_and_slow_clients_leave_a_normal_one_served(self):
+        """The bound of memory is that of the program that is delivered; AddressSanitizer has its own."""
+        command = [RELEASE_PROGRAM or PROGRAM, *serve_command(self.folder, "--request-timeout", str(SLOW_TIMEOUT))[1:]]
+        hello = b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"
+        clients, slow = [], {}  # the slow ones with the moment from which their time counts, or a little later
+        with Server(self.folder, command=command) as server:
+            try:
+                for _ in range(IDLE):
+                    clients.append(server.connect())
+                for i in range(SLOW):
+                    clients.append(server.connect() if i % 2 == 0 else Client(server.port))
+                    clients[-1].send(post(review_of_size(100000))[:20000] if i % 2 == 0 else hello)
+                    slow[clients[-1]] = time.monotonic()
+                times = self.times_of_normal_requests(server, slow)
+                resident = metric(server, "process_resident_memory_bytes")
+                for client in clients[:IDLE:100]:
+                    self.assertEqual(client.post().status, 200)
+                for phase in ["body", "handshake"]:
+                    self.assertEqual(metric(server, "rpw_connections_timed_out_total", endpoint="webhook", phase=phase),
+                                     SLOW / 2)
+            finally:
+                for client in clients:
+                    client.close()
+        # A bound that a slow machine keeps as well; on an idle one it is some milliseconds.
+        self.assertLess(sorted(times)[int(len(times) * 0.95)], 1)
+        if RELEASE_PROGRAM:
+            self.assertLess(resident, IDLE_AND_SLOW_BYTES)
+
+    def times_of_normal_requests(self, server, slow):
+        """Sends a byte on each slow connection, then asks on a new one, and so on until the slow ones are gone, each by
+        its own deadline."""
+        times = []
+        while slow or not times:
+            slow = {client: began for client, began in slow.items() if not is_gone(client) and self.drip(client)}
+            late = [began for began in slow.values() if time.monotonic() > began + SLOW_TIMEOUT + TICK + SLACK]
+            self.assertEqual(late, [], f"{len(late)} slow clients are still there")
+            began = time.monotonic()
+            with server.connect() as normal:
+                self.assertEqual(normal.post().status, 200)
+            times.append(time.monotonic() - began)
+        return times
+
+    @staticmethod
+    def drip(client):
+        try:
+            client.send(b" ")
+            return True
         except OSError:
             return False
 

@@ -104,9 +104,9 @@ def environment(**variables):
 
 
 class Server:
-    """A running `serve`. Later flags win over the defaults of serve_command()."""
+    """A running `serve`, once it has logged what is awaited. Later flags win over the defaults of serve_command()."""
 
-    def __init__(self, folder, *flags, command=None, variables=None):
+    def __init__(self, folder, *flags, command=None, variables=None, awaited="ready"):
         self.lines = []
         self.process = subprocess.Popen(command or serve_command(folder, *flags), stdin=subprocess.DEVNULL,
                                         stderr=subprocess.PIPE, env=environment(**(variables or {})))
@@ -114,7 +114,7 @@ class Server:
         self.reader.start()
         self.context = client_context(folder)
         try:
-            wait_until(lambda: self.process.poll() is not None or self.find("ready"), "the server is ready")
+            wait_until(lambda: self.process.poll() is not None or self.find(awaited), f"the server is {awaited}")
             self.port = self._port("webhook")
             self.ops_port = self._port("operations")
         except BaseException:
@@ -211,6 +211,8 @@ class Client:
 
     def __init__(self, port, context=None):
         self.socket = socket.create_connection(("127.0.0.1", port), PATIENCE)
+        # As every HTTP client does: else the end of a body waits for an acknowledgement of its beginning.
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.rest = b""
         if context is not None:
             try:

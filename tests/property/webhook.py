@@ -25,7 +25,7 @@ class Webhook:
         folder = support.Folder()
         test.addClassCleanup(folder.remove)
         folder.write("config.yaml", json.dumps({"policies": made}))
-        server = support.Server(folder, "--threads", "1")
+        server = support.Server(folder, "--threads", "1", "--max-requests-per-connection", "0")
         test.addClassCleanup(server.__exit__)
         self.client = server.connect()
         test.addClassCleanup(self.client.close)
