@@ -13,9 +13,9 @@ for header in include/rpw/*.h src/*/*.h tests/*/*.h; do
     include=(-Iinclude)
     case $header in
         src/core/*) ;;
-        src/cli/*) include+=(-Isrc/cli -Isrc/config -Isrc/server) ;;
+        src/cli/*) include+=(-Isrc/cli -Isrc/config -Isrc/server -Isrc/certs -Isrc/kube) ;;
         src/*) include+=("-I$(dirname "$header")") ;;
-        tests/*) include+=(-Itests/unit -Isrc/cli -Isrc/config -Isrc/server) ;;
+        tests/*) include+=(-Itests/unit -Isrc/cli -Isrc/config -Isrc/server -Isrc/certs -Isrc/kube) ;;
     esac
     for compiler in "${compilers[@]}"; do
         if ! printf '#include "%s"\n#include "%s"\n' "$PWD/$header" "$PWD/$header" |

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# demo.sh - shows the webhook at work: installs what is missing, builds, makes development certificates, serves on loopback,
+# demo.sh - shows the webhook at work: installs what is missing, builds, makes certificates, serves on loopback,
 # posts the sample AdmissionReviews of examples/ and shows each pod before and after. Debian 12, Ubuntu 22.04 or 24.04, as
 # root or with sudo; asks nothing. Exit 0 when every sample does what is said of it here.
 set -euo pipefail
@@ -63,7 +63,7 @@ scripts/build.sh release rucio-policy-webhook >"$work/build.log" 2>&1 || { cat "
 "$program" --version
 
 say "certificates for localhost, and the server"
-certs/make-dev-certs.sh "$work/certs" >/dev/null
+"$program" certs generate --dns localhost --ip 127.0.0.1 --days 30 --out "$work/certs" --force >/dev/null
 : >"$work/server.log"
 "$program" serve --config examples/policy.yaml --tls-cert "$work/certs/tls.crt" --tls-key "$work/certs/tls.key" \
     --listen 127.0.0.1:0 --ops-listen 127.0.0.1:0 --drain-delay 0 2>"$work/server.log" &

@@ -4,7 +4,7 @@
 set -euo pipefail
 
 build=(gcc libc6-dev cmake ninja-build pkg-config
-       libmicrohttpd-dev libgnutls28-dev libssl-dev libjansson-dev libfyaml-dev libcmocka-dev)
+       libmicrohttpd-dev libgnutls28-dev libssl-dev libcurl4-openssl-dev libjansson-dev libfyaml-dev libcmocka-dev)
 demo=("${build[@]}" openssl curl python3 python3-jsonpatch)
 # clang 14 is in all of them: one version, so that formatting and diagnostics are everybody's.
 test=("${demo[@]}" binutils clang-14 clang-format-14 clang-tidy-14 shellcheck python3-yaml python3-hypothesis)

@@ -72,7 +72,7 @@ run_ctest() { # label
 run_integration() {
     RPW_PROGRAM=$PWD/$asan/rucio-policy-webhook RPW_RELEASE_PROGRAM=$PWD/$release/rucio-policy-webhook \
         PYTHONDONTWRITEBYTECODE=1 \
-        timeout -k 10 900 /usr/bin/python3 -m unittest discover -v -s tests/integration -p '*.py'
+        timeout -k 10 1500 /usr/bin/python3 -m unittest discover -v -s tests/integration -p '*.py'
 }
 
 # Generated pods against models of what Kubernetes and the reference make of them (RPW_PROPERTY_PODS, RPW_PROPERTY_SEED).

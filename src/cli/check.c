@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "check_webhook.h"
 #include "cli.h"
 #include "config.h"
 #include "utf8.h"
@@ -17,11 +18,16 @@
 
 static void print_usage(FILE *out)
 {
-    fputs("Usage: rucio-policy-webhook check FILE\n"
+    fputs("Usage: rucio-policy-webhook check [--webhook-configuration FILE [--webhook NAME]] FILE\n"
           "Is this configuration right, and what will it do? `-` reads standard input.\n\n"
+          "  --webhook-configuration FILE   the MutatingWebhookConfiguration, YAML or JSON: does the cluster send "
+          "every pod\n"
+          "                                 that a policy selects?\n"
+          "  --webhook NAME                 which one, in a file with several\n\n"
           "Errors are printed to standard error, all of them, as FILE:LINE:COLUMN with the line in question.\n"
           "Without errors, standard output says what each policy does and to which pods, and what might not be meant.\n"
-          "Exit codes: 0 the configuration is right, 1 it has errors, 2 usage.\n",
+          "Exit codes: 0 the configuration is right, 1 it has errors, or the cluster does not send everything, 2 "
+          "usage.\n",
           out);
 }
 
@@ -315,6 +321,7 @@ static void print_summary(const char *name, const struct rpw_config *config)
 
 int rpw_cli_check(int argc, char **argv)
 {
+    const char *webhook_file = rpw_check_webhook_take_option(&argc, argv);
     struct rpw_config *config = NULL;
     char *report = NULL;
     bool is_stdin, is_right;
@@ -338,6 +345,8 @@ int rpw_cli_check(int argc, char **argv)
         print_summary(is_stdin ? "The configuration" : argv[1], config);
     else
         fputs(report ? report : "rucio-policy-webhook check: out of memory\n", stderr);
+    if (is_right && webhook_file != NULL)
+        is_right = rpw_check_webhook(webhook_file, rpw_config_policies(config));
     free(report);
     rpw_config_free(config);
     return is_right ? RPW_EXIT_OK : RPW_EXIT_NO;

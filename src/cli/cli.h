@@ -8,5 +8,7 @@ enum rpw_exit { RPW_EXIT_OK = 0, RPW_EXIT_NO = 1, RPW_EXIT_USAGE = 2 };
 int rpw_cli_serve(int argc, char **argv);
 int rpw_cli_mutate(int argc, char **argv);
 int rpw_cli_check(int argc, char **argv);
+int rpw_cli_certs(int argc, char **argv);
+int rpw_cli_audit(int argc, char **argv);
 
 #endif

@@ -13,6 +13,8 @@ static const struct verb {
     {"serve", rpw_cli_serve, "the webhook: an HTTPS server that Kubernetes asks about every new pod"},
     {"mutate", rpw_cli_mutate, "the same code offline: what it does to a chart, a workload or a pod"},
     {"check", rpw_cli_check, "is this configuration right, and what will it do?"},
+    {"certs", rpw_cli_certs, "certificate authority and serving certificate: generate, show, ensure (in a cluster)"},
+    {"audit", rpw_cli_audit, "which running Rucio pods lack their policy, or carry an old revision of it?"},
 };
 
 static void print_usage(FILE *out)

@@ -1,0 +1,302 @@
+/* client.c - libcurl's easy interface, one handle kept for all calls so that the connection is kept too. */
+#include "client.h"
+
+#include <curl/curl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "refusal.h"
+
+#define MAX_DESCRIPTION_BYTES 512
+#define FIRST_ANSWER_BYTES ((size_t)32 * 1024)
+
+struct rpw_kube_client {
+    struct rpw_kube_access access;
+    CURL *curl;
+    char curl_error[CURL_ERROR_SIZE];
+};
+
+/* The bytes of an answer as they come. */
+struct answer {
+    char *bytes;
+    size_t len;
+    size_t capacity;
+    bool is_too_long;
+};
+
+static enum rpw_kube_result fail(char ret_error[RPW_KUBE_ERROR_BYTES], const char *what, const char *detail)
+{
+    snprintf(ret_error, RPW_KUBE_ERROR_BYTES, "%s%s", what, detail);
+    return RPW_KUBE_FAILED;
+}
+
+/* Room for len more bytes; doubled, so that a long answer is not copied for each of its pieces. */
+static bool grow(struct answer *answer, size_t len)
+{
+    size_t capacity = answer->capacity > 0 ? answer->capacity : FIRST_ANSWER_BYTES;
+    char *grown;
+
+    while (capacity <= answer->len + len)
+        capacity *= 2;
+    if (capacity == answer->capacity)
+        return true;
+    grown = realloc(answer->bytes, capacity);
+    if (grown == NULL)
+        return false;
+    answer->bytes = grown;
+    answer->capacity = capacity;
+    return true;
+}
+
+static size_t on_bytes(char *bytes, size_t size, size_t count, void *context)
+{
+    struct answer *answer = context;
+    size_t len = size * count;
+
+    answer->is_too_long = len > RPW_KUBE_MAX_ANSWER_BYTES - answer->len;
+    if (answer->is_too_long || !grow(answer, len))
+        return 0;
+    memcpy(answer->bytes + answer->len, bytes, len);
+    answer->len += len;
+    return len;
+}
+
+/* --- the client ----------------------------------------------------------------------------------------------------- */
+
+static void set_blob(CURL *curl, CURLoption option, char *text)
+{
+    struct curl_blob blob = {text, text != NULL ? strlen(text) : 0, CURL_BLOB_NOCOPY};
+
+    if (text != NULL)
+        curl_easy_setopt(curl, option, &blob);
+}
+
+/* What is the same for every call. */
+static void set_up(struct rpw_kube_client *client)
+{
+    CURL *curl = client->curl;
+
+    curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, client->curl_error);
+    curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(curl, CURLOPT_PROXY, "");
+    curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L);
+    curl_easy_setopt(curl, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1);
+    curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, RPW_KUBE_CONNECT_TIMEOUT_S);
+    curl_easy_setopt(curl, CURLOPT_TIMEOUT, RPW_KUBE_CALL_TIMEOUT_S);
+    curl_easy_setopt(curl, CURLOPT_USERAGENT, "rucio-policy-webhook/" RPW_VERSION);
+    curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_bytes);
+    curl_easy_setopt(curl, CURLOPT_SSLVERSION, CURL_SSLVERSION_TLSv1_2); /* or later */
+    curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, client->access.is_insecure ? 0L : 1L);
+    curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, client->access.is_insecure ? 0L : 2L);
+    if (client->access.ca != NULL) {
+        /* Only the cluster's authority: the system's would be asked too. */
+        curl_easy_setopt(curl, CURLOPT_CAPATH, NULL);
+        curl_easy_setopt(curl, CURLOPT_CAINFO, NULL);
+        set_blob(curl, CURLOPT_CAINFO_BLOB, client->access.ca);
+    }
+    set_blob(curl, CURLOPT_SSLCERT_BLOB, client->access.client_certificate);
+    set_blob(curl, CURLOPT_SSLKEY_BLOB, client->access.client_key);
+}
+
+struct rpw_kube_client *rpw_kube_client_new(struct rpw_kube_access *take_access, char ret_error[RPW_KUBE_ERROR_BYTES])
+{
+    struct rpw_kube_client *client = calloc(1, sizeof(*client));
+
+    if (client == NULL || curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
+        free(client);
+        rpw_kube_access_done(take_access);
+        fail(ret_error, "out of memory", "");
+        return NULL;
+    }
+    client->access = *take_access;
+    *take_access = (struct rpw_kube_access){.server = NULL};
+    client->curl = curl_easy_init();
+    if (client->curl == NULL) {
+        rpw_kube_client_free(client);
+        fail(ret_error, "out of memory", "");
+        return NULL;
+    }
+    set_up(client);
+    return client;
+}
+
+void rpw_kube_client_free(struct rpw_kube_client *client)
+{
+    if (client == NULL)
+        return;
+    curl_easy_cleanup(client->curl);
+    curl_global_cleanup();
+    rpw_kube_access_done(&client->access);
+    free(client);
+}
+
+/* --- a request ------------------------------------------------------------------------------------------------------ */
+
+/* The path of request, with its query; what is in it was checked to need no escaping, but for the continuation. */
+static char *new_url(const struct rpw_kube_client *client, const struct rpw_kube_request *request)
+{
+    const char *group = request->group, *namespace_ = request->namespace_;
+    bool has_name = request->verb == RPW_KUBE_GET || request->verb == RPW_KUBE_PATCH;
+    char *next = request->next != NULL ? curl_easy_escape(client->curl, request->next, 0) : NULL, *url = NULL;
+    char limit[32] = "";
+    int len;
+
+    if (request->limit > 0)
+        snprintf(limit, sizeof(limit), "?limit=%u", request->limit);
+    len = asprintf(&url, "%s/%s%s/v1%s%s/%s%s%s%s%s%s", client->access.server, group[0] == '\0' ? "api" : "apis/",
+                   group, namespace_ != NULL ? "/namespaces/" : "", namespace_ != NULL ? namespace_ : "",
+                   request->resource, has_name ? "/" : "", has_name ? request->name : "", limit,
+                   next != NULL ? "&continue=" : "", next != NULL ? next : "");
+    curl_free(next);
+    return len >= 0 ? url : NULL;
+}
+
+static const char *content_type_of(const struct rpw_kube_request *request)
+{
+    if (request->verb == RPW_KUBE_CREATE)
+        return "Content-Type: application/json";
+    return json_is_array(request->body) ? "Content-Type: application/json-patch+json"
+                                        : "Content-Type: application/merge-patch+json";
+}
+
+/* Appends a copy of line; false leaves *headers as it was. */
+static bool add_header(struct curl_slist **headers, const char *line)
+{
+    struct curl_slist *longer = line != NULL ? curl_slist_append(*headers, line) : NULL;
+
+    if (longer == NULL)
+        return false;
+    *headers = longer;
+    return true;
+}
+
+static bool add_token(const struct rpw_kube_client *client, struct curl_slist **headers,
+                      char ret_error[RPW_KUBE_ERROR_BYTES])
+{
+    char *token = rpw_kube_access_token(&client->access, ret_error), *line = NULL;
+    bool is_ok;
+
+    if (token == NULL)
+        return ret_error[0] == '\0';
+    if (asprintf(&line, "Authorization: Bearer %s", token) < 0)
+        line = NULL;
+    is_ok = add_header(headers, line);
+    rpw_kube_free_secret(line);
+    rpw_kube_free_secret(token);
+    return is_ok || (fail(ret_error, "out of memory", ""), false);
+}
+
+/* libcurl's list keeps copies of the token. */
+static void free_headers(struct curl_slist *headers)
+{
+    for (struct curl_slist *item = headers; item != NULL; item = item->next)
+        explicit_bzero(item->data, strlen(item->data));
+    curl_slist_free_all(headers);
+}
+
+static enum rpw_kube_result result_of(long http_status)
+{
+    switch (http_status) {
+    case 200:
+    case 201:
+        return RPW_KUBE_OK;
+    case 404:
+        return RPW_KUBE_NOT_FOUND;
+    case 409:
+        return RPW_KUBE_CONFLICT;
+    case 410:
+        return RPW_KUBE_GONE;
+    default:
+        return RPW_KUBE_FAILED;
+    }
+}
+
+static enum rpw_kube_result read_answer(const struct rpw_kube_request *request, long http_status,
+                                        const struct answer *answer, json_t **ret_answer,
+                                        char ret_error[RPW_KUBE_ERROR_BYTES])
+{
+    json_t *body = answer->len > 0 ? json_loadb(answer->bytes, answer->len, JSON_ALLOW_NUL, NULL) : NULL;
+    enum rpw_kube_result result = result_of(http_status);
+    char what[MAX_DESCRIPTION_BYTES];
+
+    if (result != RPW_KUBE_OK) {
+        rpw_kube_explain(request, http_status, body, ret_error);
+    } else if (!json_is_object(body)) {
+        rpw_kube_describe(request, what, sizeof(what));
+        result = fail(ret_error, "the server's answer is no JSON object; is this an apiserver? The call was: ", what);
+    } else {
+        *ret_answer = body;
+        body = NULL;
+    }
+    json_decref(body);
+    return result;
+}
+
+static enum rpw_kube_result perform(struct rpw_kube_client *client, const struct rpw_kube_request *request,
+                                    json_t **ret_answer, char ret_error[RPW_KUBE_ERROR_BYTES])
+{
+    struct answer answer = {.bytes = NULL};
+    enum rpw_kube_result result;
+    long http_status = 0;
+    CURLcode code;
+
+    curl_easy_setopt(client->curl, CURLOPT_WRITEDATA, &answer);
+    client->curl_error[0] = '\0';
+    code = curl_easy_perform(client->curl);
+    curl_easy_getinfo(client->curl, CURLINFO_RESPONSE_CODE, &http_status);
+    if (answer.is_too_long)
+        result = fail(ret_error, client->access.server, ": found an answer of more than 64 MiB");
+    else if (code != CURLE_OK)
+        result = (snprintf(ret_error, RPW_KUBE_ERROR_BYTES, "%s cannot be asked: %s", client->access.server,
+                           client->curl_error[0] != '\0' ? client->curl_error : curl_easy_strerror(code)),
+                  RPW_KUBE_FAILED);
+    else
+        result = read_answer(request, http_status, &answer, ret_answer, ret_error);
+    if (answer.bytes != NULL)
+        explicit_bzero(answer.bytes, answer.len);
+    free(answer.bytes);
+    return result;
+}
+
+/* The method and the body. A body is kept by the caller until the call is over. */
+static void set_body(CURL *curl, const struct rpw_kube_request *request, const char *body)
+{
+    curl_easy_setopt(curl, CURLOPT_HTTPGET, 1L);
+    curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, NULL);
+    if (body == NULL)
+        return;
+    curl_easy_setopt(curl, CURLOPT_POST, 1L);
+    curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)strlen(body));
+    curl_easy_setopt(curl, CURLOPT_POSTFIELDS, body);
+    if (request->verb == RPW_KUBE_PATCH)
+        curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, "PATCH");
+}
+
+enum rpw_kube_result rpw_kube_call(struct rpw_kube_client *client, const struct rpw_kube_request *request,
+                                   json_t **ret_answer, char ret_error[RPW_KUBE_ERROR_BYTES])
+{
+    char *url = new_url(client, request);
+    char *body = request->body != NULL ? json_dumps(request->body, JSON_COMPACT | JSON_REAL_PRECISION(15)) : NULL;
+    struct curl_slist *headers = NULL;
+    enum rpw_kube_result result = RPW_KUBE_FAILED;
+
+    if (url == NULL || (body == NULL) != (request->body == NULL) || !add_header(&headers, "Accept: application/json") ||
+        !add_header(&headers, "Expect:") || (body != NULL && !add_header(&headers, content_type_of(request)))) {
+        fail(ret_error, "out of memory", "");
+        goto out;
+    }
+    if (!add_token(client, &headers, ret_error))
+        goto out;
+    set_body(client->curl, request, body);
+    curl_easy_setopt(client->curl, CURLOPT_URL, url);
+    curl_easy_setopt(client->curl, CURLOPT_HTTPHEADER, headers);
+    result = perform(client, request, ret_answer, ret_error);
+    curl_easy_setopt(client->curl, CURLOPT_HTTPHEADER, NULL);
+    curl_easy_setopt(client->curl, CURLOPT_POSTFIELDS, NULL);
+out:
+    free_headers(headers);
+    rpw_kube_free_secret(body);
+    free(url);
+    return result;
+}
