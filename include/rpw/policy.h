@@ -81,6 +81,9 @@ enum rpw_on_conflict {
 
 enum rpw_unmatched { RPW_UNMATCHED_ALLOW, RPW_UNMATCHED_WARN, RPW_UNMATCHED_REJECT };
 
+/* The revision on record of a pod whose package comes from the charts' own policyPackages. */
+#define RPW_CHART_REVISION "chart-managed"
+
 struct rpw_policy {
     struct rpw_span name; /* unique in its set, a DNS-1123 label */
 

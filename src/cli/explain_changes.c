@@ -4,8 +4,6 @@
 #include "explain.h"
 #include "rpw/selector.h"
 
-#define CHART_MANAGED "chart-managed"
-
 struct changes {
     FILE *out;
     const struct rpw_policy *policy;
@@ -324,7 +322,7 @@ void rpw_explain_changes(FILE *out, const struct rpw_policy *policy, json_t *bef
     const struct changes changes = {out, policy, before, after};
     json_t *annotations = json_object_get(json_object_get(after, "metadata"), "annotations");
 
-    if (strcmp(text_of(annotations, "policy.rucio.cern.ch/revision"), CHART_MANAGED) == 0)
+    if (strcmp(text_of(annotations, "policy.rucio.cern.ch/revision"), RPW_CHART_REVISION) == 0)
         fputs("  the chart's own policyPackages bring the package: its volume and path are used, not the policy's "
               "source\n",
               out);

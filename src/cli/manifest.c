@@ -4,6 +4,7 @@
  * and blank lines, and the indentation is another. So here the text itself is what is edited, and this tree is its map.
  */
 #include "manifest.h"
+#include "yaml.h"
 
 #include <assert.h>
 #include <libfyaml.h>
@@ -307,20 +308,6 @@ static void report_syntax_error(struct composer *composer, struct fy_diag *diag)
     composer->has_failed = true;
 }
 
-/* Collects what the library finds wrong instead of printing it. */
-static struct fy_diag *new_diag(void)
-{
-    struct fy_diag_cfg config;
-    struct fy_diag *diag;
-
-    fy_diag_cfg_default(&config);
-    config.fp = NULL;
-    diag = fy_diag_create(&config);
-    if (diag)
-        fy_diag_set_collect_errors(diag, true);
-    return diag;
-}
-
 /* Bytes that a text may not hold, which the library would let pass. */
 static bool check_bytes(struct composer *composer)
 {
@@ -351,7 +338,7 @@ struct rpw_manifest_node *rpw_manifest_parse(struct rpw_report *report, struct r
     composer->last_end = composer->base;
     if (!check_bytes(composer))
         return NULL;
-    config.diag = new_diag();
+    config.diag = rpw_yaml_new_diag();
     parser = config.diag ? fy_parser_create(&config) : NULL;
     if (!parser || fy_parser_set_string(parser, document.ptr, document.len) != 0) {
         report->pool->has_failed = true;

@@ -12,6 +12,7 @@
 #include "config.h"
 #include "mutate_output.h"
 #include "rpw/limits.h"
+#include "values.h"
 
 /* A large cluster's pods as `kubectl get pods -A -o json` prints them. */
 #define MAX_INPUT_BYTES ((size_t)64 * 1024 * 1024)
@@ -63,15 +64,6 @@ static int usage_error(const char *what, const char *value)
     return RPW_EXIT_USAGE;
 }
 
-/* A DNS-1123 label, as Kubernetes wants the name of a namespace. */
-static bool is_namespace(const char *name)
-{
-    size_t len = strlen(name);
-
-    return len >= 1 && len <= 63 && strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-") == len && name[0] != '-' &&
-           name[len - 1] != '-';
-}
-
 static const struct format *find_format(const char *name)
 {
     for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++)
@@ -84,7 +76,7 @@ static int check_options(const struct options *options)
 {
     if (options->config_file == NULL)
         return usage_error("--config FILE is missing", "");
-    if (options->namespace_ != NULL && !is_namespace(options->namespace_))
+    if (options->namespace_ != NULL && !rpw_is_namespace_name(options->namespace_))
         return usage_error("--namespace: expected the name of a namespace (a-z, 0-9, -; at most 63), found: ",
                            options->namespace_);
     if (options->format != NULL && find_format(options->format) == NULL)

@@ -37,8 +37,7 @@ static void report_syntax_error(struct rpw_report *report, struct fy_diag *diag,
         rpw_report_error(report, (struct rpw_place){last_end, 0}, "this is not YAML: it cannot be read on from here");
 }
 
-/* Collects what the library finds wrong instead of printing it. */
-static struct fy_diag *new_diag(void)
+struct fy_diag *rpw_yaml_new_diag(void)
 {
     struct fy_diag_cfg config;
     struct fy_diag *diag;
@@ -56,7 +55,7 @@ const struct rpw_yaml_node *rpw_yaml_parse(struct rpw_pool *pool, struct rpw_rep
     struct rpw_yaml_composer *composer = rpw_yaml_composer_new(pool, report);
     /* Sloppy: go-yaml, and JSON as people print it, do not care in which column a bracket closes. */
     struct fy_parse_cfg config = {.flags = FYPCF_QUIET | FYPCF_JSON_NONE | FYPCF_SLOPPY_FLOW_INDENTATION,
-                                  .diag = new_diag()};
+                                  .diag = rpw_yaml_new_diag()};
     struct fy_parser *parser = config.diag ? fy_parser_create(&config) : NULL;
     struct fy_event *event;
     bool is_wanted = true;

@@ -37,6 +37,11 @@ struct rpw_yaml_node {
     bool is_open;          /* while the tree is built: the end of the node has not come yet */
 };
 
+struct fy_diag;
+
+/* For a libfyaml parser: collects what the library finds wrong instead of printing it. NULL: no memory. */
+struct fy_diag *rpw_yaml_new_diag(void);
+
 /* Reads the text of report. Returns the root, or NULL when there is none: an empty file, a syntax error, no memory
  * (pool->has_failed). The report may hold errors although there is a root. */
 RPW_MUST_CHECK const struct rpw_yaml_node *rpw_yaml_parse(struct rpw_pool *pool, struct rpw_report *report);

@@ -8,7 +8,6 @@
 
 #define CHART_VOLUME RPW_LIT("policy-package-volume")
 #define CHART_INIT_CONTAINER RPW_LIT("install-policy-packages")
-#define CHART_REVISION RPW_LIT("chart-managed")
 
 static bool has_chart_volume(const struct rpw_pod *pod)
 {
@@ -53,7 +52,7 @@ void inject_find_chart(struct injector *injector)
                 is_adopted = chart_path(injector, &list->items[i]).ptr != NULL;
     }
     /* Nothing of the policy's source reaches a pod whose containers are all adopted. */
-    injector->revision = is_adopted ? CHART_REVISION : injector->policy->revision;
+    injector->revision = is_adopted ? RPW_LIT(RPW_CHART_REVISION) : injector->policy->revision;
 }
 
 static void refuse_chart(struct target *target, struct rpw_span path)

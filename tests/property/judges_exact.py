@@ -8,9 +8,9 @@ from case import NAME_PREFIXES, OTHER_NAMES, equal, is_our_variable, require
 
 def refers_to_ours(container, name):
     """Whether a variable of the pod's own may change since it refers, through others perhaps, to one that is set."""
-    todo, seen = [name], set()
-    while todo:
-        current = todo.pop()
+    pending, seen = [name], set()
+    while pending:
+        current = pending.pop()
         for entry in cluster.elements(container.get("env")):
             value = entry.get("value") or ""
             if entry["name"] != current or (current, value) in seen:
@@ -19,7 +19,7 @@ def refers_to_ours(container, name):
             referred = [part.split(")")[0] for part in value.split("$(")[1:]]
             if any(part in OTHER_NAMES or part.startswith(NAME_PREFIXES) for part in referred):
                 return True
-            todo.extend(referred)
+            pending.extend(referred)
     return False
 
 
