@@ -10,7 +10,7 @@ import yaml
 from server_support import MountedFolder, families, metric
 from support import ROOT, Client, Server, post, review, review_of_size, wait_until
 
-MONITORING = ROOT / "manifests" / "monitoring"
+MONITORING = ROOT / "manifests" / "chart" / "monitoring"
 MEBIBYTE = 1024 * 1024
 NAME = re.compile(r"\b(?:rpw|process)_[a-z][a-z_]*\b")
 

@@ -1,0 +1,88 @@
+{{- /*
+The container names and patterns whose pods the cluster has to send, as {"names": [...]}: what the policies look for, and
+Rucio's own names where a pod without a policy is to be noticed (unmatched) or no configuration is known.
+*/}}
+{{- define "rpw.containers" -}}
+{{- $default := list "rucio-daemons" "rucio-server" "rucio-ui" }}
+{{- $configuration := fromYaml .Values.configuration }}
+{{- with $configuration.Error }}
+{{- fail (printf "configuration: not YAML: %s" .) }}
+{{- end }}
+{{- $names := list }}
+{{- range $configuration.policies }}
+{{- $names = concat $names (default dict .match | dig "containers" $default) }}
+{{- end }}
+{{- if or (empty $names) (ne (default "allow" $configuration.unmatched) "allow") }}
+{{- $names = concat $names $default }}
+{{- end }}
+{{- dict "names" ($names | uniq | sortAlpha) | toJson }}
+{{- end }}
+
+{{- /*
+The same in CEL. A pattern becomes what stands before its first wildcard: the cluster then sends more than is wanted, never less,
+and the webhook itself decides.
+*/}}
+{{- define "rpw.matchCondition" -}}
+{{- $names := list }}
+{{- $tests := list }}
+{{- range (include "rpw.containers" . | fromJson).names }}
+{{- $prefix := regexFind "^[^*?]*" . }}
+{{- if eq $prefix . }}
+{{- $names = append $names (squote .) }}
+{{- else if $prefix }}
+{{- $tests = append $tests (printf "c.name.startsWith(%s)" (squote $prefix)) }}
+{{- else }}
+{{- fail (printf "configuration: the container pattern %q begins with a wildcard, so every pod of the cluster would depend on the webhook" .) }}
+{{- end }}
+{{- end }}
+{{- if $names }}
+{{- $tests = prepend $tests (printf "c.name in [%s]" (join ", " $names)) }}
+{{- end }}
+{{- $test := join " || " $tests -}}
+object.spec.containers.exists(c, {{ $test }}) ||
+(has(object.spec.initContainers) && object.spec.initContainers.exists(c, {{ $test }}))
+{{- end }}
+
+{{- /* Its entries, as {"entries": [{name, objectSelector, matchConditions?}]}. */}}
+{{- define "rpw.entries" -}}
+{{- $entries := list }}
+{{- if eq .Values.webhook.selection "matchConditions" }}
+{{- if semverCompare "<1.30.0-0" .Capabilities.KubeVersion.Version }}
+{{- fail (printf "webhook.selection: matchConditions need Kubernetes 1.30 or later, this is %s; use --set webhook.selection=labels" .Capabilities.KubeVersion.Version) }}
+{{- end }}
+{{- $condition := dict "name" "has-a-container-of-rucio" "expression" (include "rpw.matchCondition" .) }}
+{{- $entries = append $entries (dict "name" "pods.policy.rucio.cern.ch" "objectSelector" dict "matchConditions" (list $condition)) }}
+{{- else }}
+{{- $apps := list }}
+{{- range (include "rpw.containers" . | fromJson).names }}
+{{- if regexMatch "[*?]" . }}
+{{- fail (printf "webhook.selection: the container pattern %q cannot be told by labels; name the containers" .) }}
+{{- else if eq . "rucio-daemons" }}
+{{- $selector := dict "matchExpressions" (list (dict "key" "rucio-daemon" "operator" "Exists")) }}
+{{- $entries = append $entries (dict "name" "daemons.policy.rucio.cern.ch" "objectSelector" $selector) }}
+{{- else }}
+{{- $apps = append $apps . }}
+{{- end }}
+{{- end }}
+{{- with $apps }}
+{{- $selector := dict "matchExpressions" (list (dict "key" "app" "operator" "In" "values" .)) }}
+{{- $entries = append $entries (dict "name" "app.policy.rucio.cern.ch" "objectSelector" $selector) }}
+{{- end }}
+{{- end }}
+{{- dict "entries" $entries | toJson }}
+{{- end }}
+
+{{- /* The namespaces whose pods are sent. */}}
+{{- define "rpw.namespaceSelector" -}}
+{{- $excluded := append .Values.webhook.excludedNamespaces .Release.Namespace | uniq -}}
+matchExpressions:
+  - key: kubernetes.io/metadata.name
+    operator: NotIn
+    values: {{- toYaml $excluded | nindent 6 }}
+{{- with .Values.webhook.namespaceSelector.matchExpressions }}
+{{ toYaml . | indent 2 }}
+{{- end }}
+{{- with .Values.webhook.namespaceSelector.matchLabels }}
+matchLabels: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end }}

@@ -1,0 +1,46 @@
+#!/usr/bin/env bash
+# render-manifests.sh [--check] - renders manifests/install.yaml and manifests/cert-manager.yaml from the chart. --check writes
+# nothing and says whether they are what it would render. HELM is the program, 3.18 or later (default: helm).
+#
+# They are the chart with its own values, in a namespace of their own, and a ConfigMap that the administrator makes.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+readonly name=rucio-policy-webhook
+
+print_namespace() {
+    cat <<END
+# $1: made by scripts/render-manifests.sh from manifests/chart. Change that instead.
+# The configuration is yours to make: a ConfigMap $name with the key policy.yaml, in namespace $name.
+---
+apiVersion: v1
+kind: Namespace
+metadata:
+  name: $name
+  labels:
+    app.kubernetes.io/name: $name
+    pod-security.kubernetes.io/enforce: restricted
+END
+}
+
+# Without what only Helm would make of it.
+render() { # FILE ISSUER
+    print_namespace "$1"
+    "${HELM:-helm}" template $name manifests/chart --namespace $name --no-hooks --kube-version 1.30.0 \
+        --set configMap=$name --set certificates.issuer="$2" |
+        sed -E '/^ +app\.kubernetes\.io\/managed-by: Helm$/d; /^ +helm\.sh\/chart: /d; /^# Source: /d'
+}
+
+status=0
+while read -r file issuer; do
+    if [ "${1-}" != --check ]; then
+        render "$file" "$issuer" >"manifests/$file.new"
+        mv "manifests/$file.new" "manifests/$file"
+    elif ! diff -u "manifests/$file" <(render "$file" "$issuer"); then
+        echo "manifests/$file is not what the chart renders: run scripts/render-manifests.sh" >&2
+        status=1
+    fi
+done <<END
+install.yaml ensure
+cert-manager.yaml cert-manager
+END
+exit $status
