@@ -1,0 +1,80 @@
+"""What the chart renders is what the apiserver takes it for: no field that it does not know, and nothing added to the webhooks."""
+import os
+import pathlib
+import unittest
+
+import yaml
+
+from chart_support import ALL, MONITORING, NAME, find, render, render_text
+from cluster import kubectl
+from support import ROOT, wait_until
+
+# tests/e2e/custom_resources/fetch.sh puts them there.
+CUSTOM_RESOURCES = pathlib.Path(os.environ.get("RPW_E2E_DIR", ROOT / "build" / "e2e")) / "custom_resources"
+
+TLS = ("--set", "certificates.issuer=cert-manager")
+OTHERS = ("--set", "hostNetwork.enabled=true", "--set", "webhook.selection=labels", "--set", "priorityClassName=system-cluster-critical",
+          "--set", "networkPolicy.operationsFrom[0].namespaceSelector.matchLabels.a=b", "--set", "imagePullSecrets[0].name=registry",
+          "--set", "certificates.issuer=provided,certificates.secretName=mine,certificates.caBundle=x", "--set", "nodeSelector.a=b",
+          "--set", "tolerations[0].operator=Exists", "--set-json", 'webhook.namespaceSelector.matchExpressions='
+          '[{"key": "rucio", "operator": "Exists"}]', "--set-json", 'topologySpreadConstraints='
+          '[{"topologyKey": "a", "maxSkew": 1, "whenUnsatisfiable": "DoNotSchedule", "labelSelector": {}}]', "--set-json",
+          'affinity={"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution":'
+          ' {"nodeSelectorTerms": [{"matchExpressions": [{"key": "a", "operator": "Exists"}]}]}}}')
+
+
+def apply_dry(text, *flags):
+    """The completed process of a server-side dry run in which an unknown field is an error."""
+    return kubectl("apply", "--dry-run=server", "--validate=strict", *flags, "-f", "-", stdin=text, check=False)
+
+
+class DryRun(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        kubectl("create", "namespace", NAME)
+        cls.addClassCleanup(kubectl, "delete", "namespace", NAME)
+
+    def assert_accepted(self, *flags):
+        done = apply_dry(render_text(*flags).stdout)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+
+
+class Accepted(DryRun):
+    def test_all_fields_are_known_with_everything_enabled(self):
+        self.assert_accepted(*ALL)
+
+    def test_all_fields_are_known_with_the_other_choices(self):
+        self.assert_accepted(*OTHERS)
+
+    def test_apiserver_adds_nothing_to_the_webhooks(self):
+        for flags in ((), ("--set", "webhook.selection=labels")):
+            with self.subTest(flags):
+                ours = find(render(*flags), "MutatingWebhookConfiguration")
+                theirs = yaml.safe_load(apply_dry(yaml.safe_dump(ours), "-o", "yaml").stdout)
+                self.assertEqual(theirs["webhooks"], ours["webhooks"])
+
+
+@unittest.skipUnless(CUSTOM_RESOURCES.is_dir(), "the CustomResourceDefinitions were not fetched")
+class CustomResources(DryRun):
+    """The kinds of cert-manager and of the Prometheus operator."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        kubectl("create", "-f", str(CUSTOM_RESOURCES))
+        cls.addClassCleanup(kubectl, "delete", "-f", str(CUSTOM_RESOURCES))
+        kubectl("wait", "--for=condition=Established", "--timeout=60s", "-f", str(CUSTOM_RESOURCES))
+        for group in ("cert-manager.io/v1", "monitoring.coreos.com/v1"):
+            wait_until(lambda: kubectl("get", "--raw", f"/apis/{group}", check=False).returncode == 0,
+                       f"the apiserver serves {group}")
+
+    def test_monitoring_objects_are_valid(self):
+        self.assert_accepted(*MONITORING)
+
+    def test_cert_managers_objects_are_valid(self):
+        self.assert_accepted(*TLS)
+        self.assert_accepted(*TLS, "--set", "certificates.issuerRef.name=mine,certificates.issuerRef.kind=ClusterIssuer")
+
+    def test_unknown_field_would_be_seen(self):
+        text = render_text(*MONITORING).stdout.replace("interval: 30s", "intervall: 30s")
+        self.assertIn('unknown field "spec.endpoints[0].intervall"', apply_dry(text).stderr)
