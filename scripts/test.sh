@@ -168,9 +168,10 @@ test_in_cluster() {
     run_step packages scripts/install-packages.sh e2e
     run_step build scripts/build.sh asan
     run_step images tests/e2e/images/build.sh "$RPW_E2E_DIR/images"
+    run_step server-image tests/e2e/images/server.sh "$RPW_E2E_DIR/images"
     # A cluster that somebody uses is used and stays.
     scripts/cluster.sh status >/dev/null 2>&1 || trap 'scripts/cluster.sh down' EXIT
-    run_step_after images cluster start_cluster
+    run_step_after "images server-image" cluster start_cluster
     run_step_after "build images cluster" e2e run_e2e
 }
 
