@@ -5,12 +5,13 @@
 # They are the chart with its own values, in a namespace of their own, and a ConfigMap that the administrator makes.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-readonly name=rucio-policy-webhook
+# kustomize takes every reference to a name like its ConfigMap's for one to it: no other object may have it.
+readonly name=rucio-policy-webhook config_map=rucio-policy-webhook-policy
 
 print_namespace() {
     cat <<END
 # $1: made by scripts/render-manifests.sh from manifests/chart. Change that instead.
-# The configuration is yours to make: a ConfigMap $name with the key policy.yaml, in namespace $name.
+# The configuration is yours to make: a ConfigMap $config_map with the key policy.yaml, in namespace $name.
 ---
 apiVersion: v1
 kind: Namespace
@@ -26,7 +27,7 @@ END
 render() { # FILE ISSUER
     print_namespace "$1"
     "${HELM:-helm}" template $name manifests/chart --namespace $name --no-hooks --kube-version 1.30.0 \
-        --set configMap=$name --set certificates.issuer="$2" |
+        --set configMap=$config_map --set certificates.issuer="$2" |
         sed -E '/^ +app\.kubernetes\.io\/managed-by: Helm$/d; /^ +helm\.sh\/chart: /d; /^# Source: /d'
 }
 

@@ -1,16 +1,11 @@
 """What the chart renders is what the apiserver takes it for: no field that it does not know, and nothing added to the webhooks."""
-import os
-import pathlib
 import unittest
 
 import yaml
 
+import custom_resources
 from chart_support import ALL, MONITORING, NAME, find, render, render_text
 from cluster import kubectl
-from support import ROOT, wait_until
-
-# tests/e2e/custom_resources/fetch.sh puts them there.
-CUSTOM_RESOURCES = pathlib.Path(os.environ.get("RPW_E2E_DIR", ROOT / "build" / "e2e")) / "custom_resources"
 
 TLS = ("--set", "certificates.issuer=cert-manager")
 OTHERS = ("--set", "hostNetwork.enabled=true", "--set", "webhook.selection=labels", "--set", "priorityClassName=system-cluster-critical",
@@ -54,19 +49,14 @@ class Accepted(DryRun):
                 self.assertEqual(theirs["webhooks"], ours["webhooks"])
 
 
-@unittest.skipUnless(CUSTOM_RESOURCES.is_dir(), "the CustomResourceDefinitions were not fetched")
+@unittest.skipUnless(custom_resources.FOLDER.is_dir(), "the CustomResourceDefinitions were not fetched")
 class CustomResources(DryRun):
     """The kinds of cert-manager and of the Prometheus operator."""
 
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        kubectl("create", "-f", str(CUSTOM_RESOURCES))
-        cls.addClassCleanup(kubectl, "delete", "-f", str(CUSTOM_RESOURCES))
-        kubectl("wait", "--for=condition=Established", "--timeout=60s", "-f", str(CUSTOM_RESOURCES))
-        for group in ("cert-manager.io/v1", "monitoring.coreos.com/v1"):
-            wait_until(lambda: kubectl("get", "--raw", f"/apis/{group}", check=False).returncode == 0,
-                       f"the apiserver serves {group}")
+        custom_resources.add_for_class(cls)
 
     def test_monitoring_objects_are_valid(self):
         self.assert_accepted(*MONITORING)

@@ -50,6 +50,16 @@ class Rendering(unittest.TestCase):
         done = subprocess.run([ROOT / "scripts" / "render-manifests.sh", "--check"], capture_output=True, text=True, check=False)
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
 
+    def test_kustomize_changes_nothing_but_the_name_of_the_config_map(self):
+        done = subprocess.run(["kubectl", "kustomize", ROOT / "manifests"], capture_output=True, text=True, check=True)
+        name = f"{NAME}-policy"
+        made = re.search(rf"{name}-[a-z0-9]+", done.stdout)[0]
+        things = [thing for thing in yaml.safe_load_all(done.stdout.replace(made, name)) if thing]
+        things.remove(find(things, "ConfigMap", name))
+        key = lambda thing: (thing["kind"], thing["metadata"]["name"])  # pylint: disable=unnecessary-lambda-assignment
+        expected = list(yaml.safe_load_all((ROOT / "manifests" / "install.yaml").read_text()))
+        self.assertEqual(sorted(things, key=key), sorted((thing for thing in expected if thing), key=key))
+
     def test_version_is_the_programs(self):
         version = re.search(r"project\(rucio-policy-webhook VERSION (\S+)", (ROOT / "CMakeLists.txt").read_text())[1]
         chart = yaml.safe_load((CHART / "Chart.yaml").read_text())
