@@ -124,7 +124,7 @@ start_cluster() {
 
 run_e2e() {
     RPW_PROGRAM=$PWD/$asan/rucio-policy-webhook PYTHONDONTWRITEBYTECODE=1 \
-        timeout -k 10 1500 scripts/cluster.sh exec /usr/bin/python3 -m unittest discover -v -s tests/e2e -p '*.py'
+        timeout -k 10 2700 scripts/cluster.sh exec /usr/bin/python3 -m unittest discover -v -s tests/e2e -p '*.py'
 }
 
 test_quickly() {
@@ -169,10 +169,12 @@ test_in_cluster() {
     run_step build scripts/build.sh asan
     run_step images tests/e2e/images/build.sh "$RPW_E2E_DIR/images"
     run_step server-image tests/e2e/images/server.sh "$RPW_E2E_DIR/images"
+    run_step cert-manager tests/e2e/cert_manager/build.sh "$RPW_E2E_DIR/cert-manager"
+    run_step crds tests/e2e/crds/fetch.sh "$RPW_E2E_DIR/custom_resources"
     # A cluster that somebody uses is used and stays.
     scripts/cluster.sh status >/dev/null 2>&1 || trap 'scripts/cluster.sh down' EXIT
     run_step_after "images server-image" cluster start_cluster
-    run_step_after "build images cluster" e2e run_e2e
+    run_step_after "build images cert-manager crds cluster" e2e run_e2e
 }
 
 case $mode in
