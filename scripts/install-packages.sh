@@ -5,12 +5,12 @@ set -euo pipefail
 
 build=(gcc libc6-dev cmake ninja-build pkg-config
        libmicrohttpd-dev libgnutls28-dev libssl-dev libcurl4-openssl-dev libjansson-dev libfyaml-dev libcmocka-dev)
-demo=("${build[@]}" openssl curl python3 python3-jsonpatch)
+demo=("${build[@]}" openssl curl python3 python3-jsonpatch python3-yaml)
 # clang 14 is in all of them: one version, so that formatting and diagnostics are everybody's.
-test=("${demo[@]}" binutils clang-14 clang-format-14 clang-tidy-14 shellcheck python3-yaml python3-hypothesis)
+test=("${demo[@]}" binutils clang-14 clang-format-14 clang-tidy-14 shellcheck python3-hypothesis)
 # A Kubernetes node and container images, without Docker, also for another architecture. Debian 12.
 e2e=("${demo[@]}" etcd-server containerd runc containernetworking-plugins nftables iproute2 conntrack mmdebstrap python3-pip
-     buildah qemu-user-static binutils python3-yaml)
+     buildah qemu-user-static binutils)
 # Only where the distribution has it; elsewhere it is a part of clang-14.
 test_optional=(libclang-rt-14-dev)
 
