@@ -1,0 +1,325 @@
+"""docs/install.md as a new administrator follows it: its commands, as printed, in a copy of the repository; what it
+shows of their output; its examples of values; and the errors that it explains, produced one by one.
+
+Blocks of language `sh` are run, `text` right behind them is what they print. `console` needs what is not here: docker,
+kind, a registry.
+"""
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+
+import yaml
+
+from api_support import annotations_of
+from chart_support import CONFIGURATION, helm, render, render_text
+from cluster import ROOT, ClusterCase, Refused, kubectl, wait_until
+from install_support import NAME, Installation, inventory, rucio_pod, say, wait_for_inventory
+
+PAGE = ROOT / "docs" / "install.md"
+EXPERIMENT = "rucio-atlas"
+IMAGES = pathlib.Path(os.environ.get("RPW_E2E_DIR", str(ROOT / "build" / "e2e"))) / "images"
+# What every failed call begins with, and what the page leaves out.
+CALL_FAILED = (f'failed calling webhook "pods.policy.rucio.cern.ch": failed to call webhook: '
+               f'Post "https://{NAME}.{NAME}.svc:443/mutate?timeout=5s": ')
+
+
+class Block:
+    def __init__(self, section, language, text):
+        self.section = section  # the heading of the second level
+        self.language = language
+        self.text = text
+
+
+def read_blocks():
+    blocks, section, language, lines = [], "", None, []
+    for line in PAGE.read_text(encoding="utf-8").splitlines():
+        if language is not None:
+            if line == "```":
+                blocks.append(Block(section, language, "\n".join(lines) + "\n"))
+                language, lines = None, []
+            else:
+                lines.append(line)
+        elif line.startswith("```"):
+            language = line[3:]
+        elif line.startswith("## "):
+            section = line[3:]
+    return blocks
+
+
+def commands_of(section):
+    found = [block.text for block in read_blocks() if (block.section, block.language) == (section, "sh")]
+    assert found, f"{PAGE} has no commands in its section {section!r}"
+    return found
+
+
+def prose():
+    """The page without its line ends."""
+    return " ".join(PAGE.read_text(encoding="utf-8").split())
+
+
+def make_image(folder, name):
+    """A root file system with Python, under the name of Rucio's image in the page."""
+    archive = pathlib.Path(folder) / "rucio.tar"
+    maker = ROOT / "tests" / "e2e" / "images" / "docker_archive.py"
+    subprocess.run([sys.executable, str(maker), str(archive), name,
+                    '{"Env": ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"]}',
+                    str(IMAGES / "layers" / "debian.tar")], check=True)
+    return archive
+
+
+@unittest.skipUnless(shutil.which("helm"), "helm is not there")
+class AsPrinted(ClusterCase):
+    """A copy of the repository, in which the experiment of the page has been prepared."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.load_image()
+        folder = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(folder.cleanup)
+        cls.copy = pathlib.Path(folder.name) / "rucio-policy-webhook"
+        shutil.copytree(ROOT, cls.copy, symlinks=True, ignore=shutil.ignore_patterns("build", ".git"))
+        cls.installed = Installation(cls.api, NAME)
+        cls.clean = inventory(cls.api)
+        cls.addClassCleanup(cls.remove_all)
+        for commands in commands_of("The configuration"):
+            cls.run_commands(commands)
+        # These come with a namespace, some time after it.
+        for kind, name in (("ServiceAccount", "default"), ("ConfigMap", "kube-root-ca.crt")):
+            wait_until(lambda kind=kind, name=name: cls.exists(kind, name, EXPERIMENT), f"{EXPERIMENT} has its {name}")
+        cls.prepared = inventory(cls.api)
+
+    @classmethod
+    def load_image(cls):
+        """That of the page's pod; any other cluster pulls it."""
+        if "RPW_E2E_KUBECONFIG" in os.environ:
+            return
+        commands = "".join(block.text for block in read_blocks() if block.language == "sh")
+        names = set(re.findall(r"--image=(\S+)", commands))
+        with tempfile.TemporaryDirectory() as folder:
+            for name in names:
+                subprocess.run([ROOT / "scripts" / "cluster.sh", "load", make_image(folder, name)], check=True,
+                               stdout=subprocess.DEVNULL)
+
+    @classmethod
+    def remove_all(cls):
+        helm("uninstall", NAME, "--namespace", NAME, "--ignore-not-found")
+        kubectl("delete", "--ignore-not-found", "--filename", str(ROOT / "manifests" / "install.yaml"), check=False)
+        kubectl("delete", "namespace", EXPERIMENT, "--ignore-not-found")
+        wait_for_inventory(cls.api, cls.clean)
+
+    @classmethod
+    def run_commands(cls, commands):
+        """Returns what they print to standard output."""
+        done = subprocess.run(["bash", "-e", "-o", "pipefail", "-c", commands], cwd=cls.copy, stdin=subprocess.DEVNULL,
+                              capture_output=True, text=True, timeout=400, check=False)
+        assert done.returncode == 0, f"{commands}{done.stdout}{done.stderr}\n{cls.installed.describe()}"
+        return done.stdout
+
+    def new_pod(self):
+        return self.api.create(rucio_pod(), EXPERIMENT, dry_run=True)
+
+    def assert_patched(self):
+        self.assertEqual(annotations_of(self.new_pod()).get("status"), "injected")
+
+    def follow(self, section):
+        """Runs a section's commands in order, and compares what the page shows of their output."""
+        printed, installations = "", 0
+        for block in read_blocks():
+            if block.section != section:
+                continue
+            if block.language == "text":
+                self.assertTrue(printed.endswith(block.text), f"the page shows\n{block.text}but it was\n{printed}")
+            elif block.language == "sh":
+                printed = self.run_commands(block.text)
+                if re.search(r"helm upgrade|rollout status", block.text):
+                    self.assert_patched()
+                    installations += 1
+                elif re.search(r"helm uninstall|kubectl delete -[fk]", block.text):
+                    wait_for_inventory(self.api, self.prepared)
+        self.assertGreater(installations, 1)
+        say(f"{section}: {installations} installations and upgrades, and nothing is left")
+
+
+class WithHelm(AsPrinted):
+    def test_commands_work_as_printed(self):
+        self.follow("With Helm")
+
+
+class WithKubectl(AsPrinted):
+    def test_commands_work_as_printed(self):
+        self.follow("With kubectl")
+
+    def test_events_of_pods_that_do_not_start(self):
+        path = str(self.copy / "manifests" / "install.yaml")
+        self.addCleanup(kubectl, "delete", "--filename", path)
+        kubectl("apply", "--filename", path)
+
+        def messages():
+            return {event["message"] for event in self.api.list("Event", NAME)}
+
+        for words in (f'MountVolume.SetUp failed for volume "policy" : configmap "{NAME}-policy" not found',
+                      'MountVolume.SetUp failed for volume "tls" : references non-existent secret key: tls.crt'):
+            wait_until(lambda words=words: words in messages(), words)
+            self.assertIn(f"`{words}`", prose())
+
+
+class Troubles(AsPrinted):
+    """One after the other in one installation, which each of them begins with as the page makes it."""
+
+    def setUp(self):
+        for commands in commands_of("The configuration"):
+            if "policy.yaml" in commands:
+                self.run_commands(commands)
+
+    def install(self):
+        self.run_commands(commands_of("With Helm")[0])
+
+    def refusal(self):
+        """Why a new pod is refused; none while it is created."""
+        try:
+            self.new_pod()
+        except Refused as refused:
+            return refused.message
+        return None
+
+    def assert_explained(self, words):
+        self.assertIn(f"`{words}`", prose())
+
+    def assert_refusal_is_explained(self, kind):
+        """Pods are refused for this reason (replicas that are going may answer before), and the page has its words."""
+        message = wait_until(lambda: kind in (self.refusal() or "") and self.refusal(), f"the pod is refused: {kind}")
+        self.assert_explained(message.removeprefix("Internal error occurred: ").removeprefix(CALL_FAILED))
+
+    def test_certificates_that_were_replaced_are_repaired(self):
+        self.install()
+        forced = helm("upgrade", NAME, str(self.copy / "manifests" / "chart"), "--namespace", NAME, "--force",
+                      "--set-file", f"configuration={self.copy / 'policy.yaml'}")
+        self.assertRegex(forced.stderr, f'failed to replace object: Job.batch "{NAME}-certs-[0-9a-f]+" is invalid')
+        self.assertEqual(self.installed.bundles(), [None])
+        self.assert_refusal_is_explained("unknown authority")
+        for commands in commands_of("With Flux or Argo CD"):
+            self.run_commands(commands)
+        wait_until(lambda: not self.refusal(), "pods are created again")
+        self.assert_patched()
+        self.install()
+        self.assert_patched()
+
+    def test_errors_of_a_webhook_that_cannot_be_called(self):
+        self.install()
+        self.installed.scale(0)
+        self.assert_refusal_is_explained("no endpoints")
+        self.installed.scale(2)
+        self.installed.wait_for_rollout()
+
+        kubectl("-n", NAME, "delete", "service", NAME)
+        self.assert_refusal_is_explained("not found")
+        self.install()
+
+        certificates = self.copy / "certificates"
+        subprocess.run([os.environ["RPW_PROGRAM"], "certs", "generate", "--dns", "webhook.example.org", "--out",
+                        str(certificates)], check=True, stdout=subprocess.DEVNULL)
+        kubectl("-n", NAME, "create", "secret", "tls", "own", f"--cert={certificates / 'tls.crt'}",
+                f"--key={certificates / 'tls.key'}")
+        values = ("--set", "certificates.issuer=provided", "--set", "certificates.secretName=own",
+                  "--set-file", f"certificates.caBundle={certificates / 'ca.crt'}")
+        helm("upgrade", NAME, str(self.copy / "manifests" / "chart"), "--namespace", NAME, "--wait", "--set-file",
+             f"configuration={self.copy / 'policy.yaml'}", *values)
+        self.assert_refusal_is_explained("is valid for")
+
+    def test_refusal_by_the_policy(self):
+        policy = self.copy / "policy.yaml"
+        policy.write_text(policy.read_text(encoding="utf-8").replace("unmatched: warn", "unmatched: reject")
+                          .replace(EXPERIMENT, "elsewhere"), encoding="utf-8")
+        self.install()
+        self.assert_refusal_is_explained("denied the request")
+
+    def test_wrong_configuration_ends_helm_with_the_reason(self):
+        policy = self.copy / "policy.yaml"
+        right = policy.read_text(encoding="utf-8")
+        policy.write_text(right.replace("package: atlas_rucio", "package: atlas-rucio"), encoding="utf-8")
+        arguments = ("upgrade", "--install", NAME, str(self.copy / "manifests" / "chart"), "--namespace", NAME,
+                     "--create-namespace", "--set-file", f"configuration={policy}", "--wait")
+        helm("uninstall", NAME, "--namespace", NAME, "--ignore-not-found")
+        for verb in ("pre-install", "pre-upgrade"):
+            done = helm(*arguments)
+            self.assertNotEqual(done.returncode, 0)
+            self.assertIn("policy.yaml:5:14: error: package: found 'atlas-rucio_policy_package'",
+                          done.stdout + done.stderr)
+            self.assertRegex(done.stderr, rf"{verb} hooks failed|failed {verb}")
+            self.assertIn(f"job {NAME}-check failed: BackoffLimitExceeded", done.stderr)
+            policy.write_text(right, encoding="utf-8")
+            self.install()
+            policy.write_text(right.replace("package: atlas_rucio", "package: atlas-rucio"), encoding="utf-8")
+        self.assert_patched()  # by what was there before
+        self.assert_explained(f"job {NAME}-check failed: BackoffLimitExceeded")
+
+
+@unittest.skipUnless(shutil.which("helm"), "helm is not there")
+class Values(unittest.TestCase):
+    """What the page says of the chart without a cluster."""
+
+    def examples(self, kind):
+        texts = [block.text for block in read_blocks() if block.language == "yaml"]
+        found = [thing for text in texts for thing in yaml.safe_load_all(text) if thing.get("kind") == kind]
+        self.assertEqual(len(found), 1)
+        return found[0]["spec"]
+
+    def assert_rendered(self, values):
+        with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
+            yaml.safe_dump(values, file)
+            done = helm("template", NAME, str(ROOT / "manifests" / "chart"), "--namespace", NAME, "--values", file.name)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("image: \"registry.example.org/rucio/rucio-policy-webhook:", done.stdout)
+        with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
+            file.write(values["configuration"])
+            file.flush()
+            subprocess.run([os.environ["RPW_PROGRAM"], "check", file.name], check=True, stdout=subprocess.DEVNULL)
+
+    def test_the_page_says_what_failed_calls_begin_with(self):
+        self.assertIn(f"`{CALL_FAILED.strip()}`", prose())
+
+    def test_values_of_the_helm_release_are_rendered_and_its_configuration_is_right(self):
+        self.assert_rendered(self.examples("HelmRelease")["values"])
+
+    def test_values_of_the_application_are_rendered_and_its_configuration_is_right(self):
+        self.assert_rendered(self.examples("Application")["source"]["helm"]["valuesObject"])
+
+    def test_every_choice_is_a_value_of_the_chart(self):
+        text = PAGE.read_text(encoding="utf-8").partition("## Choices")[2].partition("\n## ")[0]
+        choices = [found.split() for found in re.findall(r"`(--set[^`]+)`", text)]
+        self.assertGreater(len(choices), 10)
+        for flags in choices:
+            with self.subTest(flags=flags), tempfile.TemporaryDirectory() as folder:
+                authority = pathlib.Path(folder) / "ca.crt"
+                authority.write_text("authority", encoding="utf-8")
+                render(*[flag.replace("=ca.crt", f"={authority}") for flag in flags])
+
+    def test_errors_of_rendering_are_those_of_the_page(self):
+        with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
+            file.write(CONFIGURATION)
+            file.flush()
+            for flags, words in (
+                    ((), "configuration: the text of the webhook's configuration is missing "
+                         "(--set-file configuration=policy.yaml)"),
+                    (("--kube-version", "1.29.0", "--set-file", f"configuration={file.name}"),
+                     "webhook.selection: matchConditions need Kubernetes 1.30 or later, this is v1.29.0; "
+                     "use --set webhook.selection=labels"),
+                    (("--set", "replica=3"), "additional properties 'replica' not allowed")):
+                with self.subTest(words=words):
+                    done = helm("template", NAME, str(ROOT / "manifests" / "chart"), *flags)
+                    self.assertIn(words, done.stderr)
+                    self.assertIn(f"`{words}`", prose())
+
+    def test_clusters_from_1_25_on_are_those_of_the_chart(self):
+        self.assertEqual(render_text("--kube-version", "1.25.0", "--set", "webhook.selection=labels").returncode, 0)
+        self.assertIn("chart requires kubeVersion", render_text("--kube-version", "1.24.0").stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()
