@@ -5,7 +5,7 @@
 #   down            stops it and removes its state; what was built stays
 #   status          says whether it runs; exit code 1 if not
 #   kubectl ARG...  kubectl as its administrator
-#   exec CMD...     runs a command where the cluster's network is, with KUBECONFIG and PATH set
+#   exec CMD...     runs a command where the cluster's network is, with KUBECONFIG and PATH set; kubectl and helm are in it
 #   load FILE...    imports images (docker-archive) into the node
 #
 # The node lives in mount, network, process, IPC and UTS namespaces of its own: its ports, addresses, firewall rules and mounts
@@ -25,25 +25,25 @@ dir=${RPW_E2E_DIR:-build/e2e}
 mkdir -p "$dir"
 dir=$(cd "$dir" && pwd)
 control_group=rpw-e2e-$(sha256sum <<<"$dir" | cut -c1-8) # its own, so that two folders are two clusters
-readonly caller_dir kubeconfig dir control_group source=tests/e2e/cluster patience_s=180
+readonly caller_dir kubeconfig dir control_group source=tests/e2e/cluster helm_source=tests/e2e/helm \
+    patience_s=180
 
 die() {
     echo "cluster.sh: $*" >&2
     exit 1
 }
 
-# --- the program -------------------------------------------------------------------------------------------------------
+# --- the programs ------------------------------------------------------------------------------------------------------
 
 readonly components=(kube-apiserver kube-controller-manager kube-proxy kube-scheduler kubelet kubectl)
 
-hash_sources() {
-    (cd $source && cat go.mod go.sum main.go && go env GOVERSION) | sha256sum | cut -d' ' -f1
+hash_sources() { # file...
+    (cat "$@" && go env GOVERSION) | sha256sum | cut -d' ' -f1
 }
 
 build_kubernetes() {
     local version hash name
-    command -v go >/dev/null || die "Go is missing: install Go 1.25 or later (https://go.dev/dl)"
-    hash=$(hash_sources)
+    hash=$(cd $source && hash_sources go.mod go.sum main.go)
     [ "$(cat "$dir/bin/built-from" 2>/dev/null)" != "$hash" ] || return 0
     version=$(sed -nE 's|^\s*k8s.io/kubernetes (v\S+)$|\1|p' $source/go.mod)
     echo "building Kubernetes $version (5 to 10 minutes the first time)"
@@ -58,6 +58,24 @@ build_kubernetes() {
         ln -sf kubernetes "$dir/bin/$name"
     done
     echo "$hash" >"$dir/bin/built-from"
+}
+
+# Helm, for what is tested of the chart. Without the numbers of its Kubernetes libraries it would render for 1.20.
+build_helm() {
+    local hash version minor
+    hash=$(cd $helm_source && hash_sources go.mod go.sum)
+    [ "$(cat "$dir/bin/helm-built-from" 2>/dev/null)" != "$hash" ] || return 0
+    version=$(sed -nE 's|^\s*helm.sh/helm/v3 (v\S+).*|\1|p' $helm_source/go.mod)
+    minor=$(sed -nE 's|^\s*k8s.io/client-go v0\.([0-9]+)\..*|\1|p' $helm_source/go.mod)
+    echo "building Helm $version (1 to 3 minutes the first time)"
+    mkdir -p "$dir/bin"
+    rm -f "$dir/bin/helm-built-from"
+    (cd $helm_source && CGO_ENABLED=0 GOWORK=off go build -trimpath -buildvcs=false -o "$dir/bin/helm" -ldflags "-s -w \
+        -X helm.sh/helm/v3/internal/version.version=$version \
+        -X helm.sh/helm/v3/pkg/chartutil.k8sVersionMajor=1 -X helm.sh/helm/v3/pkg/chartutil.k8sVersionMinor=$minor \
+        -X helm.sh/helm/v3/pkg/lint/rules.k8sVersionMajor=1 -X helm.sh/helm/v3/pkg/lint/rules.k8sVersionMinor=$minor" \
+        helm.sh/helm/v3/cmd/helm)
+    echo "$hash" >"$dir/bin/helm-built-from"
 }
 
 # --- its processes -----------------------------------------------------------------------------------------------------
@@ -179,7 +197,9 @@ run_up() {
     for program in etcd containerd runc ip nft nsenter unshare openssl; do
         command -v $program >/dev/null || die "$program is missing: scripts/install-packages.sh e2e installs it"
     done
+    command -v go >/dev/null || die "Go is missing: install Go 1.25 or later (https://go.dev/dl)"
     build_kubernetes
+    build_helm
     if is_running && is_node_ready >/dev/null 2>&1; then
         echo "already up: scripts/cluster.sh kubectl get pods -A"
         return

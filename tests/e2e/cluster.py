@@ -39,6 +39,12 @@ _PLURALS = {
     "PriorityClass": ("apis/scheduling.k8s.io/v1", "priorityclasses"),
     "RuntimeClass": ("apis/node.k8s.io/v1", "runtimeclasses"),
     "Deployment": ("apis/apps/v1", "deployments"), "ReplicaSet": ("apis/apps/v1", "replicasets"),
+    "Service": ("api/v1", "services"), "Job": ("apis/batch/v1", "jobs"), "CronJob": ("apis/batch/v1", "cronjobs"),
+    "PodDisruptionBudget": ("apis/policy/v1", "poddisruptionbudgets"),
+    "HorizontalPodAutoscaler": ("apis/autoscaling/v2", "horizontalpodautoscalers"),
+    "NetworkPolicy": ("apis/networking.k8s.io/v1", "networkpolicies"),
+    "RoleBinding": ("apis/rbac.authorization.k8s.io/v1", "rolebindings"),
+    "ClusterRoleBinding": ("apis/rbac.authorization.k8s.io/v1", "clusterrolebindings"),
     "MutatingWebhookConfiguration": ("apis/admissionregistration.k8s.io/v1", "mutatingwebhookconfigurations"),
 }
 _counter = itertools.count(1)
@@ -66,7 +72,14 @@ class Api:
         self.address = (host, int(port))
         self.local = threading.local()  # a connection per thread
 
+    def close_connection(self):
+        """That of this thread, which is about to end."""
+        if getattr(self.local, "connection", None) is not None:
+            self.local.connection.close()
+            self.local.connection = None
+
     def close(self):
+        self.close_connection()
         self.proxy.terminate()
         self.proxy.wait()
         self.proxy.stdout.close()
@@ -82,8 +95,7 @@ class Api:
             response = connection.getresponse()
             text = response.read().decode()
         except BaseException:
-            self.local.connection = None
-            connection.close()
+            self.close_connection()
             raise
         # Warning: 299 - "text"
         warnings = [json.loads(value.split(" ", 2)[2]) for value in response.headers.get_all("Warning") or []]

@@ -141,7 +141,7 @@ start etcd etcd --data-dir /var/lib/etcd --listen-client-urls http://127.0.0.1:2
 start containerd containerd --config containerd.toml
 start kube-apiserver kube-apiserver --etcd-servers=http://127.0.0.1:2379 --advertise-address=10.77.0.1 \
     --service-cluster-ip-range=10.96.0.0/16 --authorization-mode=Node,RBAC --allow-privileged=true \
-    --enable-aggregator-routing=true --kubelet-preferred-address-types=InternalIP \
+    --kubelet-preferred-address-types=InternalIP \
     --token-auth-file=tokens.csv --client-ca-file=ca.crt \
     --tls-cert-file=apiserver.crt --tls-private-key-file=apiserver.key \
     --kubelet-client-certificate=apiserver-kubelet-client.crt --kubelet-client-key=apiserver-kubelet-client.key \
