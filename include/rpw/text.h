@@ -52,6 +52,16 @@ struct rpw_span rpw_span_without_trailing_slashes(struct rpw_span text);
  * absent (all elements were taken); "a::b" has three elements and "" has one, empty. */
 bool rpw_span_next_element(struct rpw_span *rest, char separator, struct rpw_span *ret_element);
 
+#define RPW_DNS_MAX_LABEL_BYTES 63
+#define RPW_DNS_MAX_NAME_BYTES 253
+
+/* Whether text is a DNS-1123 label of at most max_bytes: a-z, 0-9 and '-', with a letter or digit at both ends. */
+bool rpw_span_is_dns_label(struct rpw_span text, size_t max_bytes);
+
+/* Whether text is a DNS-1123 subdomain: such labels with '.' between them, RPW_DNS_MAX_NAME_BYTES together. Kubernetes
+ * limits only the whole; who looks names up limits each label, too. */
+bool rpw_span_is_dns_name(struct rpw_span text, size_t max_label_bytes);
+
 /* Whether text matches pattern, where `*` stands for any number of bytes and `?` for one; everything else is literal.
  * The whole text must match. Time: at most O(len(text) * len(pattern)). */
 bool rpw_glob_matches(struct rpw_span pattern, struct rpw_span text);

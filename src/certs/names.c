@@ -8,27 +8,7 @@
 #include <arpa/inet.h>
 #include <string.h>
 
-#define MAX_DNS_BYTES 253
-#define MAX_LABEL_BYTES 63
-
-static bool is_label(const char *label, size_t len)
-{
-    return len >= 1 && len <= MAX_LABEL_BYTES && label[0] != '-' && label[len - 1] != '-' &&
-           strspn(label, "abcdefghijklmnopqrstuvwxyz0123456789-") >= len;
-}
-
-static bool is_dns_name(const char *name)
-{
-    for (const char *label = name;;) {
-        size_t len = strcspn(label, ".");
-
-        if (!is_label(label, len))
-            return false;
-        if (label[len] == '\0')
-            return true;
-        label += len + 1;
-    }
-}
+#include "rpw/text.h"
 
 static bool has(const char *const *list, size_t count, const char *text)
 {
@@ -56,7 +36,7 @@ const char *rpw_certs_names_add_dns(struct rpw_certs_names *names, const char *n
         return "a DNS name; IP addresses are given with --ip";
     if (strchr(name, '*') != NULL)
         return "a DNS name without wildcards";
-    if (strlen(name) > MAX_DNS_BYTES || !is_dns_name(name))
+    if (!rpw_span_is_dns_name(rpw_span_of(name), RPW_DNS_MAX_LABEL_BYTES))
         return "a DNS name: labels of a-z, 0-9 and '-', at most 63 characters each and 253 together, divided by '.'";
     return add(names->dns, &names->dns_count, name);
 }

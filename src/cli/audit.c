@@ -1,5 +1,4 @@
 /* audit.c - the verb `audit`: pods from a cluster or a file, judged by audit_pods.c. */
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,6 +6,7 @@
 #include "audit_pods.h"
 #include "cli.h"
 #include "cluster.h"
+#include "command_line.h"
 #include "config.h"
 #include "documents.h"
 #include "values.h"
@@ -23,7 +23,8 @@ struct options {
     bool is_json;
 };
 
-static const char usage[] =
+static const struct rpw_usage usage = {
+    "audit",
     "Usage: rucio-policy-webhook audit --config FILE [--kubeconfig FILE] [-n NS] [-o table|json]\n"
     "       rucio-policy-webhook audit --config FILE -f PODS [-n NS] [-o table|json]\n"
     "Which running Rucio pods have the policy that the webhook would give them now, lack it, or carry an old "
@@ -41,77 +42,62 @@ static const char usage[] =
     "out.\n"
     "Exit codes: 0 no drift, 1 drift (old revision, lacking, refused; no policy, unless `unmatched: allow`) or an "
     "error,\n"
-    "2 usage.\n";
+    "2 usage.\n",
+};
 
-static int usage_error(const char *what, const char *value)
-{
-    fprintf(stderr, "rucio-policy-webhook audit: %s%s\n\n%s", what, value, usage);
-    return RPW_EXIT_USAGE;
-}
-
-static int take_output(const char *value, struct options *options)
+static bool take_output(const char *value, struct options *options)
 {
     options->is_json = strcmp(value, "json") == 0;
-    if (options->is_json || strcmp(value, "table") == 0)
-        return RPW_EXIT_OK;
-    return usage_error("-o: expected table or json, found: ", value);
+    return options->is_json || strcmp(value, "table") == 0 ||
+           rpw_usage_error(&usage, "-o: expected table or json, found: %s", value);
 }
 
-static int take_option(int option, const char *value, struct options *options)
+static bool take_option(void *target, int option, char *value)
 {
+    struct options *options = target;
+
     switch (option) {
     case 'c':
         options->config_file = value;
-        return RPW_EXIT_OK;
+        return true;
     case 'f':
         options->file = value;
-        return RPW_EXIT_OK;
+        return true;
     case 'k':
         options->kubeconfig = value;
-        return RPW_EXIT_OK;
+        return true;
     case 'n':
         options->namespace_ = value;
-        return rpw_is_namespace_name(value) ? RPW_EXIT_OK
-                                            : usage_error("-n: expected the name of a namespace, found: ", value);
+        return rpw_is_namespace_name(value) ||
+               rpw_usage_error(&usage, "-n: expected the name of a namespace, found: %s", value);
     case 'o':
         return take_output(value, options);
     default:
-        fputs(usage, stderr);
-        return RPW_EXIT_USAGE;
+        return rpw_usage_error(&usage, "files are given with -f; unexpected argument: %s", value);
     }
 }
 
-static int parse_options(int argc, char **argv, struct options *options, bool *ret_is_done)
+static bool check_options(const void *target)
 {
-    static const struct option long_options[] = {
-        {"config", required_argument, NULL, 'c'},
-        {"file", required_argument, NULL, 'f'},
-        {"kubeconfig", required_argument, NULL, 'k'},
-        {"namespace", required_argument, NULL, 'n'},
-        {"output", required_argument, NULL, 'o'},
-        {"help", no_argument, NULL, 'h'},
-        {NULL, 0, NULL, 0},
-    };
-    int option, exit_code;
+    const struct options *options = target;
 
-    while ((option = getopt_long(argc, argv, "f:n:o:h", long_options, NULL)) != -1) {
-        if (option == 'h') {
-            fputs(usage, stdout);
-            *ret_is_done = true;
-            return RPW_EXIT_OK;
-        }
-        exit_code = take_option(option, optarg, options);
-        if (exit_code != RPW_EXIT_OK)
-            return exit_code;
-    }
-    if (optind < argc)
-        return usage_error("files are given with -f; unexpected argument: ", argv[optind]);
     if (options->config_file == NULL)
-        return usage_error("--config FILE is missing", "");
+        return rpw_usage_error(&usage, "--config FILE is missing");
     if (options->file != NULL && options->kubeconfig != NULL)
-        return usage_error("found both -f and --kubeconfig, expected one of them", "");
-    return RPW_EXIT_OK;
+        return rpw_usage_error(&usage, "found both -f and --kubeconfig, expected one of them");
+    return true;
 }
+
+static const struct option option_names[] = {
+    {"config", required_argument, NULL, 'c'},
+    {"file", required_argument, NULL, 'f'},
+    {"kubeconfig", required_argument, NULL, 'k'},
+    {"namespace", required_argument, NULL, 'n'},
+    {"output", required_argument, NULL, 'o'},
+    {"help", no_argument, NULL, 'h'},
+    {NULL, 0, NULL, 0},
+};
+static const struct rpw_command_line command_line = {&usage, "f:n:o:h", option_names, take_option, check_options};
 
 /* --- pods from a file ----------------------------------------------------------------------------------------------- */
 
@@ -236,10 +222,10 @@ int rpw_cli_audit(int argc, char **argv)
     struct rpw_config *config = NULL;
     struct rpw_audit audit;
     char *report = NULL;
-    bool is_done = false, is_ok;
-    int exit_code = parse_options(argc, argv, &options, &is_done);
+    int exit_code;
+    bool is_ok;
 
-    if (exit_code != RPW_EXIT_OK || is_done)
+    if (!rpw_command_line_read(&command_line, argc, argv, &options, &exit_code))
         return exit_code;
     if (!rpw_config_load(options.config_file, &config, &report) ||
         !rpw_audit_init(&audit, rpw_config_policies(config))) {

@@ -3,7 +3,6 @@
  * The decision is plan.h's and the objects are ensure_objects.h's; here is the loop. When somebody else has changed an object
  * since it was read, which may well be another `certs ensure`, nothing was written: everything is read again.
  */
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +10,7 @@
 #include "certs.h"
 #include "cli.h"
 #include "cluster.h"
+#include "command_line.h"
 #include "ensure_objects.h"
 #include "values.h"
 
@@ -30,7 +30,8 @@ struct options {
     const char *kubeconfig;
 };
 
-static const char usage[] =
+static const struct rpw_usage usage = {
+    "certs ensure",
     "Usage: rucio-policy-webhook certs ensure --secret NS/NAME --ca-secret NS/NAME --webhook NAME --dns NAME...\n"
     "Makes and renews, in a cluster, the certificate authority and the serving certificate in their Secrets, and "
     "writes\n"
@@ -50,19 +51,13 @@ static const char usage[] =
     "  --help                this text\n"
     "\n"
     "Times are numbers with s, m, h or d. An authority is valid for 5 years, and is renewed while it can still sign.\n"
-    "Exit codes: 0 in order, or nothing to be done before the time that it prints; 1 something is wrong, 2 usage.\n";
+    "Exit codes: 0 in order, or nothing to be done before the time that it prints; 1 something is wrong, 2 usage.\n",
+};
 
 /* --- options -------------------------------------------------------------------------------------------------------- */
 
-static int usage_error(const char *flag, const char *found, const char *expected)
-{
-    fprintf(stderr, "rucio-policy-webhook certs ensure: %s: found '%s', expected %s\n\n%s", flag, found, expected,
-            usage);
-    return RPW_EXIT_USAGE;
-}
-
 /* "NS/NAME", which is divided in place. */
-static int take_secret(const char *flag, char *value, struct rpw_object_name *ret_name)
+static bool take_secret(const char *flag, char *value, struct rpw_object_name *ret_name)
 {
     char *slash = strchr(value, '/');
 
@@ -71,38 +66,40 @@ static int take_secret(const char *flag, char *value, struct rpw_object_name *re
     if (slash == NULL || !rpw_is_namespace_name(value) || !rpw_is_object_name(slash + 1)) {
         if (slash != NULL)
             *slash = '/';
-        return usage_error(flag, value, "NAMESPACE/NAME");
+        return rpw_usage_error(&usage, "%s: found '%s', expected NAMESPACE/NAME", flag, value);
     }
     *ret_name = (struct rpw_object_name){value, slash + 1};
-    return RPW_EXIT_OK;
+    return true;
 }
 
-static int take_duration(const char *flag, const char *value, time_t highest, const char *expected, time_t *ret_s)
+static bool take_duration(const char *flag, const char *value, time_t highest, const char *expected, time_t *ret_s)
 {
     time_t duration_s;
 
     if (!rpw_duration_parse(value, &duration_s) || duration_s > highest)
-        return usage_error(flag, value, expected);
+        return rpw_usage_error(&usage, "%s: found '%s', expected %s", flag, value, expected);
     *ret_s = duration_s;
-    return RPW_EXIT_OK;
+    return true;
 }
 
-static int take_dns(const char *value, struct rpw_certs_names *names)
+static bool take_dns(const char *value, struct rpw_certs_names *names)
 {
     const char *expected = rpw_certs_names_add_dns(names, value);
 
-    return expected != NULL ? usage_error("--dns", value, expected) : RPW_EXIT_OK;
+    return expected == NULL || rpw_usage_error(&usage, "--dns: found '%s', expected %s", value, expected);
 }
 
-static int take_webhooks(const char *value, struct rpw_ensure_target *target)
+static bool take_webhooks(const char *value, struct rpw_ensure_target *target)
 {
     target->webhooks = value;
-    return rpw_is_object_name(value) ? RPW_EXIT_OK
-                                     : usage_error("--webhook", value, "the name of a MutatingWebhookConfiguration");
+    return rpw_is_object_name(value) ||
+           rpw_usage_error(&usage, "--webhook: found '%s', expected the name of a MutatingWebhookConfiguration", value);
 }
 
-static int take_option(int option, char *value, struct options *options)
+static bool take_option(void *target, int option, char *value)
 {
+    struct options *options = target;
+
     switch (option) {
     case 's':
         return take_secret("--secret", value, &options->target.serving_secret);
@@ -121,65 +118,51 @@ static int take_option(int option, char *value, struct options *options)
                              &options->plan.overlap_s);
     case 'k':
         options->kubeconfig = value;
-        return RPW_EXIT_OK;
+        return true;
     default:
-        fputs(usage, stderr);
-        return RPW_EXIT_USAGE;
+        return rpw_usage_error(&usage, "argument: found '%s', expected options only", value);
     }
 }
 
-static int check_options(const struct options *options)
+static bool check_options(const void *target)
 {
-    const struct rpw_ensure_target *target = &options->target;
+    const struct options *options = target;
+    const struct rpw_object_name *serving = &options->target.serving_secret;
+    const struct rpw_object_name *authority = &options->target.authority_secret;
 
-    if (target->serving_secret.name == NULL)
-        return usage_error("--secret", "", "NAMESPACE/NAME");
-    if (target->authority_secret.name == NULL)
-        return usage_error("--ca-secret", "", "NAMESPACE/NAME");
-    if (strcmp(target->serving_secret.name, target->authority_secret.name) == 0 &&
-        strcmp(target->serving_secret.namespace_, target->authority_secret.namespace_) == 0)
-        return usage_error("--ca-secret", target->authority_secret.name,
-                           "another Secret than --secret: servers must not read the authority's key");
-    if (target->webhooks == NULL)
-        return usage_error("--webhook", "", "the name of a MutatingWebhookConfiguration");
+    if (serving->name == NULL)
+        return rpw_usage_error(&usage, "--secret: found '', expected NAMESPACE/NAME");
+    if (authority->name == NULL)
+        return rpw_usage_error(&usage, "--ca-secret: found '', expected NAMESPACE/NAME");
+    if (strcmp(serving->name, authority->name) == 0 && strcmp(serving->namespace_, authority->namespace_) == 0)
+        return rpw_usage_error(&usage,
+                               "--ca-secret: found '%s', expected another Secret than --secret: servers must not read "
+                               "the authority's key",
+                               authority->name);
+    if (options->target.webhooks == NULL)
+        return rpw_usage_error(&usage, "--webhook: found '', expected the name of a MutatingWebhookConfiguration");
     if (options->names.dns_count == 0)
-        return usage_error("--dns", "", "at least one name");
+        return rpw_usage_error(&usage, "--dns: found '', expected at least one name");
     if (options->plan.overlap_s >= options->plan.renew_before_s)
-        return usage_error("--overlap", options->overlap_text,
-                           "less than --renew-before: else a certificate could expire while a new authority waits");
-    return RPW_EXIT_OK;
+        return rpw_usage_error(&usage,
+                               "--overlap: found '%s', expected less than --renew-before: else a certificate could "
+                               "expire while a new authority waits",
+                               options->overlap_text);
+    return true;
 }
 
-static int parse_options(int argc, char **argv, struct options *options, bool *ret_is_done)
-{
-    static const struct option long_options[] = {
-        {"secret", required_argument, NULL, 's'},
-        {"ca-secret", required_argument, NULL, 'a'},
-        {"webhook", required_argument, NULL, 'w'},
-        {"dns", required_argument, NULL, 'd'},
-        {"renew-before", required_argument, NULL, 'r'},
-        {"overlap", required_argument, NULL, 'o'},
-        {"kubeconfig", required_argument, NULL, 'k'},
-        {"help", no_argument, NULL, 'h'},
-        {NULL, 0, NULL, 0},
-    };
-    int option, exit_code;
-
-    while ((option = getopt_long(argc, argv, "h", long_options, NULL)) != -1) {
-        if (option == 'h') {
-            fputs(usage, stdout);
-            *ret_is_done = true;
-            return RPW_EXIT_OK;
-        }
-        exit_code = take_option(option, optarg, options);
-        if (exit_code != RPW_EXIT_OK)
-            return exit_code;
-    }
-    if (optind < argc)
-        return usage_error("argument", argv[optind], "options only");
-    options->target.names = &options->names;
-    return check_options(options);
-}
+static const struct option option_names[] = {
+    {"secret", required_argument, NULL, 's'},
+    {"ca-secret", required_argument, NULL, 'a'},
+    {"webhook", required_argument, NULL, 'w'},
+    {"dns", required_argument, NULL, 'd'},
+    {"renew-before", required_argument, NULL, 'r'},
+    {"overlap", required_argument, NULL, 'o'},
+    {"kubeconfig", required_argument, NULL, 'k'},
+    {"help", no_argument, NULL, 'h'},
+    {NULL, 0, NULL, 0},
+};
+static const struct rpw_command_line command_line = {&usage, "h", option_names, take_option, check_options};
 
 /* --- steps ---------------------------------------------------------------------------------------------------------- */
 
@@ -357,11 +340,11 @@ int rpw_cli_certs_ensure(int argc, char **argv)
                                        .overlap_s = DEFAULT_OVERLAP_S,
                                        .serving_lifetime_s = SERVING_DAYS * RPW_CERTS_DAY_S}};
     struct rpw_kube_client *client;
-    bool is_done = false;
-    int exit_code = parse_options(argc, argv, &options, &is_done);
+    int exit_code;
 
-    if (exit_code != RPW_EXIT_OK || is_done)
+    if (!rpw_command_line_read(&command_line, argc, argv, &options, &exit_code))
         return exit_code;
+    options.target.names = &options.names;
     client = rpw_cluster_open(options.kubeconfig);
     if (client == NULL)
         return RPW_EXIT_NO;

@@ -1,5 +1,4 @@
 /* certs_generate.c - the verb `certs generate`: an authority and a serving certificate, as four files, all of them or none. */
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,6 +6,7 @@
 #include "base64.h"
 #include "certs.h"
 #include "cli.h"
+#include "command_line.h"
 #include "issue.h"
 #include "new_files.h"
 #include "values.h"
@@ -24,7 +24,8 @@ struct options {
     bool may_replace;
 };
 
-static const char usage[] =
+static const struct rpw_usage usage = {
+    "certs generate",
     "Usage: rucio-policy-webhook certs generate --dns NAME... [--ip ADDRESS...] [--out DIR] [--days N] [--force]\n"
     "Makes a certificate authority and a serving certificate that it signs (EC P-256), as files in DIR:\n"
     "ca.crt, ca.key, tls.crt and tls.key; keys are readable by their owner only.\n"
@@ -38,72 +39,53 @@ static const char usage[] =
     "\n"
     "Prints the authority as a MutatingWebhookConfiguration wants it in caBundle. Keep ca.key away from the servers: "
     "they\n"
-    "need tls.crt and tls.key. Exit codes: 0 done, 1 nothing was written, 2 usage.\n";
+    "need tls.crt and tls.key. Exit codes: 0 done, 1 nothing was written, 2 usage.\n",
+};
 
-static int usage_error(const char *flag, const char *found, const char *expected)
+static bool take_option(void *target, int option, char *value)
 {
-    fprintf(stderr, "rucio-policy-webhook certs generate: %s: found '%s', expected %s\n\n%s", flag, found, expected,
-            usage);
-    return RPW_EXIT_USAGE;
-}
-
-/* Returns RPW_EXIT_OK to go on. */
-static int take_option(int option, const char *value, struct options *options)
-{
-    const char *expected = NULL;
+    struct options *options = target;
+    const char *expected;
 
     switch (option) {
     case 'd':
         expected = rpw_certs_names_add_dns(&options->names, value);
-        return expected != NULL ? usage_error("--dns", value, expected) : RPW_EXIT_OK;
+        return expected == NULL || rpw_usage_error(&usage, "--dns: found '%s', expected %s", value, expected);
     case 'i':
         expected = rpw_certs_names_add_ip(&options->names, value);
-        return expected != NULL ? usage_error("--ip", value, expected) : RPW_EXIT_OK;
+        return expected == NULL || rpw_usage_error(&usage, "--ip: found '%s', expected %s", value, expected);
     case 'o':
         options->folder = value;
-        return RPW_EXIT_OK;
+        return true;
     case 'n':
-        return rpw_number_parse(value, 1, MAX_DAYS, &options->days)
-                   ? RPW_EXIT_OK
-                   : usage_error("--days", value, "a whole number from 1 to 3650");
+        return rpw_number_parse(value, 1, MAX_DAYS, &options->days) ||
+               rpw_usage_error(&usage, "--days: found '%s', expected a whole number from 1 to 3650", value);
     case 'f':
         options->may_replace = true;
-        return RPW_EXIT_OK;
+        return true;
     default:
-        fputs(usage, stderr);
-        return RPW_EXIT_USAGE;
+        return rpw_usage_error(&usage, "argument: found '%s', expected options only; names are given with --dns",
+                               value);
     }
 }
 
-static int parse_options(int argc, char **argv, struct options *options, bool *ret_is_done)
+static bool check_options(const void *target)
 {
-    static const struct option long_options[] = {
-        {"dns", required_argument, NULL, 'd'},
-        {"ip", required_argument, NULL, 'i'},
-        {"out", required_argument, NULL, 'o'},
-        {"days", required_argument, NULL, 'n'},
-        {"force", no_argument, NULL, 'f'},
-        {"help", no_argument, NULL, 'h'},
-        {NULL, 0, NULL, 0},
-    };
-    int option, exit_code;
+    const struct options *options = target;
 
-    while ((option = getopt_long(argc, argv, "h", long_options, NULL)) != -1) {
-        if (option == 'h') {
-            fputs(usage, stdout);
-            *ret_is_done = true;
-            return RPW_EXIT_OK;
-        }
-        exit_code = take_option(option, optarg, options);
-        if (exit_code != RPW_EXIT_OK)
-            return exit_code;
-    }
-    if (optind < argc)
-        return usage_error("argument", argv[optind], "options only; names are given with --dns");
-    if (options->names.dns_count == 0)
-        return usage_error("--dns", "", "at least one name");
-    return RPW_EXIT_OK;
+    return options->names.dns_count > 0 || rpw_usage_error(&usage, "--dns: found '', expected at least one name");
 }
+
+static const struct option option_names[] = {
+    {"dns", required_argument, NULL, 'd'},
+    {"ip", required_argument, NULL, 'i'},
+    {"out", required_argument, NULL, 'o'},
+    {"days", required_argument, NULL, 'n'},
+    {"force", no_argument, NULL, 'f'},
+    {"help", no_argument, NULL, 'h'},
+    {NULL, 0, NULL, 0},
+};
+static const struct rpw_command_line command_line = {&usage, "h", option_names, take_option, check_options};
 
 static bool make_pairs(const struct options *options, struct rpw_certs_pair *authority, struct rpw_certs_pair *serving,
                        char error[RPW_CERTS_ERROR_BYTES])
@@ -132,10 +114,9 @@ int rpw_cli_certs_generate(int argc, char **argv)
     struct options options = {.folder = ".", .days = DEFAULT_DAYS};
     struct rpw_certs_pair authority = {NULL, NULL}, serving = {NULL, NULL};
     char error[RPW_CERTS_ERROR_BYTES] = "out of memory", *bundle = NULL;
-    bool is_done = false;
-    int exit_code = parse_options(argc, argv, &options, &is_done);
+    int exit_code;
 
-    if (exit_code != RPW_EXIT_OK || is_done)
+    if (!rpw_command_line_read(&command_line, argc, argv, &options, &exit_code))
         return exit_code;
 
     exit_code = RPW_EXIT_NO;

@@ -1,10 +1,11 @@
 /* json_patch.c - walks to the parent of what the pointer names, then edits there. */
 #include "json_patch.h"
 
-#include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "base64.h"
 
 /* What the last token of a pointer names. parent is NULL for the pointer "", the whole document. */
 struct location {
@@ -160,16 +161,10 @@ bool rpw_json_patch_apply(json_t **document, const json_t *patch, char ret_error
 
 json_t *rpw_json_patch_decode(const char *base64)
 {
-    size_t len = strlen(base64);
-    unsigned char *bytes = malloc(len + 1);
-    int decoded = bytes != NULL ? EVP_DecodeBlock(bytes, (const unsigned char *)base64, (int)len) : -1;
-    json_t *patch = NULL;
+    size_t len = 0;
+    char *text = rpw_base64_decode(rpw_span_of(base64), &len);
+    json_t *patch = text != NULL ? json_loadb(text, len, JSON_ALLOW_NUL, NULL) : NULL;
 
-    /* EVP_DecodeBlock counts the padding, which comes out as NUL; no JSON text ends in one. */
-    while (decoded > 0 && bytes[decoded - 1] == '\0')
-        decoded--;
-    if (decoded > 0)
-        patch = json_loadb((const char *)bytes, (size_t)decoded, JSON_ALLOW_NUL, NULL);
-    free(bytes);
+    free(text);
     return patch;
 }

@@ -4,11 +4,11 @@
  * pods in it and asks the core about each, mutate_output.c shows the answer. It is the server's own code that decides.
  */
 #include <errno.h>
-#include <getopt.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "cli.h"
+#include "command_line.h"
 #include "config.h"
 #include "mutate_output.h"
 #include "rpw/limits.h"
@@ -35,7 +35,8 @@ static const struct format {
     {"diff", RPW_MUTATE_DIFF}, {"explain", RPW_MUTATE_EXPLAIN},
 };
 
-static const char usage[] =
+static const struct rpw_usage usage = {
+    "mutate",
     "Usage: rucio-policy-webhook mutate --config FILE [-f FILE|-] [-n NAMESPACE] [-o FORMAT]\n"
     "Shows offline what the webhook does. Reads Kubernetes objects, YAML as `helm template` prints it or JSON: Pod,\n"
     "Deployment, StatefulSet, DaemonSet, ReplicaSet, ReplicationController, Job, CronJob, and lists of these; other\n"
@@ -54,15 +55,10 @@ static const char usage[] =
     "\n"
     "Warnings go to standard error. Exit codes: 0 done, 1 a pod is refused or the input cannot be used, 2 usage. When "
     "a\n"
-    "pod is refused, only diff and explain print anything.\n";
+    "pod is refused, only diff and explain print anything.\n",
+};
 
 /* --- options --------------------------------------------------------------------------------------------------------- */
-
-static int usage_error(const char *what, const char *value)
-{
-    fprintf(stderr, "rucio-policy-webhook mutate: %s%s\n\n%s", what, value, usage);
-    return RPW_EXIT_USAGE;
-}
 
 static const struct format *find_format(const char *name)
 {
@@ -72,59 +68,53 @@ static const struct format *find_format(const char *name)
     return NULL;
 }
 
-static int check_options(const struct options *options)
+static bool take_option(void *target, int option, char *value)
 {
-    if (options->config_file == NULL)
-        return usage_error("--config FILE is missing", "");
-    if (options->namespace_ != NULL && !rpw_is_namespace_name(options->namespace_))
-        return usage_error("--namespace: expected the name of a namespace (a-z, 0-9, -; at most 63), found: ",
-                           options->namespace_);
-    if (options->format != NULL && find_format(options->format) == NULL)
-        return usage_error("--output: expected yaml, json, patch, diff or explain, found: ", options->format);
-    return RPW_EXIT_OK;
-}
+    struct options *options = target;
 
-/* Returns RPW_EXIT_OK to go on; *ret_is_done: there is nothing to go on with. */
-static int parse_options(int argc, char **argv, struct options *ret_options, bool *ret_is_done)
-{
-    static const struct option long_options[] = {
-        {"config", required_argument, NULL, 'c'},
-        {"file", required_argument, NULL, 'f'},
-        {"namespace", required_argument, NULL, 'n'},
-        {"output", required_argument, NULL, 'o'},
-        {"help", no_argument, NULL, 'h'},
-        {NULL, 0, NULL, 0},
-    };
-    int option;
-
-    *ret_options = (struct options){.input_file = "-"};
-    while ((option = getopt_long(argc, argv, "f:n:o:h", long_options, NULL)) != -1) {
-        switch (option) {
-        case 'c':
-            ret_options->config_file = optarg;
-            break;
-        case 'f':
-            ret_options->input_file = optarg;
-            break;
-        case 'n':
-            ret_options->namespace_ = optarg;
-            break;
-        case 'o':
-            ret_options->format = optarg;
-            break;
-        case 'h':
-            fputs(usage, stdout);
-            *ret_is_done = true;
-            return RPW_EXIT_OK;
-        default:
-            fputs(usage, stderr);
-            return RPW_EXIT_USAGE;
-        }
+    switch (option) {
+    case 'c':
+        options->config_file = value;
+        return true;
+    case 'f':
+        options->input_file = value;
+        return true;
+    case 'n':
+        options->namespace_ = value;
+        return true;
+    case 'o':
+        options->format = value;
+        return true;
+    default:
+        return rpw_usage_error(&usage, "input files are given with -f; unexpected argument: %s", value);
     }
-    if (optind < argc)
-        return usage_error("input files are given with -f; unexpected argument: ", argv[optind]);
-    return check_options(ret_options);
 }
+
+static bool check_options(const void *target)
+{
+    const struct options *options = target;
+
+    if (options->config_file == NULL)
+        return rpw_usage_error(&usage, "--config FILE is missing");
+    if (options->namespace_ != NULL && !rpw_is_namespace_name(options->namespace_))
+        return rpw_usage_error(&usage,
+                               "--namespace: expected the name of a namespace (a-z, 0-9, -; at most 63), found: %s",
+                               options->namespace_);
+    if (options->format != NULL && find_format(options->format) == NULL)
+        return rpw_usage_error(&usage, "--output: expected yaml, json, patch, diff or explain, found: %s",
+                               options->format);
+    return true;
+}
+
+static const struct option option_names[] = {
+    {"config", required_argument, NULL, 'c'},
+    {"file", required_argument, NULL, 'f'},
+    {"namespace", required_argument, NULL, 'n'},
+    {"output", required_argument, NULL, 'o'},
+    {"help", no_argument, NULL, 'h'},
+    {NULL, 0, NULL, 0},
+};
+static const struct rpw_command_line command_line = {&usage, "f:n:o:h", option_names, take_option, check_options};
 
 /* --- input ----------------------------------------------------------------------------------------------------------- */
 
@@ -357,14 +347,13 @@ static int mutate_in_arenas(struct rpw_document_context context, const struct op
 
 int rpw_cli_mutate(int argc, char **argv)
 {
-    struct options options;
+    struct options options = {.input_file = "-"};
     struct rpw_document_context context = {.policies = NULL};
     struct rpw_config *config = NULL;
     char *report = NULL, *bytes = NULL;
-    bool is_done = false;
-    int exit_code = parse_options(argc, argv, &options, &is_done);
+    int exit_code;
 
-    if (exit_code != RPW_EXIT_OK || is_done)
+    if (!rpw_command_line_read(&command_line, argc, argv, &options, &exit_code))
         return exit_code;
 
     exit_code = RPW_EXIT_NO;

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "rpw/text.h"
+
 #define MAX_DURATION_DAYS 10000
 
 bool rpw_number_parse(const char *text, long lowest, long highest, long *ret_number)
@@ -55,31 +57,14 @@ bool rpw_duration_parse(const char *text, time_t *ret_seconds)
     return true;
 }
 
-/* A label but for its length: of a subdomain only the whole is limited. */
-static bool is_label(const char *label, size_t len)
-{
-    return len >= 1 && strspn(label, "abcdefghijklmnopqrstuvwxyz0123456789-") >= len && label[0] != '-' &&
-           label[len - 1] != '-';
-}
-
 bool rpw_is_namespace_name(const char *name)
 {
-    return strlen(name) <= 63 && is_label(name, strlen(name));
+    return rpw_span_is_dns_label(rpw_span_of(name), RPW_DNS_MAX_LABEL_BYTES);
 }
 
 bool rpw_is_object_name(const char *name)
 {
-    if (strlen(name) > 253)
-        return false;
-    for (;;) {
-        size_t len = strcspn(name, ".");
-
-        if (!is_label(name, len))
-            return false;
-        if (name[len] == '\0')
-            return true;
-        name += len + 1;
-    }
+    return rpw_span_is_dns_name(rpw_span_of(name), RPW_DNS_MAX_NAME_BYTES);
 }
 
 void rpw_time_format(time_t time, char ret_text[RPW_TIME_TEXT_BYTES])

@@ -8,8 +8,6 @@
 
 #include "rpw/policy.h"
 
-#define MAX_DNS_LABEL_BYTES 63
-#define MAX_DNS_SUBDOMAIN_BYTES 253
 #define MAX_LABEL_NAME_BYTES 63
 #define MAX_MODULE_BYTES 255
 #define MAX_VO_BYTES 63
@@ -29,19 +27,9 @@ static bool is_alphanumeric(char c)
     return is_lower(c) || is_digit(c) || (c >= 'A' && c <= 'Z');
 }
 
-static bool is_dns_label(struct rpw_span text, size_t max_bytes)
-{
-    if (text.len == 0 || text.len > max_bytes || text.ptr[0] == '-' || text.ptr[text.len - 1] == '-')
-        return false;
-    for (size_t i = 0; i < text.len; i++)
-        if (!is_lower(text.ptr[i]) && !is_digit(text.ptr[i]) && text.ptr[i] != '-')
-            return false;
-    return true;
-}
-
 const char *rpw_syntax_policy_name(struct rpw_span text)
 {
-    return is_dns_label(text, MAX_DNS_LABEL_BYTES)
+    return rpw_span_is_dns_label(text, RPW_DNS_MAX_LABEL_BYTES)
                ? NULL
                : "1 to 63 lower case letters, digits and '-', with a letter or digit at both ends";
 }
@@ -60,7 +48,7 @@ const char *rpw_syntax_name_glob(struct rpw_span text)
         if (c != '*')
             fixed_count++;
     }
-    if (fixed_count > MAX_DNS_LABEL_BYTES)
+    if (fixed_count > RPW_DNS_MAX_LABEL_BYTES)
         return "a pattern that a Kubernetes name of at most 63 characters can match";
     if (text.ptr[0] == '-' || text.ptr[text.len - 1] == '-')
         return "a letter, a digit or a wildcard at both ends, as no Kubernetes name begins or ends with '-'";
@@ -212,18 +200,6 @@ static bool is_qualified_name(struct rpw_span text)
     return true;
 }
 
-static bool is_dns_subdomain(struct rpw_span text)
-{
-    struct rpw_span rest = text, label;
-
-    if (text.len > MAX_DNS_SUBDOMAIN_BYTES)
-        return false;
-    while (rpw_span_next_element(&rest, '.', &label))
-        if (!is_dns_label(label, MAX_DNS_SUBDOMAIN_BYTES))
-            return false;
-    return true;
-}
-
 const char *rpw_syntax_label_key(struct rpw_span text)
 {
     const char *slash = text.len > 0 ? memchr(text.ptr, '/', text.len) : NULL;
@@ -232,7 +208,7 @@ const char *rpw_syntax_label_key(struct rpw_span text)
     if (slash) {
         size_t prefix_length = (size_t)(slash - text.ptr);
 
-        if (!is_dns_subdomain((struct rpw_span){text.ptr, prefix_length}))
+        if (!rpw_span_is_dns_name((struct rpw_span){text.ptr, prefix_length}, RPW_DNS_MAX_NAME_BYTES))
             return "a label key whose part before '/' is a domain name in lower case";
         name = (struct rpw_span){slash + 1, text.len - prefix_length - 1};
     }

@@ -1,4 +1,4 @@
-/* text.c - spans of text and globs. */
+/* text.c - spans of text, names as DNS has them, globs. */
 #include "rpw/text.h"
 
 bool rpw_span_starts_with(struct rpw_span text, struct rpw_span prefix)
@@ -34,6 +34,31 @@ bool rpw_span_next_element(struct rpw_span *rest, char separator, struct rpw_spa
     size_t len = (size_t)(end - rest->ptr);
     *ret_element = (struct rpw_span){rest->ptr, len};
     *rest = (struct rpw_span){end + 1, rest->len - len - 1};
+    return true;
+}
+
+bool rpw_span_is_dns_label(struct rpw_span text, size_t max_bytes)
+{
+    if (text.len == 0 || text.len > max_bytes || text.ptr[0] == '-' || text.ptr[text.len - 1] == '-')
+        return false;
+    for (size_t i = 0; i < text.len; i++) {
+        const char c = text.ptr[i];
+
+        if ((c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '-')
+            return false;
+    }
+    return true;
+}
+
+bool rpw_span_is_dns_name(struct rpw_span text, size_t max_label_bytes)
+{
+    struct rpw_span rest = text, label;
+
+    if (text.len == 0 || text.len > RPW_DNS_MAX_NAME_BYTES)
+        return false;
+    while (rpw_span_next_element(&rest, '.', &label))
+        if (!rpw_span_is_dns_label(label, max_label_bytes))
+            return false;
     return true;
 }
 

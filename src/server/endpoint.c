@@ -341,6 +341,22 @@ out:
     return false;
 }
 
+void rpw_endpoint_log_listening(const struct rpw_endpoint *endpoint)
+{
+    const struct rpw_endpoint_options *options = &endpoint->options;
+    char address[RPW_ADDRESS_TEXT_BYTES];
+    struct rpw_log_line line;
+
+    if (!rpw_log_begin(options->log, &line, RPW_LOG_INFO, "listening"))
+        return;
+    rpw_address_format_own(options->socket, address);
+    rpw_log_line_text(&line, "endpoint", rpw_span_of(options->name));
+    rpw_log_line_text(&line, "address", rpw_span_of(address));
+    rpw_log_line_number(&line, "maxConnections", options->max_connections);
+    rpw_log_line_number(&line, "threads", options->threads);
+    rpw_log_end(options->log, &line);
+}
+
 static void wake(struct rpw_endpoint *endpoint)
 {
     if (eventfd_write(endpoint->wake_fd, 1) != 0)

@@ -63,6 +63,9 @@ struct rpw_endpoint {
 RPW_MUST_CHECK bool rpw_endpoint_start(struct rpw_endpoint *endpoint, const struct rpw_endpoint_options *options,
                                        char *reterr, size_t reterr_size);
 
+/* Logs where a started endpoint listens. */
+void rpw_endpoint_log_listening(const struct rpw_endpoint *endpoint);
+
 /* Takes up the connections that the kernel has already completed, RPW_ADDRESS_BACKLOG of them at most, then closes the
  * socket. Requests go on. */
 void rpw_endpoint_stop_accepting(struct rpw_endpoint *endpoint);

@@ -228,21 +228,6 @@ static bool start(struct server *server, char *reterr)
     return true;
 }
 
-static void log_listening(const struct server *server, const struct rpw_endpoint *endpoint)
-{
-    char address[RPW_ADDRESS_TEXT_BYTES];
-    struct rpw_log_line line;
-
-    if (!rpw_log_begin(&server->log, &line, RPW_LOG_INFO, "listening"))
-        return;
-    rpw_address_format_own(endpoint->options.socket, address);
-    rpw_log_line_text(&line, "endpoint", rpw_span_of(endpoint->options.name));
-    rpw_log_line_text(&line, "address", rpw_span_of(address));
-    rpw_log_line_number(&line, "maxConnections", endpoint->options.max_connections);
-    rpw_log_line_number(&line, "threads", endpoint->options.threads);
-    rpw_log_end(&server->log, &line);
-}
-
 static void log_fewer_connections(const struct server *server)
 {
     const unsigned most = server->webhook_endpoint.options.max_connections;
@@ -262,8 +247,8 @@ static void log_started(const struct server *server)
     const struct rpw_log *log = &server->log;
     char text[RPW_READINESS_TEXT_BYTES];
 
-    log_listening(server, &server->webhook_endpoint);
-    log_listening(server, &server->ops_endpoint);
+    rpw_endpoint_log_listening(&server->webhook_endpoint);
+    rpw_endpoint_log_listening(&server->ops_endpoint);
     log_fewer_connections(server);
     if (rpw_ops_is_ready(&server->ops, time(NULL), text))
         rpw_log_event(log, RPW_LOG_INFO, "ready");

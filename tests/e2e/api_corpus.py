@@ -1,33 +1,16 @@
-"""Pods as Rucio's Helm charts make them, and those of examples/, through the apiserver.
-
-The folder of the charts' pods is cluster.CORPUS; without it those tests are skipped.
-"""
+"""Pods as Rucio's Helm charts make them, and those of examples/, through the apiserver."""
 import json
 import unittest
 
 from api_support import (CFG, NAME, NOWHERE, OUR_ENV, OUR_MOUNT, PACKAGE, PATH, PKG_PATH, PYTHON, ApiCase, comparable,
                          pairs_of, variables)
-from cluster import CORPUS, EXAMPLES, Refused, container_of, environment_of
+from cluster import EXAMPLES, Refused, container_of, environment_of
 
-# The containers that get the package; none: the pod is left alone, and the webhook is not even asked.
-CHARTS = {
-    "rucio-server": ["rucio-server"],
-    "rucio-ui": ["rucio-ui"],
-    "daemon-conveyor-poller": ["rucio-daemons"],
-    "daemon-hermes": ["rucio-daemons"],
-    "daemon-judge-cleaner": ["rucio-daemons"],
-    "daemon-reaper": ["rucio-daemons"],
-    "rucio-webui": [],
-    "rucio-probes": [],
-    "cronjob-automatic-restart": [],
-}
-CHART_MANAGED = "daemon-hermes-chart-policy-packages"
+from corpus import CHART_MANAGED, CORPUS, TARGETS, names_of_pods, read_pod
+
 REFUSED = "cronjob-renew-fts"  # mounts one path twice
+ACCEPTED = [name for name in TARGETS if name != REFUSED]
 SERVICE_ACCOUNTS = ("atlas-rucio-server-rucio-restart", "atlas-rucio-server-rucio-edit")
-
-
-def read_chart(name):
-    return json.loads((CORPUS / f"{name}.pod.json").read_text(encoding="utf-8"))
 
 
 def read_example(name):
@@ -51,13 +34,13 @@ class RucioChartPods(ApiCase):
         cls.make_service_accounts(cls.elsewhere)
 
     def test_every_pod_of_the_folder_is_known_to_this_test(self):
-        found = {path.name.removesuffix(".pod.json") for path in CORPUS.glob("*.pod.json")}
-        self.assertEqual(found, set(CHARTS) | {CHART_MANAGED, REFUSED})
+        self.assertEqual(names_of_pods(), set(TARGETS) | {CHART_MANAGED})
 
     def check(self, name, dry_run):
-        pod = read_chart(name)
+        pod = read_pod(name)
         pod["spec"]["schedulerName"] = NOWHERE
-        targets = CHARTS[name]
+        targets = TARGETS[name]
+        # Of a pod that is left alone the webhook is not even asked.
         answer = self.accepted(pod, dry_run, asked=1 if targets else 0)
         self.assertEqual(answer.outcomes, [("patched", "injected")] if targets else [])
         self.assertEqual(answer.warnings, [])
@@ -68,17 +51,17 @@ class RucioChartPods(ApiCase):
             self.assert_untouched(pod, answer.pod)
 
     def test_pods_of_the_charts_are_what_the_readme_says_in_a_dry_run(self):
-        for name in CHARTS:
+        for name in ACCEPTED:
             with self.subTest(name):
                 self.check(name, dry_run=True)
 
     def test_pods_of_the_charts_are_what_the_readme_says_when_they_are_created(self):
-        for name in CHARTS:
+        for name in ACCEPTED:
             with self.subTest(name):
                 self.check(name, dry_run=False)
 
     def test_pod_with_the_charts_own_policy_packages_gets_the_names_and_keeps_its_volume(self):
-        pod = read_chart(CHART_MANAGED)
+        pod = read_pod(CHART_MANAGED)
         stored = self.accepted(pod).pod
         plain = self.stored_elsewhere(pod)
         self.assertEqual(container_of(comparable(stored), "install-policy-packages"),
@@ -89,7 +72,7 @@ class RucioChartPods(ApiCase):
         self.assert_stable(stored)
 
     def test_pod_that_mounts_a_path_twice_is_refused_by_the_apiserver_with_and_without_us(self):
-        pod = read_chart(REFUSED)
+        pod = read_pod(REFUSED)
         with self.assertRaises(Refused) as alone:
             self.stored_elsewhere(pod)
         with self.assertRaises(Refused) as ours:

@@ -25,7 +25,6 @@ from support import ROOT, Folder, Server, wait_until  # noqa: E402  pylint: disa
 support.PATIENCE = 300.0
 
 HOST = os.environ.get("RPW_E2E_HOST", "127.0.0.1")
-CORPUS = pathlib.Path(os.environ.get("RPW_CORPUS", str(ROOT / ".." / "shared" / "corpus")))
 EXAMPLES = ROOT / "examples"
 RUCIO_IMAGE = "localhost/rucio:current"
 # What a cluster must be told to send: the same names that a policy selects by default.

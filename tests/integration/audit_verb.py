@@ -1,13 +1,11 @@
 """The `audit` verb: pods of a file and of a stand-in for kube-apiserver, put to the webhook's own code."""
 
 import json
-import os
-import pathlib
 import unittest
 
+from corpus import CORPUS, names_of_pods, read_pod
 from kube_api import KubeApi, run, status
 from offline import Offline
-from support import ROOT
 
 CONFIGURATION = """\
 policies:
@@ -111,13 +109,11 @@ class States(AuditCase):
         report = self.audit_pods(done, failed, pod("c", deletionTimestamp="2026-01-01T00:00:00Z"))
         self.assertEqual((report["workloads"], report["pods"]["finished"]), ([], 3))
 
+    @unittest.skipUnless(CORPUS.is_dir(), f"no pods of Rucio's charts in {CORPUS}")
     def test_pods_of_the_corpus_after_injection(self):
-        folder = pathlib.Path(os.environ.get("RPW_CORPUS", ROOT / ".." / "shared" / "corpus"))
-        if not folder.is_dir():
-            self.skipTest("no corpus")
-        for path in folder.glob("*.pod.json"):
-            with self.subTest(pod=path.name):
-                thing = json.loads(path.read_text())
+        for name in names_of_pods():
+            with self.subTest(pod=name):
+                thing = read_pod(name)
                 thing["metadata"]["namespace"] = "rucio-atlas"
                 self.audit_pods(self.injected(thing))
 

@@ -1,22 +1,19 @@
 """Pods as Rucio's Helm charts make them, through the `mutate` verb.
 
-The folder with the pods is named by RPW_CORPUS (default: ../shared/corpus beside the checkout); without it the tests are
-skipped. What is expected is built here from the rules, and the patch is applied by an independent library.
+What is expected is built here from the rules, and the patch is applied by an independent library.
 """
 
 import base64
 import copy
 import json
-import os
-import pathlib
 import re
 import unittest
 
 import jsonpatch
 
-from offline import ROOT, Offline, review_of
+from corpus import CHART_MANAGED, CORPUS, TARGETS, names_of_pods, read_pod
+from offline import Offline, review_of
 
-CORPUS = pathlib.Path(os.environ.get("RPW_CORPUS", ROOT.parent / "shared" / "corpus"))
 PATH = "/opt/rucio/policy"
 PACKAGE = "atlas_rucio_policy_package"
 CLAIM = {"persistentVolumeClaim": {"claimName": "atlas-policy"}}
@@ -27,22 +24,6 @@ policies:
     source:
       volume: {json.dumps(CLAIM)}
 """
-
-# Pod to the containers that get the package; none: the pod is left alone.
-PATCHED = {
-    "rucio-server": ["rucio-server"],
-    "rucio-ui": ["rucio-ui"],
-    "daemon-conveyor-poller": ["rucio-daemons"],
-    "daemon-hermes": ["rucio-daemons"],
-    "daemon-judge-cleaner": ["rucio-daemons"],
-    "daemon-reaper": ["rucio-daemons"],
-    "rucio-webui": [],
-    "rucio-probes": [],
-    "cronjob-automatic-restart": [],
-    "cronjob-renew-fts": [],
-}
-# The charts' own policyPackages: adopted.
-CHART_MANAGED = "daemon-hermes-chart-policy-packages"
 
 
 def expected_pod(pod, targets, revision):
@@ -96,7 +77,7 @@ class RucioChartPods(Offline):
         return revision[1]
 
     def check(self, name, targets):
-        pod = json.loads((CORPUS / f"{name}.pod.json").read_text())
+        pod = read_pod(name)
         patch, _ = self.review(pod)
         patched = jsonpatch.apply_patch(pod, patch or [])
         self.assertEqual(patched, expected_pod(pod, targets, self.revision()))
@@ -104,11 +85,10 @@ class RucioChartPods(Offline):
         self.assertIsNone(again, "the patched pod, sent again, is patched again")
 
     def test_every_pod_of_the_folder_is_known_to_this_test(self):
-        found = {path.name.removesuffix(".pod.json") for path in CORPUS.glob("*.pod.json")}
-        self.assertEqual(found, set(PATCHED) | {CHART_MANAGED})
+        self.assertEqual(names_of_pods(), set(TARGETS) | {CHART_MANAGED})
 
     def test_pod_with_the_charts_own_policy_packages_keeps_their_path_and_gets_the_names(self):
-        pod = json.loads((CORPUS / f"{CHART_MANAGED}.pod.json").read_text())
+        pod = read_pod(CHART_MANAGED)
         patch, _ = self.review(pod)
         patched = jsonpatch.apply_patch(pod, patch)
         expected = copy.deepcopy(pod)
@@ -134,7 +114,7 @@ def add_pod_test(name, targets):
     setattr(RucioChartPods, f"test_{name.replace('-', '_')}_{verb}", lambda self: self.check(name, targets))
 
 
-for pod_name, pod_targets in PATCHED.items():
+for pod_name, pod_targets in TARGETS.items():
     add_pod_test(pod_name, pod_targets)
 
 if __name__ == "__main__":

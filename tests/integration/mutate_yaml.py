@@ -8,7 +8,7 @@ import unittest
 
 import yaml
 
-from mutate_corpus import CORPUS
+from corpus import CORPUS, names_of_pods, read_pod
 from offline import ROOT, Offline
 
 CONFIGURATION = """\
@@ -375,10 +375,10 @@ class Corpus(Manifest):
             "indented": {"Dumper": Indented},
             "with flow collections": {"Dumper": yaml.SafeDumper, "default_flow_style": None},
         }
-        for path in sorted(CORPUS.glob("*.pod.json")):
-            pod = {"apiVersion": "v1", "kind": "Pod", **json.loads(path.read_text())}
+        for pod_name in sorted(names_of_pods()):
+            pod = {"apiVersion": "v1", "kind": "Pod", **read_pod(pod_name)}
             for name, style in styles.items():
-                with self.subTest(pod=path.name, style=name):
+                with self.subTest(pod=pod_name, style=name):
                     text = yaml.dump(pod, sort_keys=False, width=1000, **style)
                     patched = self.run_ok(text, "-o", "yaml")
                     self.assertEqual(yaml.safe_load(patched), json.loads(self.run_ok(text, "-o", "json")))

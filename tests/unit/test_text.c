@@ -1,4 +1,4 @@
-/* test_text.c - spans: comparison, elements, slashes, globs. */
+/* test_text.c - spans: comparison, elements, slashes, names, globs. */
 #include "unit.h"
 
 #include "rpw/text.h"
@@ -195,12 +195,57 @@ static void glob_stays_quadratic_when_the_pattern_is_hostile(void **state)
     assert_true(rpw_glob_matches(glob, (struct rpw_span){text, sizeof(text)}));
 }
 
+/* --- names -------------------------------------------------------------------------------------------------------- */
+
+#define A_61 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+#define A_63 A_61 "aa"
+
+struct name_row {
+    const char *name;
+    struct rpw_span text;
+    bool is_label; /* of at most 63 bytes */
+    bool is_name;  /* with labels of any length */
+    bool is_host;  /* with labels of at most 63 bytes */
+};
+
+static const struct name_row name_rows[] = {
+    {"name_of_letters_digits_and_hyphens", {"rucio-1", 7}, true, true, true},
+    {"name_of_one_digit", {"0", 1}, true, true, true},
+    {"name_of_two_labels", {"a.b", 3}, false, true, true},
+    {"name_that_is_empty", {"", 0}, false, false, false},
+    {"name_that_is_absent", {NULL, 0}, false, false, false},
+    {"name_with_an_upper_case_letter", {"rucIo", 5}, false, false, false},
+    {"name_with_an_underscore", {"a_b", 3}, false, false, false},
+    {"name_with_a_nul_byte", {"a\0b", 3}, false, false, false},
+    {"name_with_a_letter_beyond_ascii", {"\xc3\xa9", 2}, false, false, false},
+    {"name_with_a_hyphen_in_front", {"-a", 2}, false, false, false},
+    {"name_with_a_hyphen_at_its_end", {"a-", 2}, false, false, false},
+    {"name_with_a_hyphen_at_the_end_of_a_label", {"a-.b", 4}, false, false, false},
+    {"name_with_an_empty_label", {"a..b", 4}, false, false, false},
+    {"name_with_a_dot_in_front", {".a", 2}, false, false, false},
+    {"name_with_a_dot_at_its_end", {"a.", 2}, false, false, false},
+    {"name_of_63_bytes", {A_63, 63}, true, true, true},
+    {"name_of_64_bytes", {A_63 "a", 64}, false, true, false},
+    {"name_of_253_bytes", {A_63 "." A_63 "." A_63 "." A_61, 253}, false, true, true},
+    {"name_of_254_bytes", {A_63 "." A_63 "." A_63 "." A_61 "a", 254}, false, false, false},
+};
+
+static void name_row(void **state)
+{
+    const struct name_row *row = *state;
+
+    assert_int_equal(rpw_span_is_dns_label(row->text, RPW_DNS_MAX_LABEL_BYTES), row->is_label);
+    assert_int_equal(rpw_span_is_dns_name(row->text, RPW_DNS_MAX_NAME_BYTES), row->is_name);
+    assert_int_equal(rpw_span_is_dns_name(row->text, RPW_DNS_MAX_LABEL_BYTES), row->is_host);
+}
+
 int main(void)
 {
     UNIT_ADD_ROWS(pair_row, pair_rows);
     UNIT_ADD(text_is_compares_with_a_c_string);
     UNIT_ADD_ROWS(slash_row, slash_rows);
     UNIT_ADD_ROWS(element_row, element_rows);
+    UNIT_ADD_ROWS(name_row, name_rows);
     UNIT_ADD_ROWS(glob_row, glob_rows);
     UNIT_ADD(glob_counts_a_nul_byte_as_any_other);
     UNIT_ADD(glob_stays_quadratic_when_the_pattern_is_hostile);
