@@ -1,8 +1,10 @@
 # The image: the program and the libraries that it needs. No shell, no package manager, nothing that can be written to.
 #
-#     docker build -t rucio-policy-webhook:0.1.0 .                            (podman and buildah alike)
-#     docker build -t rucio-policy-webhook:0.1.0 --platform linux/arm64 .     cross-compiled, without emulation
-#     docker build -t rucio-policy-webhook:0.1.0 --pull --no-cache .          with Debian's security updates of today
+#     docker build -t localhost/rucio-policy-webhook:0.1.0 .                            (podman and buildah alike)
+#     docker build -t localhost/rucio-policy-webhook:0.1.0 --platform linux/arm64 .     cross-compiled, without emulation
+#     docker build -t localhost/rucio-policy-webhook:0.1.0 --pull --no-cache .          with Debian's security updates of today
+#
+# docker needs BuildKit for it (docs/install.md).
 #
 # buildah 1.28 and podman of that age (Debian 12) must be told what they run on before they build for another platform:
 # --build-arg BUILDPLATFORM=linux/amd64.

@@ -4,9 +4,11 @@ shows of their output; its examples of values; and the errors that it explains, 
 Blocks of language `sh` are run, `text` right behind them is what they print. `console` needs what is not here: docker,
 kind, a registry.
 """
+import json
 import os
 import pathlib
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -16,7 +18,7 @@ import unittest
 import yaml
 
 from api_support import annotations_of
-from chart_support import CONFIGURATION, helm, render, render_text
+from chart_support import CONFIGURATION, find, helm, render, render_text
 from cluster import ROOT, ClusterCase, Refused, kubectl, wait_until
 from install_support import NAME, Installation, inventory, rucio_pod, say, wait_for_inventory, wait_until_called
 
@@ -140,7 +142,7 @@ class AsPrinted(ClusterCase):
                 if re.search(r"helm upgrade|rollout status", block.text):
                     wait_until_called(self.api, EXPERIMENT)
                     installations += 1
-                elif re.search(r"helm uninstall|kubectl delete -[fk]", block.text):
+                elif re.search(r"helm uninstall|kubectl delete --ignore-not-found -[fk]", block.text):
                     wait_for_inventory(self.api, self.prepared)
         self.assertGreater(installations, 1)
         say(f"{section}: {installations} installations and upgrades, and nothing is left")
@@ -297,13 +299,55 @@ class Values(unittest.TestCase):
 
     def test_every_choice_is_a_value_of_the_chart(self):
         text = PAGE.read_text(encoding="utf-8").partition("## Choices")[2].partition("\n## ")[0]
-        choices = [found.split() for found in re.findall(r"`(--set[^`]+)`", text)]
+        choices = [shlex.split(found) for found in re.findall(r"`(--set[^`]+)`", text)]
         self.assertGreater(len(choices), 10)
         for flags in choices:
             with self.subTest(flags=flags), tempfile.TemporaryDirectory() as folder:
                 authority = pathlib.Path(folder) / "ca.crt"
                 authority.write_text("authority", encoding="utf-8")
                 render(*[flag.replace("=ca.crt", f"={authority}") for flag in flags])
+
+    def test_values_for_client_authorities_mount_what_the_flag_names(self):
+        text = next(block.text for block in read_blocks() if "extraVolumeMounts" in block.text)
+        with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
+            file.write(text)
+            file.flush()
+            pod = find(render("--no-hooks", "--values", file.name), "Deployment")["spec"]["template"]["spec"]
+        container, values = pod["containers"][0], yaml.safe_load(text)
+        self.assertIn(values["extraVolumes"][0], pod["volumes"])
+        self.assertIn(values["extraVolumeMounts"][0], container["volumeMounts"])
+        self.assertIn(f"--client-ca={values['extraVolumeMounts'][0]['mountPath']}/ca.crt", container["args"])
+
+    def in_a_folder(self, command, configuration):
+        """The command, run where the manifests are, with this policy.yaml: the completed process."""
+        with tempfile.TemporaryDirectory() as folder:
+            (pathlib.Path(folder) / "manifests").symlink_to(ROOT / "manifests")
+            (pathlib.Path(folder) / "policy.yaml").write_text(configuration, encoding="utf-8")
+            return subprocess.run(["bash", "-e", "-o", "pipefail", "-c", command], cwd=folder, stdin=subprocess.DEVNULL,
+                                  capture_output=True, text=True, timeout=100, check=False)
+
+    def configuration(self):
+        return re.search(r"cat >policy.yaml <<'END'\n(.*?)END\n", PAGE.read_text(encoding="utf-8"), re.DOTALL)[1]
+
+    def test_manifests_of_other_containers_are_rendered_as_the_page_says(self):
+        other = self.configuration().replace("    match:\n", "    match:\n      containers: [rucio-probes]\n")
+        check = f"{os.environ['RPW_PROGRAM']} check --webhook-configuration %s policy.yaml"
+        done = self.in_a_folder(check % "manifests/install.yaml", other)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("are not sent", done.stderr)
+        command = next(block.text for block in read_blocks() if block.text.startswith("helm template"))
+        done = self.in_a_folder(command + check % "install.yaml", other)
+        self.assertEqual(done.returncode, 0, done.stderr)
+
+    def test_pod_that_no_policy_selects_is_explained_as_the_page_shows(self):
+        blocks = read_blocks()
+        place = next(n for n, block in enumerate(blocks) if block.language == "console" and "-o explain" in block.text)
+        found = re.search(r"kubectl -n (\S+) get pod (\S+)", blocks[place].text)
+        pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": found[2], "namespace": found[1]},
+               "spec": {"containers": [{"name": found[2], "image": "none"}]}}
+        command = f"{os.environ['RPW_PROGRAM']} mutate --config policy.yaml -f - -o explain"
+        done = self.in_a_folder(f"{command} <<<{shlex.quote(json.dumps(pod))}", self.configuration())
+        self.assertEqual(done.stdout, blocks[place + 1].text)
 
     def test_errors_of_rendering_are_those_of_the_page(self):
         with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
