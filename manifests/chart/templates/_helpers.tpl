@@ -17,7 +17,7 @@
 {{- /* What a Deployment and a Service select by: must not change. (dict "root" $ "component" NAME) */}}
 {{- define "rpw.selectorLabels" -}}
 app.kubernetes.io/name: {{ include "rpw.name" .root }}
-app.kubernetes.io/instance: {{ .root.Release.Name }}
+app.kubernetes.io/instance: {{ .root.Release.Name | quote }}
 app.kubernetes.io/component: {{ .component }}
 {{- end }}
 
@@ -64,6 +64,8 @@ tolerations: {{- toYaml . | nindent 2 }}
 {{- define "rpw.tlsSecretName" -}}
 {{- if eq .Values.certificates.issuer "provided" }}
 {{- required "certificates.secretName: the Secret with your certificate is missing (certificates.issuer is \"provided\")" .Values.certificates.secretName }}
+{{- else if eq .Values.certificates.issuer "cert-manager" }}
+{{- include "rpw.fullname" . }}-cert-manager-tls
 {{- else }}
 {{- include "rpw.fullname" . }}-tls
 {{- end }}

@@ -20,9 +20,7 @@ spec:
       args: {{- toYaml .args | nindent 8 }}
       # What fails is told by `kubectl describe pod`, too.
       terminationMessagePolicy: FallbackToLogsOnError
-      resources:
-        requests: {cpu: 10m, memory: 32Mi}
-        limits: {memory: 256Mi}
+      resources: {{- toYaml .root.Values.jobs.resources | nindent 8 }}
       securityContext: {{- toYaml .root.Values.securityContext | nindent 8 }}
       {{- if .configMap }}
       volumeMounts:

@@ -9,8 +9,13 @@ Rucio's own names where a pod without a policy is to be noticed (unmatched) or n
 {{- fail (printf "configuration: not YAML: %s" .) }}
 {{- end }}
 {{- $names := list }}
-{{- range $configuration.policies }}
-{{- $names = concat $names (default dict .match | dig "containers" $default) }}
+{{- /* What has another shape than it should is left to `check`, which names the place. */}}
+{{- range (kindIs "slice" $configuration.policies | ternary $configuration.policies list) }}
+{{- $match := dict }}
+{{- if and (kindIs "map" .) (kindIs "map" .match) }}
+{{- $match = .match }}
+{{- end }}
+{{- $names = concat $names (kindIs "slice" $match.containers | ternary $match.containers $default) }}
 {{- end }}
 {{- if or (empty $names) (ne (default "allow" $configuration.unmatched) "allow") }}
 {{- $names = concat $names $default }}
@@ -74,15 +79,15 @@ object.spec.containers.exists(c, {{ $test }}) ||
 
 {{- /* The namespaces whose pods are sent. */}}
 {{- define "rpw.namespaceSelector" -}}
-{{- $excluded := append .Values.webhook.excludedNamespaces .Release.Namespace | uniq -}}
+{{- $excluded := append (default list .Values.webhook.excludedNamespaces) .Release.Namespace | uniq -}}
 matchExpressions:
   - key: kubernetes.io/metadata.name
     operator: NotIn
     values: {{- toYaml $excluded | nindent 6 }}
-{{- with .Values.webhook.namespaceSelector.matchExpressions }}
+{{- with (default dict .Values.webhook.namespaceSelector).matchExpressions }}
 {{ toYaml . | indent 2 }}
 {{- end }}
-{{- with .Values.webhook.namespaceSelector.matchLabels }}
+{{- with (default dict .Values.webhook.namespaceSelector).matchLabels }}
 matchLabels: {{- toYaml . | nindent 2 }}
 {{- end }}
 {{- end }}
