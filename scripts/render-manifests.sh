@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# render-manifests.sh [--check] - renders manifests/install.yaml and manifests/cert-manager.yaml from the chart. --check writes
-# nothing and says whether they are what it would render. HELM is the program, 3.18 or later (default: helm).
+# render-manifests.sh [--check] - renders manifests/install.yaml and manifests/cert-manager.yaml from the chart. --check
+# writes nothing and says whether they are what it would render. HELM is the program, 3.18 or later (default: helm).
 #
 # They are the chart with its own values, in a namespace of their own, and a ConfigMap that the administrator makes.
 set -euo pipefail
@@ -31,7 +31,13 @@ render() { # FILE ISSUER
         sed -E '/^ +app\.kubernetes\.io\/managed-by: Helm$/d; /^ +helm\.sh\/chart: /d; /^# Source: /d'
 }
 
+case ${1-} in
+    '' | --check) ;;
+    *) echo "Usage: $0 [--check]" >&2; exit 2 ;;
+esac
+
 status=0
+trap 'rm -f manifests/*.yaml.new' EXIT
 while read -r file issuer; do
     if [ "${1-}" != --check ]; then
         render "$file" "$issuer" >"manifests/$file.new"

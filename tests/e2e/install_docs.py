@@ -243,7 +243,7 @@ class Troubles(AsPrinted):
         policy = self.copy / "policy.yaml"
         policy.write_text(policy.read_text(encoding="utf-8").replace("unmatched: warn", "unmatched: reject")
                           .replace(EXPERIMENT, "elsewhere"), encoding="utf-8")
-        self.install()
+        self.run_commands(commands_of("With Helm")[0])
         self.assert_refusal_is_explained("denied the request")
 
     def test_wrong_configuration_ends_helm_with_the_reason(self):
@@ -260,6 +260,8 @@ class Troubles(AsPrinted):
                           done.stdout + done.stderr)
             self.assertRegex(done.stderr, rf"{verb} hooks failed|failed {verb}")
             self.assertIn(f"job {NAME}-check failed: BackoffLimitExceeded", done.stderr)
+            reason = kubectl("-n", NAME, "logs", f"job/{NAME}-check").stdout
+            self.assertIn("policy.yaml:5:14: error: package: found", reason)
             policy.write_text(right, encoding="utf-8")
             self.install()
             policy.write_text(right.replace("package: atlas_rucio", "package: atlas-rucio"), encoding="utf-8")
