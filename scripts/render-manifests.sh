@@ -36,18 +36,16 @@ case ${1-} in
     *) echo "Usage: $0 [--check]" >&2; exit 2 ;;
 esac
 
-status=0
-trap 'rm -f manifests/*.yaml.new' EXIT
-while read -r file issuer; do
-    if [ "${1-}" != --check ]; then
-        render "$file" "$issuer" >"manifests/$file.new"
-        mv "manifests/$file.new" "manifests/$file"
-    elif ! diff -u "manifests/$file" <(render "$file" "$issuer"); then
-        echo "manifests/$file is not what the chart renders: run scripts/render-manifests.sh" >&2
-        status=1
-    fi
-done <<END
-install.yaml ensure
-cert-manager.yaml cert-manager
-END
-exit $status
+folder=$(mktemp -d)
+trap 'rm -r "$folder"' EXIT
+render install.yaml ensure >"$folder/install.yaml"
+render cert-manager.yaml cert-manager >"$folder/cert-manager.yaml"
+
+if [ "${1-}" = --check ]; then
+    for file in install.yaml cert-manager.yaml; do
+        diff -u "manifests/$file" "$folder/$file" || {
+            echo "manifests/$file is not what the chart renders: run scripts/render-manifests.sh" >&2; exit 1; }
+    done
+else
+    cp "$folder"/*.yaml manifests
+fi
