@@ -5,16 +5,18 @@
 #   down            stops it and removes its state; what was built stays
 #   status          says whether it runs; exit code 1 if not
 #   kubectl ARG...  kubectl as its administrator
-#   exec CMD...     runs a command where the cluster's network is, with KUBECONFIG and PATH set; kubectl and helm are in it
+#   exec CMD...     runs a command where the cluster's network is, with KUBECONFIG set and with kubectl and helm in PATH
 #   load FILE...    imports images (docker-archive) into the node
 #
-# The node lives in mount, network, process, IPC and UTS namespaces of its own: its ports, addresses, firewall rules and mounts
-# are not the machine's. They vanish with the first process in them, and so does every process and container of the node, also
-# when this script or a component crashed. All files are in one folder, RPW_E2E_DIR (default build/e2e), but for Go's caches;
-# the last run's logs stay in its folder log. Building needs the Go module proxy, once; nothing else needs a network.
-# With RPW_E2E_KUBECONFIG an existing cluster is used (kind, say): up, down and load do nothing, kubectl and exec use it.
+# The node lives in mount, network, process, IPC and UTS namespaces of its own: its ports, addresses, firewall rules
+# and mounts are not the machine's. They vanish with the first process in them, and so does every process and
+# container of the node, also when this script or a component crashed. All files are in one folder, RPW_E2E_DIR
+# (default build/e2e), but for Go's caches; the last run's logs stay in its folder log. Building needs the Go module
+# proxy, once; nothing else needs a network. With RPW_E2E_KUBECONFIG an existing cluster is used (kind, say): up, down
+# and load do nothing, kubectl and exec use it.
 #
-# Needs root, Go, and the packages of `install-packages.sh e2e`. docs/architecture.md has more.
+# Needs root, Go (1.26, or 1.21 or later, which fetches that by itself), and the packages of `install-packages.sh
+# e2e`. docs/architecture.md has more.
 set -euo pipefail
 caller_dir=$PWD
 kubeconfig=${RPW_E2E_KUBECONFIG:+$(realpath -- "$RPW_E2E_KUBECONFIG")}
@@ -33,7 +35,7 @@ die() {
     exit 1
 }
 
-# --- the programs ------------------------------------------------------------------------------------------------------
+# --- the programs -----------------------------------------------------------------------------------------------------
 
 readonly components=(kube-apiserver kube-controller-manager kube-proxy kube-scheduler kubelet kubectl)
 
@@ -49,8 +51,10 @@ build_kubernetes() {
     echo "building Kubernetes $version (5 to 10 minutes the first time)"
     mkdir -p "$dir/bin"
     rm -f "$dir/bin/built-from"
-    # Without a version kubectl and the node would call themselves v0.0.0. Stamping the commit fails in somebody else's clone.
-    (cd $source && CGO_ENABLED=0 GOWORK=off go build -trimpath -buildvcs=false -o "$dir/bin/kubernetes" -ldflags "-s -w \
+    # Without a version kubectl and the node would call themselves v0.0.0. Stamping the commit fails in somebody else's
+    # clone.
+    (cd $source && CGO_ENABLED=0 GOWORK=off go build -trimpath -buildvcs=false -o "$dir/bin/kubernetes" \
+        -ldflags "-s -w \
         -X k8s.io/component-base/version.gitVersion=$version \
         -X k8s.io/component-base/version.gitMajor=$(cut -d. -f1 <<<"${version#v}") \
         -X k8s.io/component-base/version.gitMinor=$(cut -d. -f2 <<<"$version")" .)
@@ -78,15 +82,15 @@ build_helm() {
     echo "$hash" >"$dir/bin/helm-built-from"
 }
 
-# --- its processes -----------------------------------------------------------------------------------------------------
+# --- its processes ----------------------------------------------------------------------------------------------------
 
 # Nothing for one that has ended, also when nobody has reaped it (state Z).
 print_start_time() { # pid
     sed -nE 's/.*\) ([^Z])/\1/p' "/proc/$1/stat" 2>/dev/null | cut -d' ' -f20
 }
 
-# The outer process, `unshare`, whose only child is the first process in the namespaces. An id may be another process's after a
-# restart of the machine: it is ours only with the same start time.
+# The outer process, `unshare`, whose only child is the first process in the namespaces. An id may be another process's
+# after a restart of the machine: it is ours only with the same start time.
 print_pid() {
     local pid start
     read -r pid start 2>/dev/null <"$dir/pid" || return 1
@@ -131,7 +135,8 @@ show_log() { # component
 show_failure() {
     local component
     component=$(cut -d' ' -f1 "$dir/log/failed" 2>/dev/null) || component=node
-    echo "cluster.sh: $(cat "$dir/log/failed" 2>/dev/null || echo the node ended); the end of $dir/log/$component.log:" >&2
+    echo "cluster.sh: $(cat "$dir/log/failed" 2>/dev/null || echo the node ended); the end of" \
+        "$dir/log/$component.log:" >&2
     show_log "$component" >&2
 }
 
@@ -173,7 +178,7 @@ start() {
     done
 }
 
-# --- verbs -------------------------------------------------------------------------------------------------------------
+# --- verbs ------------------------------------------------------------------------------------------------------------
 
 run_in_network() {
     local inner
@@ -197,7 +202,8 @@ run_up() {
     for program in etcd containerd runc ip nft nsenter unshare openssl; do
         command -v $program >/dev/null || die "$program is missing: scripts/install-packages.sh e2e installs it"
     done
-    command -v go >/dev/null || die "Go is missing: install Go 1.25 or later (https://go.dev/dl)"
+    command -v go >/dev/null ||
+        die "Go is missing: install 1.26, or 1.21 or later, which fetches that by itself (https://go.dev/dl)"
     build_kubernetes
     build_helm
     if is_running && is_node_ready >/dev/null 2>&1; then

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# test.sh [--quick | --e2e] - builds and tests everything that needs no cluster; the last line counts the steps. Debian 12,
-# Ubuntu 22.04 or 24.04, as root or with sudo; asks nothing. --quick is the inner loop: build, unit and golden tests,
-# formatting. --e2e are the tests in a real Kubernetes, which it builds (Go), starts and stops; Debian 12, as root.
+# test.sh [--quick | --e2e] - builds and tests everything that needs no cluster; the last line counts the steps.
+# Debian 12, Ubuntu 22.04 or 24.04, as root or with sudo; asks nothing. --quick is the inner loop: build, unit and
+# golden tests, formatting. --e2e are the tests in a real Kubernetes, which it builds (Go), starts and stops; Debian
+# 12, as root.
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit 1
 
@@ -20,7 +21,7 @@ export UBSAN_OPTIONS=print_stacktrace=1
 
 passed=0 failed=0 skipped=0
 summary=""
-has_failed=" " # names of the steps that failed
+has_failed=" " # names of the steps that failed or were skipped
 
 report() { # name, verdict, remark
     summary+=$(printf '  %-14s %-8s %s' "$1" "$2" "$3")$'\n'
@@ -55,8 +56,8 @@ run_step_after() { # steps it needs, name, command...
     local needed
     for needed in $1; do
         if [[ $has_failed == *" $needed "* ]]; then
-            report "$2" skipped "$needed failed"
-            skipped=$((skipped + 1))
+            report "$2" skipped "no $needed"
+            skipped=$((skipped + 1)) has_failed+="$2 "
             return
         fi
     done
@@ -75,7 +76,8 @@ run_integration() {
         timeout -k 10 1500 /usr/bin/python3 -m unittest discover -v -s tests/integration -p '*.py'
 }
 
-# Generated pods against models of what Kubernetes and the reference make of them (RPW_PROPERTY_PODS, RPW_PROPERTY_SEED).
+# Generated pods against models of what Kubernetes and the reference make of them (RPW_PROPERTY_PODS,
+# RPW_PROPERTY_SEED).
 run_property() {
     RPW_PROGRAM=$PWD/$asan/rucio-policy-webhook PYTHONDONTWRITEBYTECODE=1 \
         timeout -k 10 900 /usr/bin/python3 -m unittest discover -v -s tests/property -p '*.py'
@@ -103,16 +105,18 @@ check_clang_tidy() {
             2> >(grep -vE '^[0-9]+ warnings? generated' >&2)
 }
 
-# Why the end-to-end tests cannot run here; nothing when they can. Go fetches a newer Go by itself from 1.21 on.
+# Why the end-to-end tests cannot run here; nothing when they can.
 print_e2e_obstacle() {
+    local go="1.26, or 1.21 or later, which fetches that by itself"
     if [ -n "${RPW_E2E_KUBECONFIG-}" ]; then
-        [ -n "${RPW_E2E_HOST-}" ] || echo "RPW_E2E_HOST is not set (the address at which that cluster reaches this machine)"
+        [ -n "${RPW_E2E_HOST-}" ] ||
+            echo "RPW_E2E_HOST is not set (the address at which that cluster reaches this machine)"
     elif [ "$(id -u)" -ne 0 ]; then
         echo "the cluster needs root (it makes namespaces and mounts); RPW_E2E_KUBECONFIG=FILE uses one that runs"
     elif ! command -v go >/dev/null; then
-        echo "Go is missing (it builds Kubernetes; 1.21 or later); RPW_E2E_KUBECONFIG=FILE uses a cluster that runs"
+        echo "Go is missing ($go); RPW_E2E_KUBECONFIG=FILE uses a cluster that runs"
     elif [[ $(go env GOVERSION) =~ ^go1\.(1?[0-9]|20)(\.|$) ]]; then
-        echo "$(go env GOVERSION) is too old (1.21 or later builds Kubernetes)"
+        echo "$(go env GOVERSION) is too old ($go)"
     elif [ "$(/usr/bin/python3 -c 'import sys; print(*sys.version_info[:2])' 2>&1)" != "3 11" ]; then
         echo "/usr/bin/python3 is not 3.11, Debian 12's, for which the images are made"
     fi
@@ -124,7 +128,7 @@ start_cluster() {
 
 run_e2e() {
     RPW_PROGRAM=$PWD/$asan/rucio-policy-webhook PYTHONDONTWRITEBYTECODE=1 \
-        timeout -k 10 2700 scripts/cluster.sh exec /usr/bin/python3 -m unittest discover -v -s tests/e2e -p '*.py'
+        timeout -k 10 2400 scripts/cluster.sh exec /usr/bin/python3 -m unittest discover -v -s tests/e2e -p '*.py'
 }
 
 test_quickly() {
@@ -169,12 +173,13 @@ test_in_cluster() {
     run_step build scripts/build.sh asan
     run_step images tests/e2e/images/build.sh "$RPW_E2E_DIR/images"
     run_step server-image tests/e2e/images/server.sh "$RPW_E2E_DIR/images"
+    # Without it its own tests are skipped.
     run_step cert-manager tests/e2e/cert_manager/build.sh "$RPW_E2E_DIR/cert-manager"
     run_step crds tests/e2e/crds/fetch.sh "$RPW_E2E_DIR/custom_resources"
     # A cluster that somebody uses is used and stays.
     scripts/cluster.sh status >/dev/null 2>&1 || trap 'scripts/cluster.sh down' EXIT
     run_step_after "images server-image" cluster start_cluster
-    run_step_after "build images cert-manager crds cluster" e2e run_e2e
+    run_step_after "build images server-image crds cluster" e2e run_e2e
 }
 
 case $mode in

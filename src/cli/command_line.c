@@ -1,4 +1,5 @@
-/* command_line.c - the loop around getopt_long(), which itself says which option it does not know or finds no value for. */
+/* command_line.c - the loop around getopt_long(), which itself says which option it does not know, or finds no value
+ * for. */
 #include "command_line.h"
 
 #include <stdarg.h>
@@ -11,18 +12,21 @@ bool rpw_command_line_read(const struct rpw_command_line *command_line, int argc
 {
     int option;
 
-    *ret_exit_code = RPW_EXIT_USAGE;
     while ((option = getopt_long(argc, argv, command_line->letters, command_line->names, NULL)) != -1) {
-        if (option == 'h')
-            *ret_exit_code = RPW_EXIT_OK;
         if (option == 'h' || option == '?') {
             fputs(command_line->usage->text, option == 'h' ? stdout : stderr);
+            *ret_exit_code = option == 'h' ? RPW_EXIT_OK : RPW_EXIT_USAGE;
             return false;
         }
-        if (!command_line->take(target, option, optarg))
+        if (!command_line->take(target, option, optarg)) {
+            *ret_exit_code = RPW_EXIT_USAGE;
             return false;
+        }
     }
-    return (optind == argc || command_line->take(target, 0, argv[optind])) && command_line->check(target);
+    if ((optind == argc || command_line->take(target, 0, argv[optind])) && command_line->check(target))
+        return true;
+    *ret_exit_code = RPW_EXIT_USAGE;
+    return false;
 }
 
 bool rpw_usage_error(const struct rpw_usage *usage, const char *format, ...)

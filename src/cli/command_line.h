@@ -12,7 +12,7 @@
 #include "rpw/status.h"
 
 struct rpw_usage {
-    const char *verb; /* as it is called, such as "certs show" */
+    const char *verb; /* as it is called, such as "certs generate" */
     const char *text; /* what --help prints */
 };
 
@@ -21,14 +21,15 @@ struct rpw_command_line {
     const char *letters;        /* the short options, as getopt() has them */
     const struct option *names; /* the long ones; --help is 'h' */
 
-    /* Takes an option and its value into what the verb keeps them in; an argument that belongs to no option comes as
-     * option 0. check sees the whole. Both are false after rpw_usage_error(). */
+    /* Takes an option and its value into what the verb keeps them in. The first argument that belongs to no option
+     * comes last, as option 0; further ones do not come. check sees the whole. Both are false after
+     * rpw_usage_error(). */
     bool (*take)(void *target, int option, char *value);
     bool (*check)(const void *target);
 };
 
-/* True to go on. Otherwise everything has been said, and *ret_exit_code is the verb's: RPW_EXIT_OK after --help, else
- * RPW_EXIT_USAGE. */
+/* True to go on; *ret_exit_code is then untouched. Otherwise everything has been said, and it is the verb's: RPW_EXIT_OK
+ * after --help, else RPW_EXIT_USAGE. */
 RPW_MUST_CHECK bool rpw_command_line_read(const struct rpw_command_line *command_line, int argc, char **argv,
                                           void *target, int *ret_exit_code);
 

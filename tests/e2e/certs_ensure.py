@@ -1,5 +1,5 @@
-"""`certs ensure` and `audit` on a real apiserver: ended at each request, with the rights of its ServiceAccount alone, and with
-a webhook whose certificates it rotates while pods are created."""
+"""`certs ensure` and `audit` on a real apiserver: ended at each request, with the rights of its ServiceAccount alone,
+and with a webhook whose certificates it rotates while pods are created."""
 
 import json
 import os
@@ -115,7 +115,8 @@ class InCluster(verb.Ensure):
     def grant(self, *rules):
         """A kubeconfig, as an object, of a ServiceAccount with these rights: (kind, verbs, resource, names)."""
         kubectl("-n", NAMESPACE, "create", "serviceaccount", "ensure")
-        self.addCleanup(kubectl, "delete", "clusterrolebinding,clusterrole", "-l", "rpw-e2e=ensure", "--ignore-not-found")
+        self.addCleanup(kubectl, "delete", "clusterrolebinding,clusterrole", "-l", "rpw-e2e=ensure",
+                        "--ignore-not-found")
         self.addCleanup(kubectl, "-n", NAMESPACE, "delete", "serviceaccount,role,rolebinding", "--all", check=False)
         for number, (kind, verbs, resource, names) in enumerate(rules):
             name = f"rpw-e2e-ensure-{number}"
@@ -171,8 +172,8 @@ class InCluster(verb.Ensure):
             shift
             exec "$@" """
         done = subprocess.run(
-            ["unshare", "--mount", "sh", "-c", script, "sh", self.make.folder, os.path.abspath(PROGRAM), "certs", "ensure",
-             *verb.FLAGS], capture_output=True, text=True, check=False, timeout=120,
+            ["unshare", "--mount", "sh", "-c", script, "sh", self.make.folder, os.path.abspath(PROGRAM), "certs",
+             "ensure", *verb.FLAGS], capture_output=True, text=True, check=False, timeout=120,
             env={"PATH": os.environ["PATH"], "KUBERNETES_SERVICE_HOST": url.hostname,
                  "KUBERNETES_SERVICE_PORT": str(url.port)})
         self.assertEqual(done.returncode, 0, done.stderr)
@@ -181,15 +182,16 @@ class InCluster(verb.Ensure):
 
 @unittest.skipIf(HOST != "127.0.0.1", "the apiserver does not reach this machine as localhost")
 class RotationUnderPods(ClusterCase):
-    """A webhook that fails closed, with certificates of `certs ensure`: pods are admitted before, during and after a rotation."""
+    """A webhook that fails closed, with certificates of `certs ensure`: pods are admitted before, during and after a
+    rotation."""
 
     def setUp(self):
         self.folder = Folder()
         self.addCleanup(self.folder.remove)
         self.name = f"rpw-e2e-{self.label}"
         self.server = None
-        self.flags = ["--secret", f"{self.namespace}/tls", "--ca-secret", f"{self.namespace}/ca", "--webhook", self.name,
-                      "--dns", "localhost"]
+        self.flags = ["--secret", f"{self.namespace}/tls", "--ca-secret", f"{self.namespace}/ca",
+                      "--webhook", self.name, "--dns", "localhost"]
 
     def ensure(self, *flags):
         done = kube_api.run("certs", "ensure", *self.flags, *flags, KUBECONFIG=os.environ["KUBECONFIG"])
@@ -218,8 +220,8 @@ class RotationUnderPods(ClusterCase):
         self.addCleanup(self.api.delete, "MutatingWebhookConfiguration", self.name)
 
     def point_to(self, port):
-        self.api.call("PATCH", self.api.path("MutatingWebhookConfiguration", None, self.name),
-                      [{"op": "replace", "path": "/webhooks/0/clientConfig/url", "value": f"https://localhost:{port}/mutate"}],
+        patch = [{"op": "replace", "path": "/webhooks/0/clientConfig/url", "value": f"https://localhost:{port}/mutate"}]
+        self.api.call("PATCH", self.api.path("MutatingWebhookConfiguration", None, self.name), patch,
                       "application/json-patch+json")
 
     def is_admitted(self):

@@ -1,21 +1,26 @@
-"""What the chart renders is what the apiserver takes it for: no field that it does not know, and nothing added to the webhooks."""
+"""What the chart renders is what the apiserver takes it for: no field that it does not know, and nothing added to the
+webhooks."""
 import unittest
 
 import yaml
 
 import custom_resources
-from chart_support import ALL, MONITORING, NAME, find, render, render_text
+from chart_support import ALL, MONITORING, NAME, ChartCase, find, render, render_text
 from cluster import kubectl
 
 TLS = ("--set", "certificates.issuer=cert-manager")
-OTHERS = ("--set", "hostNetwork.enabled=true", "--set", "webhook.selection=labels", "--set", "priorityClassName=system-cluster-critical",
-          "--set", "networkPolicy.operationsFrom[0].namespaceSelector.matchLabels.a=b", "--set", "imagePullSecrets[0].name=registry",
-          "--set", "certificates.issuer=provided,certificates.secretName=mine,certificates.caBundle=x", "--set", "nodeSelector.a=b",
-          "--set", "tolerations[0].operator=Exists", "--set-json", 'webhook.namespaceSelector.matchExpressions='
-          '[{"key": "rucio", "operator": "Exists"}]', "--set-json", 'topologySpreadConstraints='
-          '[{"topologyKey": "a", "maxSkew": 1, "whenUnsatisfiable": "DoNotSchedule", "labelSelector": {}}]', "--set-json",
-          'affinity={"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution":'
-          ' {"nodeSelectorTerms": [{"matchExpressions": [{"key": "a", "operator": "Exists"}]}]}}}')
+OTHERS = (
+    "--set", "hostNetwork.enabled=true,webhook.selection=labels,priorityClassName=system-cluster-critical",
+    "--set", "networkPolicy.operationsFrom[0].namespaceSelector.matchLabels.a=b,imagePullSecrets[0].name=registry",
+    "--set", "certificates.issuer=provided,certificates.secretName=mine,certificates.caBundle=x,nodeSelector.a=b",
+    "--set", "tolerations[0].operator=Exists,terminationGracePeriodSeconds=60,listenAddress=[::]",
+    "--set", "extraVolumes[0].name=ca,extraVolumes[0].configMap.name=ca",
+    "--set", "extraVolumeMounts[0].name=ca,extraVolumeMounts[0].mountPath=/ca",
+    "--set-json", 'webhook.namespaceSelector.matchExpressions=[{"key": "rucio", "operator": "Exists"}]',
+    "--set-json", 'topologySpreadConstraints=[{"topologyKey": "a", "maxSkew": 1, "whenUnsatisfiable": "DoNotSchedule",'
+                  ' "labelSelector": {}}]',
+    "--set-json", 'affinity={"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms":'
+                  ' [{"matchExpressions": [{"key": "a", "operator": "Exists"}]}]}}}')
 
 
 def apply_dry(text, *flags):
@@ -23,7 +28,7 @@ def apply_dry(text, *flags):
     return kubectl("apply", "--dry-run=server", "--validate=strict", *flags, "-f", "-", stdin=text, check=False)
 
 
-class DryRun(unittest.TestCase):
+class DryRun(ChartCase):
     @classmethod
     def setUpClass(cls):
         kubectl("create", "namespace", NAME)
@@ -63,7 +68,8 @@ class CustomResources(DryRun):
 
     def test_cert_managers_objects_are_valid(self):
         self.assert_accepted(*TLS)
-        self.assert_accepted(*TLS, "--set", "certificates.issuerRef.name=mine,certificates.issuerRef.kind=ClusterIssuer")
+        self.assert_accepted(*TLS, "--set", "certificates.issuerRef.name=mine",
+                             "--set", "certificates.issuerRef.kind=ClusterIssuer")
 
     def test_unknown_field_would_be_seen(self):
         text = render_text(*MONITORING).stdout.replace("interval: 30s", "intervall: 30s")

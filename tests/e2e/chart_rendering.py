@@ -1,14 +1,17 @@
-"""The Helm chart as it is rendered, without a cluster: what the values do, and which mistakes are refused with which words."""
+"""The Helm chart as it is rendered, without a cluster: what becomes of the configuration, and which pods the cluster is
+told to send."""
 import hashlib
 import json
 import re
+import shutil
 import subprocess
 import tempfile
 import unittest
 
 import yaml
 
-from chart_support import ALL, CHART, CONFIGURATION, MONITORING, NAME, find, helm, pod_specs, render, render_error, render_text
+from chart_support import (ALL, CHART, CONFIGURATION, MONITORING, NAME, ChartCase, find, helm, render, render_error,
+                           render_text)
 from support import PROGRAM, ROOT
 
 
@@ -36,7 +39,7 @@ def name_hash(text):
     return hashlib.sha256(text.encode()).hexdigest()[:10]
 
 
-class Rendering(unittest.TestCase):
+class Rendering(ChartCase):
     def test_chart_passes_helms_own_checks(self):
         done = helm("lint", "--strict", str(CHART), "--set", "configMap=mine")
         self.assertEqual(done.returncode, 0, done.stdout)
@@ -47,9 +50,11 @@ class Rendering(unittest.TestCase):
         self.assertEqual(first, second)
 
     def test_manifests_are_what_the_chart_renders(self):
-        done = subprocess.run([ROOT / "scripts" / "render-manifests.sh", "--check"], capture_output=True, text=True, check=False)
+        done = subprocess.run([ROOT / "scripts" / "render-manifests.sh", "--check"], capture_output=True, text=True,
+                              check=False)
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
 
+    @unittest.skipUnless(shutil.which("kubectl"), "kubectl is not there")
     def test_kustomize_changes_nothing_but_the_name_of_the_config_map(self):
         done = subprocess.run(["kubectl", "kustomize", ROOT / "manifests"], capture_output=True, text=True, check=True)
         name = f"{NAME}-policy"
@@ -68,16 +73,13 @@ class Rendering(unittest.TestCase):
     def test_without_a_configuration_it_says_how_to_give_one(self):
         self.assertIn("--set-file configuration=policy.yaml", render_error(configuration=""))
 
-    def test_long_release_names_leave_room_for_what_kubernetes_appends(self):
-        for thing in render(*ALL, *MONITORING, name="a-release-whose-name-has-fifty-three-characters-53"):
-            limit = 52 if thing["kind"] == "CronJob" else 63
-            self.assertLessEqual(len(thing["metadata"]["name"]), limit, thing["kind"])
 
-
-class Configuration(unittest.TestCase):
+class Configuration(ChartCase):
     def test_text_arrives_as_it_is(self):
-        text = '# a comment\npolicies: # "quotes" \'too\'\n\n  - {name: a, package: p, source: {preinstalled: {}}}\n\n# the end'
-        self.assertEqual(find(render(configuration=text), "ConfigMap", "-" + name_hash(text))["data"]["policy.yaml"], text)
+        text = ('# a comment\npolicies: # "quotes" \'too\'\n\n  - {name: a, package: p, source: {preinstalled: {}}}\n'
+                '\n# the end')
+        config_map = find(render(configuration=text), "ConfigMap", "-" + name_hash(text))
+        self.assertEqual(config_map["data"]["policy.yaml"], text)
 
     def test_change_makes_other_pods(self):
         before, after = (find(render("--no-hooks", configuration=text), "Deployment")["spec"]["template"]
@@ -103,8 +105,32 @@ class Configuration(unittest.TestCase):
     def test_what_is_no_yaml_is_refused(self):
         self.assertIn("configuration: not YAML", render_error(configuration="policies: ["))
 
+    # YAML of the wrong shape: configuration, the place that the check Job names.
+    WRONG_SHAPES = (
+        ("policies: 7\n", "1:11: error: policies: "),
+        ("policies: [7]\n", "1:12: error: policies: "),
+        ("policies:\n  - {name: a, match: text, package: p, source: {preinstalled: {}}}\n", "2:22: error: match: "),
+        ("policies:\n  - name: a\n    match: {containers: null}\n", "3:25: error: containers: "),
+        ("policies:\n  - name: a\n    match: {containers: text}\n", "3:25: error: containers: "),
+        ("unmatched: 7\npolicies: []\n", "1:12: error: unmatched: "),
+    )
 
-class Selection(unittest.TestCase):
+    def test_wrong_shapes_are_left_to_the_check_which_names_the_place(self):
+        for text, place in self.WRONG_SHAPES:
+            with self.subTest(text), tempfile.NamedTemporaryFile("w") as file:
+                things = render(configuration=text)
+                self.assertIn("c.name in ['rucio-daemons', 'rucio-server', 'rucio-ui']", condition(things))
+                checked = next(thing for thing in things
+                               if (thing["kind"], thing["metadata"]["name"]) == ("ConfigMap", f"{NAME}-check"))
+                self.assertEqual(checked["data"]["policy.yaml"], text)
+                file.write(text)
+                file.flush()
+                done = subprocess.run([PROGRAM, "check", file.name], capture_output=True, text=True, check=False)
+                self.assertEqual(done.returncode, 1)
+                self.assertIn(f"{file.name}:{place}", done.stderr)
+
+
+class Selection(ChartCase):
     """The cluster is told to send what the configuration selects: `check --webhook-configuration` agrees each time."""
 
     CONDITIONS = (
@@ -144,12 +170,13 @@ class Selection(unittest.TestCase):
                          on_both("c.name in ['a', 'b', 'rucio-daemons', 'rucio-server', 'rucio-ui']"))
 
     def test_pattern_for_everything_is_refused(self):
-        self.assertIn("every pod of the cluster would depend on the webhook", render_error(configuration=policy(["*-x"])))
+        self.assertIn("every pod of the cluster would depend on the webhook",
+                      render_error(configuration=policy(["*-x"])))
 
     def test_labels_are_those_of_rucios_charts(self):
         configuration = policy(["rucio-webui"], "warn")
-        webhooks = find(render("--set", "webhook.selection=labels", "--kube-version", "1.27.0", configuration=configuration),
-                        "MutatingWebhookConfiguration")["webhooks"]
+        things = render("--set", "webhook.selection=labels", "--kube-version", "1.27.0", configuration=configuration)
+        webhooks = find(things, "MutatingWebhookConfiguration")["webhooks"]
         self.assertEqual([webhook["objectSelector"]["matchExpressions"] for webhook in webhooks],
                          [[{"key": "rucio-daemon", "operator": "Exists"}],
                           [{"key": "app", "operator": "In", "values": ["rucio-server", "rucio-ui", "rucio-webui"]}]])
@@ -160,7 +187,8 @@ class Selection(unittest.TestCase):
         self.assert_sent(policy(), "--set", "webhook.selection=labels")
 
     def test_labels_cannot_tell_a_pattern(self):
-        self.assertIn("cannot be told by labels", render_error("--set", "webhook.selection=labels", configuration=policy(["rucio-*"])))
+        error = render_error("--set", "webhook.selection=labels", configuration=policy(["rucio-*"]))
+        self.assertIn("cannot be told by labels", error)
 
     def test_match_conditions_need_kubernetes_1_30(self):
         self.assertIn("use --set webhook.selection=labels", render_error("--kube-version", "1.29.9"))
@@ -178,107 +206,32 @@ class Selection(unittest.TestCase):
         self.assertEqual(webhook["namespaceSelector"]["matchLabels"], {"rucio": "enabled"})
         self.assertEqual(len(webhook["namespaceSelector"]["matchExpressions"]), 1)
 
-    def test_it_fails_closed(self):
-        webhook = find(render(), "MutatingWebhookConfiguration")["webhooks"][0]
-        self.assertEqual((webhook["failurePolicy"], webhook["sideEffects"], webhook["reinvocationPolicy"],
-                          webhook["timeoutSeconds"]), ("Fail", "None", "IfNeeded", 5))
+    def test_selection_can_do_without_what_is_null(self):
+        flags = [flag for key in ("excludedNamespaces", "annotations", "namespaceSelector")
+                 for flag in ("--set", f"webhook.{key}=null")]
+        found = find(render(*flags), "MutatingWebhookConfiguration")
+        self.assertNotIn("annotations", found["metadata"])
+        self.assertEqual(found["webhooks"][0]["namespaceSelector"], {"matchExpressions": [
+            {"key": "kubernetes.io/metadata.name", "operator": "NotIn", "values": [NAME]}]})
 
+    def test_it_fails_closed_and_asks_for_pods_as_they_are_created_and_no_more(self):
+        for flags in ((), ("--set", "webhook.selection=labels")):
+            for webhook in find(render(*flags), "MutatingWebhookConfiguration")["webhooks"]:
+                for key in ("name", "clientConfig", "namespaceSelector", "objectSelector", "matchConditions"):
+                    webhook.pop(key, None)
+                self.assertEqual(webhook, {
+                    "admissionReviewVersions": ["v1"], "failurePolicy": "Fail", "matchPolicy": "Equivalent",
+                    "reinvocationPolicy": "IfNeeded", "sideEffects": "None", "timeoutSeconds": 5,
+                    "rules": [{"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"],
+                               "resources": ["pods"], "scope": "Namespaced"}]})
 
-class Values(unittest.TestCase):
-    REFUSED = (
-        ("misspelt", ("--set", "replica=3"), "additional properties 'replica' not allowed"),
-        ("misspelt further down", ("--set", "webhook.failurepolicy=Ignore"), "additional properties 'failurepolicy' not allowed"),
-        ("not one of the words", ("--set", "webhook.failurePolicy=Open"), "'/webhook/failurePolicy': value must be one of"),
-        ("no replica", ("--set", "replicas=0"), "'/replicas': minimum"),
-        ("the kubelet's port", ("--set", "hostNetwork.webhookPort=10250"), "'/hostNetwork/webhookPort'"),
-        ("a port for root", ("--set", "ports.webhook=443"), "'/ports/webhook': minimum"),
-        ("no duration", ("--set", "certificates.renewBefore=month"), "'/certificates/renewBefore'"),
-        ("no digest", ("--set", "image.digest=latest"), "'/image/digest'"),
-        ("no Secret", ("--set", "certificates.issuer=provided,certificates.caBundle=x"), "certificates.secretName: "),
-        ("no authority", ("--set", "certificates.issuer=provided,certificates.secretName=x"), "certificates.caBundle: "),
-    )
-
-    def test_mistakes_are_named(self):
-        for name, flags, message in self.REFUSED:
-            with self.subTest(name):
-                self.assertIn(message, render_error(*flags))
-
-    def test_every_value_is_in_the_schema_and_used(self):
-        templates = "".join(path.read_text() for path in (CHART / "templates").iterdir())
-        values = yaml.safe_load((CHART / "values.yaml").read_text())
-        schema = json.loads((CHART / "values.schema.json").read_text())
-        self.assertEqual(set(schema["properties"]) - set(values), {"global"})
-        for name, value in values.items():
-            known = schema["properties"][name].get("properties", {})
-            with self.subTest(name):
-                self.assertRegex(templates, rf"\.Values\.{name}\b")
-                self.assertEqual(set(known), set(value) if known else set())
-
-    def test_digest_wins_over_the_tag(self):
-        digest = "sha256:" + "a" * 64
-        things = render(*ALL, "--set", f"image.repository=example.org/rpw,image.tag=v1,image.digest={digest}")
-        images = {container["image"] for _, spec in pod_specs(things) for container in spec["containers"]}
-        self.assertEqual(images, {f"example.org/rpw@{digest}"})
-
-    def test_host_network_has_its_own_ports(self):
-        things = render("--set", "hostNetwork.enabled=true")
-        spec = find(things, "Deployment")["spec"]["template"]["spec"]
-        self.assertTrue(spec["hostNetwork"])
-        self.assertEqual([port["containerPort"] for port in spec["containers"][0]["ports"]], [10443, 10444])
-        self.assertIn("--listen=0.0.0.0:10443", spec["containers"][0]["args"])
-
-    def test_autoscaler_has_the_replicas_to_itself(self):
-        self.assertNotIn("replicas", find(render("--set", "autoscaling.enabled=true"), "Deployment")["spec"])
-
-    def test_openshift_chooses_the_user(self):
-        flags = [flag for key in ("runAsUser", "runAsGroup", "fsGroup") for flag in ("--set", f"podSecurityContext.{key}=null")]
-        for name, spec in pod_specs(render(*ALL, *flags)):
-            with self.subTest(name):
-                self.assertEqual(spec["securityContext"], {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}})
-
-
-
-
-class Safety(unittest.TestCase):
-    def test_every_pod_meets_the_restricted_standard_with_a_read_only_root(self):
-        names = []
-        for name, spec in pod_specs(render(*ALL)):
-            names.append(name)
-            with self.subTest(name):
-                self.assertTrue(spec["securityContext"]["runAsNonRoot"])
-                self.assertEqual(spec["securityContext"]["seccompProfile"], {"type": "RuntimeDefault"})
-                for container in spec["containers"]:
-                    self.assertEqual(container["securityContext"],
-                                     {"allowPrivilegeEscalation": False, "readOnlyRootFilesystem": True,
-                                      "capabilities": {"drop": ["ALL"]}})
-                    self.assertIn("memory", container["resources"]["limits"])
-        self.assertEqual(len(names), 5)
-
-    def test_server_has_no_rights_and_no_token(self):
-        things = render(*ALL)
-        spec = find(things, "Deployment")["spec"]["template"]["spec"]
-        self.assertFalse(spec["automountServiceAccountToken"])
-        subjects = {subject["name"] for thing in things if thing["kind"].endswith("Binding") for subject in thing["subjects"]}
-        self.assertEqual(subjects, {f"{NAME}-certs", f"{NAME}-audit"})
-        self.assertEqual(spec["serviceAccountName"], NAME)
-
-    def test_rights_are_these_and_no_others(self):
-        rules = {f"{thing['kind']} {thing['metadata']['name']}": thing["rules"] for thing in render(*ALL)
-                 if thing["kind"] in ("Role", "ClusterRole")}
-        self.assertEqual(rules, {
-            f"Role {NAME}-certs": [{"apiGroups": [""], "resources": ["secrets"], "verbs": ["get", "patch"],
-                                    "resourceNames": [f"{NAME}-tls", f"{NAME}-ca"]}],
-            f"ClusterRole {NAME}-certs": [{"apiGroups": ["admissionregistration.k8s.io"], "verbs": ["get", "patch"],
-                                           "resources": ["mutatingwebhookconfigurations"], "resourceNames": [NAME]}],
-            f"ClusterRole {NAME}-audit": [{"apiGroups": [""], "resources": ["pods"], "verbs": ["list"]}],
-        })
-
-    def test_no_certificate_is_in_the_rendered_text(self):
+    def test_it_is_called_through_its_service(self):
         things = render()
-        for secret in (thing for thing in things if thing["kind"] == "Secret"):
-            self.assertNotIn("data", secret)
-        self.assertNotIn("caBundle", json.dumps(find(things, "MutatingWebhookConfiguration")))
+        self.assertEqual(find(things, "MutatingWebhookConfiguration")["webhooks"][0]["clientConfig"],
+                         {"service": {"name": NAME, "namespace": NAME, "path": "/mutate", "port": 443}})
+        self.assertEqual(find(things, "Service", NAME)["spec"]["ports"][0],
+                         {"name": "webhook", "port": 443, "targetPort": "webhook", "protocol": "TCP"})
 
-    def test_only_the_check_is_a_hook(self):
-        hooks = [thing["metadata"]["name"] for thing in render(*ALL) if "helm.sh/hook" in thing["metadata"].get("annotations", {})]
-        self.assertEqual(hooks, [f"{NAME}-check"] * 2)
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,11 +1,13 @@
-"""What the tests of the Helm chart share: rendering it."""
+"""What the tests of the Helm chart share: helm, and rendering it."""
 import pathlib
+import shutil
 import subprocess
 import tempfile
+import unittest
 
 import yaml
 
-from support import ROOT
+from cluster import ROOT
 
 CHART = ROOT / "manifests" / "chart"
 NAME = "rucio-policy-webhook"
@@ -24,8 +26,19 @@ ALL = ("--set", "audit.enabled=true", "--set", "autoscaling.enabled=true", "--se
 MONITORING = ("--set", "serviceMonitor.enabled=true", "--set", "prometheusRule.enabled=true")
 
 
-def helm(*arguments, stdin=None):
-    return subprocess.run(["helm", *arguments], input=stdin, capture_output=True, text=True, timeout=120, check=False)
+needs_helm = unittest.skipUnless(shutil.which("helm"), "helm is not there")
+
+
+@needs_helm
+class ChartCase(unittest.TestCase):
+    """Cases that render the chart."""
+
+
+def helm(*arguments, check=False):
+    """helm as a person runs it: the completed process, with its output as text."""
+    done = subprocess.run(["helm", *arguments], capture_output=True, text=True, timeout=300, check=False)
+    assert not check or done.returncode == 0, f"helm {' '.join(arguments)}: {done.stdout}{done.stderr}"
+    return done
 
 
 def render_text(*flags, configuration=CONFIGURATION, name=NAME):
@@ -56,11 +69,16 @@ def find(things, kind, suffix=""):
     return found[0]
 
 
-def pod_specs(things):
-    """(name, PodSpec) of whatever makes pods."""
+def pod_templates(things):
+    """(name, PodTemplateSpec) of whatever makes pods."""
     for thing in things:
         spec = thing.get("spec", {})
         if thing["kind"] == "CronJob":
             spec = spec["jobTemplate"]["spec"]
         if thing["kind"] in ("Deployment", "Job", "CronJob"):
-            yield f"{thing['kind']} {thing['metadata']['name']}", spec["template"]["spec"]
+            yield f"{thing['kind']} {thing['metadata']['name']}", spec["template"]
+
+
+def pod_specs(things):
+    """(name, PodSpec)"""
+    return [(name, template["spec"]) for name, template in pod_templates(things)]

@@ -1,7 +1,7 @@
 """What the end-to-end tests share: the API of a real cluster, the webhook registered in it, namespaces and pods.
 
-Run by `scripts/test.sh --e2e`, which starts the cluster and then these modules where its network is. KUBECONFIG says which
-cluster; of an existing one (kind, say) RPW_E2E_HOST is the address at which its apiserver reaches this machine.
+Run by `scripts/test.sh --e2e`, which starts the cluster and then these modules where its network is. KUBECONFIG says
+which cluster; of an existing one (kind, say) RPW_E2E_HOST is the address at which its apiserver reaches this machine.
 Nothing is awaited by pausing: a condition is asked for until it holds or PATIENCE is over.
 """
 import base64
@@ -139,7 +139,8 @@ class Api:
 
 def kubectl(*arguments, stdin=None, check=True):
     """kubectl as a person runs it: the completed process, with its output as text."""
-    done = subprocess.run(["kubectl", *arguments], input=stdin, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(["kubectl", *arguments], input=stdin, capture_output=True, text=True, timeout=120,
+                          check=False)
     assert not check or done.returncode == 0, f"kubectl {' '.join(arguments)}: {done.stderr}"
     return done
 
@@ -221,8 +222,8 @@ def environment_of(pod, name):
 class ClusterCase(unittest.TestCase):
     """Test cases with a namespace and the webhook, each of its own: self.api, self.namespace, self.webhook.
 
-    CONFIGURATION is the webhook's; REGISTRATION replaces fields of its registration; NAMESPACE is the name of the namespace,
-    to which a number is appended. What a class needs in the namespace besides, it creates in prepare().
+    CONFIGURATION is the webhook's; REGISTRATION replaces fields of its registration; NAMESPACE is the name of the
+    namespace, to which a number is appended. What a class needs in the namespace besides, it creates in prepare().
     """
     CONFIGURATION = None  # none: no webhook
     REGISTRATION = {}
@@ -300,7 +301,8 @@ class ClusterCase(unittest.TestCase):
             status = pod["status"]
             if status.get("phase") == "Failed" != phase:
                 raise AssertionError(f"pod {name} failed: {json.dumps(status)}\n{cls.logs(name)}")
-            is_ready = phase != "Running" or all(c["ready"] for c in status.get("containerStatuses", [{"ready": False}]))
+            containers = status.get("containerStatuses", [{"ready": False}])
+            is_ready = phase != "Running" or all(c["ready"] for c in containers)
             return pod if status.get("phase") == phase and is_ready else None
 
         try:

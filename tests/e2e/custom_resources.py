@@ -2,8 +2,7 @@
 import os
 import pathlib
 
-from cluster import kubectl
-from support import ROOT, wait_until
+from cluster import ROOT, kubectl, wait_until
 
 E2E = pathlib.Path(os.environ.get("RPW_E2E_DIR", ROOT / "build" / "e2e"))
 FOLDER = E2E / "custom_resources"
@@ -12,9 +11,9 @@ CERT_MANAGER = E2E / "cert-manager" / "cert-manager"
 
 def add_for_class(case):
     """For the tests of this class."""
+    case.addClassCleanup(kubectl, "delete", "--ignore-not-found", "-f", str(FOLDER))
     kubectl("create", "-f", str(FOLDER))
-    case.addClassCleanup(kubectl, "delete", "-f", str(FOLDER))
     kubectl("wait", "--for=condition=Established", "--timeout=60s", "-f", str(FOLDER))
     for group in ("cert-manager.io/v1", "acme.cert-manager.io/v1", "monitoring.coreos.com/v1"):
-        wait_until(lambda: kubectl("get", "--raw", f"/apis/{group}", check=False).returncode == 0,
+        wait_until(lambda group=group: kubectl("get", "--raw", f"/apis/{group}", check=False).returncode == 0,
                    f"the apiserver serves {group}")

@@ -18,9 +18,10 @@ import unittest
 import yaml
 
 from api_support import annotations_of
-from chart_support import CONFIGURATION, find, helm, render, render_text
+from chart_support import CONFIGURATION, find, helm, needs_helm, render, render_text
 from cluster import ROOT, ClusterCase, Refused, kubectl, wait_until
-from install_support import NAME, Installation, inventory, rucio_pod, say, wait_for_inventory, wait_until_called
+from install_support import (NAME, Installation, inventory, needs_image, rucio_pod, say, wait_for_inventory,
+                             wait_until_called)
 
 PAGE = ROOT / "docs" / "install.md"
 EXPERIMENT = "rucio-atlas"
@@ -74,7 +75,8 @@ def make_image(folder, name):
     return archive
 
 
-@unittest.skipUnless(shutil.which("helm"), "helm is not there")
+@needs_helm
+@needs_image
 class AsPrinted(ClusterCase):
     """A copy of the repository, in which the experiment of the page has been prepared."""
 
@@ -195,7 +197,8 @@ class Troubles(AsPrinted):
         self.assertIn(f"`{words}`", prose())
 
     def assert_refusal_is_explained(self, *kinds):
-        """Pods are refused for one of these reasons (replicas that are going may answer before), and the page has its words."""
+        """Pods are refused for one of these reasons (replicas that are going may answer before), and the page has its
+        words."""
         def reason():
             message = self.refusal() or ""
             return message if any(kind in message for kind in kinds) else None
@@ -269,7 +272,7 @@ class Troubles(AsPrinted):
         self.assert_explained(f"job {NAME}-check failed: BackoffLimitExceeded")
 
 
-@unittest.skipUnless(shutil.which("helm"), "helm is not there")
+@needs_helm
 class Values(unittest.TestCase):
     """What the page says of the chart without a cluster."""
 

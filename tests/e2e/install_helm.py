@@ -1,7 +1,6 @@
 """The chart, installed with Helm: the image runs as pods under Pod Security `restricted` and patches Rucio's pods, and
 everybody has the rights of the chart and no others."""
 import json
-import shutil
 import subprocess
 import threading
 import types
@@ -9,9 +8,10 @@ import unittest
 
 import api_corpus
 from api_support import configuration, policy
+from chart_support import needs_helm
 from cluster import kubectl, wait_until
 from install_support import (AUTHORITY, COMPONENT, NAME, RESTRICTED, TLS, InstalledCase, Release, make_home,
-                             other_pod, rucio_pod, wait_until_called)
+                             needs_image, other_pod, rucio_pod, wait_until_called)
 from running import pod_of
 from running_rucio import PACKAGE, USED, current
 
@@ -38,7 +38,8 @@ class FollowedLogs:
         self.process.stdout.close()
 
 
-@unittest.skipUnless(shutil.which("helm"), "helm is not there")
+@needs_helm
+@needs_image
 class CorpusThroughTheChart(api_corpus.RucioChartPods):
     """The pods of Rucio's charts again, through the Service of a webhook that runs as pods."""
 
@@ -58,10 +59,12 @@ class CorpusThroughTheChart(api_corpus.RucioChartPods):
 class InstalledWithHelm(InstalledCase):
     @classmethod
     def install(cls):
+        # `audit` sees the whole cluster, and pods of other classes have never met this webhook.
+        match = {"namespaces": [cls.namespace]}
         text = configuration(
-            policy("real", package=PACKAGE, match={"podSelector": {"matchLabels": {"policy": "real"}}},
+            policy("real", package=PACKAGE, match={**match, "podSelector": {"matchLabels": {"policy": "real"}}},
                    source={"copy": {"image": "localhost/rpw-policy:1", "path": "/policy"}}),
-            policy())
+            policy(match=match))
         return cls.install_chart(text, **{"audit.enabled": True})
 
     def test_pods_of_others_are_left_alone(self):

@@ -1,16 +1,18 @@
 """What is installed goes without a rest: every object of the cluster, before and after, while pods are created."""
-import shutil
 import unittest
 
+from chart_support import needs_helm
 from cluster import ClusterCase, kubectl, wait_until
 from install_manifests import Applied
-from install_support import NAME, Creations, Release, inventory, make_home, say, wait_for_inventory, wait_until_called
+from install_support import (NAME, Creations, Release, inventory, make_home, needs_image, say, wait_for_inventory,
+                             wait_until_called)
 
 # All that the chart can have and that needs no other operator.
 EVERYTHING = {"audit.enabled": True, "autoscaling.enabled": True, "podDisruptionBudget.enabled": True,
               "networkPolicy.enabled": True}
 
 
+@needs_image
 class Removal(ClusterCase):
     def remove(self, installed, remove, what):
         """Calls remove() while pods are created: with the policy, then without, and always created.
@@ -27,7 +29,7 @@ class Removal(ClusterCase):
         self.assertEqual(creations.failures, [])
         say(f"{what}: {creations.created} pods created, 0 failed")
 
-    @unittest.skipUnless(shutil.which("helm"), "helm is not there")
+    @needs_helm
     def test_helm_uninstall_leaves_nothing(self):
         home = make_home(self)
         before = inventory(self.api)

@@ -43,14 +43,26 @@ def load_image_as(tag):
 
 @unittest.skipIf("RPW_E2E_KUBECONFIG" in os.environ, "images cannot be given to the node from here")
 class Upgrade(InstalledCase):
+    OLDER = {"version": PREVIOUS, "appVersion": PREVIOUS}
+
     @classmethod
     def install(cls):
         load_image_as(PREVIOUS)
-        with changed_chart(version=PREVIOUS, appVersion=PREVIOUS) as chart:
+        with changed_chart(**cls.OLDER) as chart:
             return cls.install_chart(BEFORE, chart=chart)
+
+    def begin_with(self, text, **options):
+        """Whatever another test has left."""
+        self.installed.upgrade(text, **options)
+        self.installed.wait_until_others_ended()
 
     def config_maps(self):
         return [found["metadata"]["name"] for found in self.api.list("ConfigMap", self.home, f"{COMPONENT}=webhook")]
+
+    def config_map(self):
+        """The one that new pods get."""
+        volumes = self.api.get("Deployment", NAME, self.home)["spec"]["template"]["spec"]["volumes"]
+        return next(volume["configMap"]["name"] for volume in volumes if "configMap" in volume)
 
     def package(self):
         """What a Rucio pod gets now."""
@@ -61,8 +73,10 @@ class Upgrade(InstalledCase):
         return {pod["spec"]["containers"][0]["image"].rpartition(":")[2] for pod in self.installed.pods()}
 
     def test_upgrade_and_rollback_refuse_no_pod_and_keep_the_certificates(self):
-        certificates, maps = self.installed.certificates(), self.config_maps()
-        self.assertEqual((self.tags(), self.package(), len(maps)), ({PREVIOUS}, "package_before", 1))
+        with changed_chart(**self.OLDER) as chart:
+            self.begin_with(BEFORE, chart=chart)
+        certificates, old = self.installed.certificates(), self.config_map()
+        self.assertEqual((self.tags(), self.package()), ({PREVIOUS}, "package_before"))
 
         with Creations(self.api, self.namespace) as creations:
             self.installed.upgrade(AFTER)
@@ -71,26 +85,29 @@ class Upgrade(InstalledCase):
         creations.assert_none_failed("helm upgrade from the previous chart")
         self.assertEqual(self.package(), "package_after")
         self.assertNotIn(PREVIOUS, self.tags())
-        new_maps = self.config_maps()
-        self.assertEqual((len(new_maps), set(new_maps) & set(maps)), (1, set()))
+        new = self.config_map()
+        self.assertIn(new, self.config_maps())
+        self.assertNotIn(old, self.config_maps())
         self.assertEqual(self.installed.certificates(), certificates)
 
         with Creations(self.api, self.namespace) as creations:
-            self.installed.rollback(1)
+            self.installed.rollback()
             self.installed.wait_until_others_ended()
             creations.wait_for_more()
         creations.assert_none_failed("helm rollback")
-        self.assertEqual((self.tags(), self.package(), self.config_maps()), ({PREVIOUS}, "package_before", maps))
+        self.assertEqual((self.tags(), self.package(), self.config_map()), ({PREVIOUS}, "package_before", old))
+        self.assertIn(old, self.config_maps())
+        self.assertNotIn(new, self.config_maps())
         self.assertEqual(self.installed.certificates(), certificates)
 
     def test_upgrade_that_changes_nothing_replaces_no_pod(self):
-        self.installed.upgrade(AFTER)
+        self.begin_with(AFTER)
         before = self.installed.uids()
         self.installed.upgrade(AFTER)
         self.assertEqual(self.installed.uids(), before)
 
     def test_wrong_configuration_ends_the_upgrade_before_anything_is_changed(self):
-        self.installed.upgrade(AFTER)
+        self.begin_with(AFTER)
         before = self.installed.uids(), self.config_maps()
         done = self.installed.upgrade(WRONG, check=False)
         self.assertNotEqual(done.returncode, 0)
@@ -98,7 +115,7 @@ class Upgrade(InstalledCase):
         self.assertEqual((self.installed.uids(), self.config_maps(), self.package()), (*before, "package_after"))
 
     def test_wrong_configuration_that_nobody_checks_leaves_the_old_pods_serving(self):
-        self.installed.upgrade(AFTER)
+        self.begin_with(AFTER)
         before = self.installed.uids()
         with Creations(self.api, self.namespace) as creations:
             done = self.installed.upgrade(WRONG, "--wait", "--timeout=10s", check=False, **{"check.enabled": False})

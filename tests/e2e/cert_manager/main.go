@@ -1,6 +1,6 @@
-// cert-manager as far as the webhook's certificates need it, from its own packages: issuers that sign by themselves or with an
-// authority, certificates, and the injector of caBundle into MutatingWebhookConfigurations. Its releases' programs are modules
-// that no proxy has. KUBECONFIG says which cluster; it runs until it is ended.
+// cert-manager as far as the webhook's certificates need it, from its own packages: issuers that sign by themselves or
+// with an authority, certificates, and the injector of caBundle into MutatingWebhookConfigurations. Its releases' programs
+// are modules that no proxy has. KUBECONFIG says which cluster; it runs until it is ended.
 package main
 
 import (

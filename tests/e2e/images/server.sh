@@ -14,6 +14,8 @@ mkdir -p "$1/layers" "$1/foreign"
 output=$(cd "$1" && pwd)
 cd "$(dirname "$0")/../../.."
 
+codename=$(sed -nE 's/^VERSION_CODENAME="?([a-z]+)"?$/\1/p' /etc/os-release)
+[ "$codename" = bookworm ] || { echo "$0: this is ${codename:-unknown}, not Debian 12 (bookworm)" >&2; exit 1; }
 for tool in mmdebstrap buildah unshare; do
     command -v $tool >/dev/null || { echo "$0: $tool is missing" >&2; exit 1; }
 done
