@@ -45,23 +45,27 @@ class Applied(Installation):
                        "{range .items[*]}{.kind} {.metadata.name} {.metadata.generation}{'\\n'}{end}").stdout
 
 
-class AppliedManifests(InstalledCase):
+class AppliedCase(InstalledCase):
+    FLAGS = ()  # of `kubectl apply`
+
     @classmethod
     def install(cls):
         cls.home = NAME
         applied = Applied(cls.api)
         cls.addClassCleanup(applied.clear)
-        applied.apply()
+        applied.apply(*cls.FLAGS)
         wait_until_called(cls.api, cls.namespace)
         return applied
-
-    def package(self):
-        pod = self.api.create(rucio_pod(), self.namespace, dry_run=True)
-        return environment_of(pod, "rucio-server")["RUCIO_POLICY_PACKAGE"]
 
     def assert_no_difference(self, *flags):
         done = kubectl("diff", *flags, "--filename", INSTALL, check=False)
         self.assertEqual((done.returncode, done.stdout), (0, ""))
+
+
+class AppliedManifests(AppliedCase):
+    def package(self):
+        pod = self.api.create(rucio_pod(), self.namespace, dry_run=True)
+        return environment_of(pod, "rucio-server")["RUCIO_POLICY_PACKAGE"]
 
     def test_pods_of_rucio_are_patched_and_others_left_alone(self):
         self.assert_patched()
@@ -108,24 +112,15 @@ class AppliedManifests(InstalledCase):
                       "application/merge-patch+json")
 
 
-class AppliedServerSide(InstalledCase):
+class AppliedServerSide(AppliedCase):
     """From the beginning, as Flux and Argo CD may do it."""
-
-    @classmethod
-    def install(cls):
-        cls.home = NAME
-        applied = Applied(cls.api)
-        cls.addClassCleanup(applied.clear)
-        applied.apply("--server-side")
-        wait_until_called(cls.api, cls.namespace)
-        return applied
+    FLAGS = ("--server-side",)
 
     def test_it_serves_and_nothing_drifts(self):
         self.assert_patched()
         for _ in range(2):
             kubectl("apply", "--server-side", "--filename", INSTALL)
-            done = kubectl("diff", "--server-side", "--filename", INSTALL, check=False)
-            self.assertEqual((done.returncode, done.stdout), (0, ""))
+            self.assert_no_difference("--server-side")
         self.assert_patched()
 
     def test_who_owns_what_certs_ensure_writes(self):
