@@ -6,7 +6,7 @@ import tempfile
 import unittest
 
 from api_support import annotations_of, configuration, policy
-from cluster import ROOT, Refused, environment_of, kubectl, wait_until
+from cluster import ROOT, Refused, kubectl, wait_until
 from install_support import (CONFIGURATION, NAME, RESTRICTED, Creations, InstalledCase, Installation, rucio_pod, say,
                              wait_until_called)
 
@@ -63,10 +63,6 @@ class AppliedCase(InstalledCase):
 
 
 class AppliedManifests(AppliedCase):
-    def package(self):
-        pod = self.api.create(rucio_pod(), self.namespace, dry_run=True)
-        return environment_of(pod, "rucio-server")["RUCIO_POLICY_PACKAGE"]
-
     def test_pods_of_rucio_are_patched_and_others_left_alone(self):
         self.assert_patched()
         self.assert_others_are_untouched()
@@ -164,13 +160,9 @@ class Kustomized(InstalledCase):
         wait_until(lambda: cls.exists("ServiceAccount", "default", name), f"{name} has its ServiceAccount")
         return name
 
-    def package(self):
-        pod = self.api.create(rucio_pod(), self.atlas, dry_run=True)
-        return environment_of(pod, "rucio-server")["RUCIO_POLICY_PACKAGE"]
-
     def test_changed_policy_rolls_out_and_refuses_no_pod(self):
         self.assert_patched(self.atlas)
-        self.assertEqual(self.package(), "atlas_rucio_policy_package")
+        self.assertEqual(self.package(self.atlas), "atlas_rucio_policy_package")
         pods = self.installed.uids()
         text = (self.folder / "policy.yaml").read_text(encoding="utf-8")
         (self.folder / "policy.yaml").write_text(text.replace("atlas_rucio_policy_package", "newer_package"))
@@ -180,7 +172,7 @@ class Kustomized(InstalledCase):
             self.installed.wait_until_others_ended()
             creations.wait_for_more()
         creations.assert_none_failed("kubectl apply -k with another policy.yaml")
-        self.assertEqual(self.package(), "newer_package")
+        self.assertEqual(self.package(self.atlas), "newer_package")
         self.assertFalse(pods & self.installed.uids())
 
     def test_a_pod_that_no_policy_selects_gets_a_warning(self):

@@ -18,7 +18,7 @@ import unittest
 
 from api_support import annotations_of, configuration, policy
 from chart_support import CHART, NAME, helm, needs_helm
-from cluster import ClusterCase, Refused, kubectl, wait_until
+from cluster import ClusterCase, Refused, environment_of, kubectl, wait_until
 from running import pod_of
 
 from kube_api import decode
@@ -385,6 +385,11 @@ class InstalledCase(ClusterCase):
         release.install(text, **values)
         wait_until_called(cls.api, cls.namespace)
         return release
+
+    def package(self, namespace=None):
+        """What a Rucio pod gets now."""
+        pod = self.api.create(rucio_pod(), namespace or self.namespace, dry_run=True)
+        return environment_of(pod, "rucio-server")["RUCIO_POLICY_PACKAGE"]
 
     def assert_patched(self, namespace=None):
         pod = self.api.create(rucio_pod(), namespace or self.namespace, dry_run=True)

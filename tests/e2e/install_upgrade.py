@@ -13,8 +13,8 @@ import tempfile
 import unittest
 
 from api_support import configuration, policy
-from cluster import ROOT, environment_of
-from install_support import COMPONENT, CONFIGURATION, NAME, Creations, InstalledCase, changed_chart, rucio_pod
+from cluster import ROOT
+from install_support import COMPONENT, CONFIGURATION, NAME, Creations, InstalledCase, changed_chart
 
 PREVIOUS = "0.0.9"
 BEFORE = configuration(policy(package="package_before"))
@@ -63,11 +63,6 @@ class Upgrade(InstalledCase):
         """The one that new pods get."""
         volumes = self.api.get("Deployment", NAME, self.home)["spec"]["template"]["spec"]["volumes"]
         return next(volume["configMap"]["name"] for volume in volumes if "configMap" in volume)
-
-    def package(self):
-        """What a Rucio pod gets now."""
-        pod = self.api.create(rucio_pod(), self.namespace, dry_run=True)
-        return environment_of(pod, "rucio-server")["RUCIO_POLICY_PACKAGE"]
 
     def tags(self):
         return {pod["spec"]["containers"][0]["image"].rpartition(":")[2] for pod in self.installed.pods()}
