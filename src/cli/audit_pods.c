@@ -6,9 +6,9 @@
 #include <string.h>
 #include <time.h>
 
-#include "rpw/limits.h"
+#include "rpw/bytes/limits.h"
+#include "rpw/inject/selector.h"
 #include "rpw/mutate.h"
-#include "rpw/selector.h"
 
 #define MAX_NAME_BYTES 256
 #define CRONJOB_DIGITS 8 /* minutes since 1970 */
