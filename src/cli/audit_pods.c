@@ -184,7 +184,7 @@ static void judge_injected(const struct rpw_result *result, const json_t *annota
 {
     const char *revision = text_of(annotations, "policy.rucio.cern.ch/revision");
     bool has_conflicts = strcmp(text_of(annotations, "policy.rucio.cern.ch/status"), "injected-with-conflicts") == 0;
-    struct rpw_span wanted = result->policy->revision;
+    struct rpw_span wanted = result->revision;
     char *detail = NULL;
 
     if (result->outcome == RPW_OUTCOME_UNCHANGED) {

@@ -187,6 +187,7 @@ static void inject(struct mutation *mutation)
         refuse(mutation, RPW_REASON_CONFLICT, injection.message);
         return;
     }
+    mutation->result->revision = injection.revision;
     answer.warnings = injection.warnings;
     if (injection.edits.count > 0 && !rpw_jsonpatch_write(mutation->arena, &mutation->review.pod, &injection.edits,
                                                           &answer.patch, &mutation->result->operation_count))

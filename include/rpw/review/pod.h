@@ -8,6 +8,8 @@
 #ifndef RPW_POD_H
 #define RPW_POD_H
 
+#include <stdint.h>
+
 #include "rpw/bytes/json_reader.h"
 #include "rpw/bytes/text.h"
 
@@ -40,9 +42,26 @@ struct rpw_volume_mount_list {
     struct rpw_volume_mount *items;
 };
 
+/* An entry of envFrom: what stands in front of each name that it brings. */
 struct rpw_env_from {
+    struct rpw_span prefix;
+};
+
+struct rpw_env_from_list {
     size_t count;
+    struct rpw_env_from *items;
     struct rpw_span text; /* the whole array as JSON text; absent: none */
+};
+
+struct rpw_volume_device {
+    struct rpw_span name;
+    struct rpw_span device_path;
+};
+
+struct rpw_volume_device_list {
+    bool is_present;
+    size_t count;
+    struct rpw_volume_device *items;
 };
 
 /* Of a container or of the pod: each value's own JSON text, absent where it is not given. */
@@ -58,8 +77,9 @@ struct rpw_container {
     struct rpw_span image;
     struct rpw_span pull_policy;
     struct rpw_env_list env;
-    struct rpw_env_from env_from;
+    struct rpw_env_from_list env_from;
     struct rpw_volume_mount_list volume_mounts;
+    struct rpw_volume_device_list volume_devices;
     struct rpw_span resources; /* the object's own JSON text; absent: none */
     struct rpw_security_context security_context;
 };
@@ -72,7 +92,6 @@ struct rpw_container_list {
 
 struct rpw_volume {
     struct rpw_span name;
-    struct rpw_span text; /* the whole element, name included, as JSON text */
 };
 
 struct rpw_volume_list {
@@ -100,6 +119,7 @@ struct rpw_annotations {
     struct rpw_span status;    /* policy.rucio.cern.ch/status */
     struct rpw_span conflicts; /* policy.rucio.cern.ch/conflicts */
     struct rpw_span revision;  /* policy.rucio.cern.ch/revision */
+    struct rpw_span injected;  /* policy.rucio.cern.ch/injected: the record of an injection */
     struct rpw_span mirror;    /* kubernetes.io/config.mirror */
     struct rpw_span evictable; /* cluster-autoscaler.kubernetes.io/safe-to-evict-local-volumes */
 };
@@ -122,16 +142,27 @@ struct rpw_pod {
     struct rpw_volume_list volumes;
     struct rpw_container_list containers[RPW_CONTAINER_KINDS];
     struct rpw_security_context security_context;
+    struct rpw_span resources; /* of the pod as a whole; the object's own JSON text; absent: none */
     struct rpw_span os_name;
 };
 
 /* Reads the next value as a Pod into ret_pod, which is zeroed first. False: the reader has failed. */
 bool rpw_pod_read(struct rpw_json_reader *reader, struct rpw_pod *ret_pod);
 
-/* The last entry called name, the one that counts, or NULL. Kubernetes lets a name appear several times. */
-const struct rpw_env *rpw_container_last_env(const struct rpw_container *container, struct rpw_span name);
+/* What stands for "no index" where an index is returned. */
+#define RPW_NO_INDEX SIZE_MAX
+
+/* The index of the last entry called name, the one that counts: Kubernetes lets a name appear several times. before: the
+ * entries from there on are not looked at; env->count looks at all. RPW_NO_INDEX when there is none. */
+size_t rpw_env_find(const struct rpw_env_list *env, struct rpw_span name, size_t before);
+
+/* The index of the first container called name; RPW_NO_INDEX when there is none. */
+size_t rpw_container_find(const struct rpw_container_list *containers, struct rpw_span name);
 
 /* Whether an env entry holds nothing: no valueFrom and no value or an empty one. */
 bool rpw_env_is_empty(const struct rpw_env *env);
+
+/* Whether an entry of envFrom may bring a variable called name: its prefix, if any, is one of name. */
+bool rpw_env_from_may_bring(const struct rpw_env_from_list *env_from, struct rpw_span name);
 
 #endif

@@ -9,12 +9,17 @@ bool rpw_selector_matches_any(struct rpw_span_list globs, struct rpw_span text)
     return false;
 }
 
-bool rpw_selector_is_target(struct rpw_span_list globs, struct rpw_span name)
+bool rpw_selector_is_own(struct rpw_span name)
 {
     for (size_t i = 0; i < RPW_OWN_CONTAINERS; i++)
         if (rpw_span_equal(name, rpw_policy_own_containers[i]))
-            return false;
-    return name.len > 0 && rpw_selector_matches_any(globs, name);
+            return true;
+    return false;
+}
+
+bool rpw_selector_is_target(struct rpw_span_list globs, struct rpw_span name)
+{
+    return name.len > 0 && !rpw_selector_is_own(name) && rpw_selector_matches_any(globs, name);
 }
 
 const struct rpw_container *rpw_selector_find_container(struct rpw_span_list globs, const struct rpw_pod *pod)
@@ -101,7 +106,7 @@ static enum rpw_status match_pod(const struct rpw_policy *policy, struct rpw_spa
  * since: a record that no longer fits must not keep the pod from starting. */
 static bool is_record(const struct rpw_pod *pod)
 {
-    return pod->metadata.annotations.revision.len > 0;
+    return pod->metadata.annotations.injected.ptr != NULL;
 }
 
 static enum rpw_status choose_by_name(const struct rpw_policy_set *policies, struct rpw_span namespace_,

@@ -16,7 +16,7 @@
 #include "rpw/bytes/strbuf.h"
 
 struct patch {
-    struct rpw_strbuf writer;
+    struct rpw_strbuf buf;
     const struct rpw_pod *pod;
     size_t operation_count;
     struct rpw_edit_list init_edits; /* of the array of init containers itself, once they are written */
@@ -24,15 +24,15 @@ struct patch {
 
 /* --- paths (RFC 6901) ---------------------------------------------------------------------------------------------- */
 
-static void put_pointer_token(struct rpw_strbuf *writer, struct rpw_span token)
+static void put_pointer_token(struct rpw_strbuf *buf, struct rpw_span token)
 {
     for (size_t i = 0; i < token.len; i++) {
         if (token.ptr[i] == '~')
-            rpw_strbuf_put(writer, "~0");
+            rpw_strbuf_put(buf, "~0");
         else if (token.ptr[i] == '/')
-            rpw_strbuf_put(writer, "~1");
+            rpw_strbuf_put(buf, "~1");
         else
-            rpw_strbuf_put_span(writer, (struct rpw_span){token.ptr + i, 1});
+            rpw_strbuf_put_span(buf, (struct rpw_span){token.ptr + i, 1});
     }
 }
 
@@ -51,23 +51,26 @@ static size_t container_position(const struct patch *patch, const struct rpw_edi
 
 static void put_place(struct patch *patch, const struct rpw_edit *edit)
 {
-    struct rpw_strbuf *writer = &patch->writer;
+    struct rpw_strbuf *buf = &patch->buf;
 
     switch (edit->place) {
     case RPW_EDIT_INIT_CONTAINERS:
-        rpw_strbuf_put(writer, "/spec/initContainers");
+        rpw_strbuf_put(buf, "/spec/initContainers");
         return;
     case RPW_EDIT_VOLUMES:
-        rpw_strbuf_put(writer, "/spec/volumes");
+        rpw_strbuf_put(buf, "/spec/volumes");
         return;
     case RPW_EDIT_ANNOTATIONS:
-        rpw_strbuf_put(writer, "/metadata/annotations");
+        rpw_strbuf_put(buf, "/metadata/annotations");
         return;
     case RPW_EDIT_ENV:
     case RPW_EDIT_VOLUME_MOUNTS:
-        rpw_strbuf_put(writer, edit->kind == RPW_INIT_CONTAINERS ? "/spec/initContainers/" : "/spec/containers/");
-        rpw_strbuf_put_number(writer, container_position(patch, edit));
-        rpw_strbuf_put(writer, edit->place == RPW_EDIT_ENV ? "/env" : "/volumeMounts");
+    case RPW_EDIT_VOLUME_DEVICES:
+        rpw_strbuf_put(buf, edit->kind == RPW_INIT_CONTAINERS ? "/spec/initContainers/" : "/spec/containers/");
+        rpw_strbuf_put_number(buf, container_position(patch, edit));
+        rpw_strbuf_put(buf, edit->place == RPW_EDIT_ENV             ? "/env"
+                            : edit->place == RPW_EDIT_VOLUME_MOUNTS ? "/volumeMounts"
+                                                                    : "/volumeDevices");
     }
 }
 
@@ -76,20 +79,20 @@ static void put_place(struct patch *patch, const struct rpw_edit *edit)
 /* {"op":"...","path":"<place> - the path goes on, and put_value or put_end closes the operation. */
 static void begin_operation(struct patch *patch, const char *operation)
 {
-    rpw_strbuf_put(&patch->writer, patch->operation_count++ > 0 ? "," : "");
-    rpw_strbuf_put(&patch->writer, "{\"op\":\"");
-    rpw_strbuf_put(&patch->writer, operation);
-    rpw_strbuf_put(&patch->writer, "\",\"path\":\"");
+    rpw_strbuf_put(&patch->buf, patch->operation_count++ > 0 ? "," : "");
+    rpw_strbuf_put(&patch->buf, "{\"op\":\"");
+    rpw_strbuf_put(&patch->buf, operation);
+    rpw_strbuf_put(&patch->buf, "\",\"path\":\"");
 }
 
 static void end_operation(struct patch *patch, struct rpw_span value)
 {
     if (value.ptr != NULL) {
-        rpw_strbuf_put(&patch->writer, "\",\"value\":");
-        rpw_strbuf_put_span(&patch->writer, value);
-        rpw_strbuf_put(&patch->writer, "}");
+        rpw_strbuf_put(&patch->buf, "\",\"value\":");
+        rpw_strbuf_put_span(&patch->buf, value);
+        rpw_strbuf_put(&patch->buf, "}");
     } else {
-        rpw_strbuf_put(&patch->writer, "\"}");
+        rpw_strbuf_put(&patch->buf, "\"}");
     }
 }
 
@@ -109,11 +112,11 @@ static void put_array_edit(struct patch *patch, const struct rpw_edit *edit, siz
 {
     begin_operation(patch, operation_name(edit->action));
     put_place(patch, edit);
-    rpw_strbuf_put(&patch->writer, "/");
-    rpw_strbuf_put_number(&patch->writer, position);
+    rpw_strbuf_put(&patch->buf, "/");
+    rpw_strbuf_put_number(&patch->buf, position);
     if (edit->action == RPW_EDIT_SET_MEMBER) {
-        rpw_strbuf_put(&patch->writer, "/");
-        put_pointer_token(&patch->writer, edit->key);
+        rpw_strbuf_put(&patch->buf, "/");
+        put_pointer_token(&patch->buf, edit->key);
     }
     end_operation(patch, edit->value);
 }
@@ -122,8 +125,8 @@ static void put_annotation_edit(struct patch *patch, const struct rpw_edit *edit
 {
     begin_operation(patch, operation_name(edit->action));
     put_place(patch, edit);
-    rpw_strbuf_put(&patch->writer, "/");
-    put_pointer_token(&patch->writer, edit->key);
+    rpw_strbuf_put(&patch->buf, "/");
+    put_pointer_token(&patch->buf, edit->key);
     end_operation(patch, edit->value);
 }
 
@@ -138,6 +141,8 @@ static bool is_present(const struct rpw_pod *pod, const struct rpw_edit *edit)
         return containers->items[edit->container].env.is_present;
     case RPW_EDIT_VOLUME_MOUNTS:
         return containers->items[edit->container].volume_mounts.is_present;
+    case RPW_EDIT_VOLUME_DEVICES:
+        return containers->items[edit->container].volume_devices.is_present;
     case RPW_EDIT_INIT_CONTAINERS:
         return pod->containers[RPW_INIT_CONTAINERS].is_present;
     case RPW_EDIT_VOLUMES:
@@ -156,12 +161,12 @@ static void put_whole_array(struct patch *patch, const struct rpw_edit *edits, s
 {
     begin_operation(patch, "add");
     put_place(patch, &edits[0]);
-    rpw_strbuf_put(&patch->writer, "\",\"value\":[");
+    rpw_strbuf_put(&patch->buf, "\",\"value\":[");
     for (size_t i = 0; i < count; i++) {
-        rpw_strbuf_put(&patch->writer, i > 0 ? "," : "");
-        rpw_strbuf_put_span(&patch->writer, edits[i].value);
+        rpw_strbuf_put(&patch->buf, i > 0 ? "," : "");
+        rpw_strbuf_put_span(&patch->buf, edits[i].value);
     }
-    rpw_strbuf_put(&patch->writer, "]}");
+    rpw_strbuf_put(&patch->buf, "]}");
 }
 
 static void put_whole_annotations(struct patch *patch, const struct rpw_edit *edits, size_t count)
@@ -169,15 +174,15 @@ static void put_whole_annotations(struct patch *patch, const struct rpw_edit *ed
     bool has_metadata = patch->pod->metadata.is_present;
 
     begin_operation(patch, "add");
-    rpw_strbuf_put(&patch->writer,
+    rpw_strbuf_put(&patch->buf,
                    has_metadata ? "/metadata/annotations\",\"value\":{" : "/metadata\",\"value\":{\"annotations\":{");
     for (size_t i = 0; i < count; i++) {
-        rpw_strbuf_put(&patch->writer, i > 0 ? "," : "");
-        rpw_strbuf_put_json(&patch->writer, edits[i].key);
-        rpw_strbuf_put(&patch->writer, ":");
-        rpw_strbuf_put_span(&patch->writer, edits[i].value);
+        rpw_strbuf_put(&patch->buf, i > 0 ? "," : "");
+        rpw_strbuf_put_json(&patch->buf, edits[i].key);
+        rpw_strbuf_put(&patch->buf, ":");
+        rpw_strbuf_put_span(&patch->buf, edits[i].value);
     }
-    rpw_strbuf_put(&patch->writer, has_metadata ? "}}" : "}}}");
+    rpw_strbuf_put(&patch->buf, has_metadata ? "}}" : "}}}");
 }
 
 static void put_group(struct patch *patch, struct rpw_edit *edits, size_t count)
@@ -207,16 +212,16 @@ bool rpw_jsonpatch_write(struct rpw_arena *arena, const struct rpw_pod *pod, con
 {
     struct patch patch = {.pod = pod};
 
-    rpw_strbuf_init(&patch.writer, arena);
-    rpw_strbuf_put(&patch.writer, "[");
+    rpw_strbuf_init(&patch.buf, arena);
+    rpw_strbuf_put(&patch.buf, "[");
     for (size_t start = 0, end; start < edits->count; start = end) {
         end = start + 1;
         while (end < edits->count && is_same_group(&edits->items[start], &edits->items[end]))
             end++;
         put_group(&patch, edits->items + start, end - start);
     }
-    rpw_strbuf_put(&patch.writer, "]");
-    if (!rpw_strbuf_finish(&patch.writer, ret_patch))
+    rpw_strbuf_put(&patch.buf, "]");
+    if (!rpw_strbuf_finish(&patch.buf, ret_patch))
         return false;
     *ret_operation_count = patch.operation_count;
     return true;
