@@ -52,7 +52,7 @@ static bool is_path(struct rpw_span path)
     while (rpw_span_next_element(&rest, '/', &element))
         if (!is_path_element(element))
             return false;
-    return path.len <= MAX_PATH_BYTES;
+    return path.len > 0;
 }
 
 static bool is_host(struct rpw_span host)
@@ -81,9 +81,14 @@ static bool is_registry(struct rpw_span registry)
 static bool is_name(struct rpw_span name)
 {
     const char *slash = name.len > 0 ? memchr(name.ptr, '/', name.len) : NULL;
-    struct rpw_span registry = name;
+    struct rpw_span registry = name, path;
 
-    return is_path(name) || (slash && is_path(cut(&registry, slash)) && registry.len > 0 && is_registry(registry));
+    if (is_path(name))
+        return name.len <= MAX_PATH_BYTES;
+    if (!slash || slash == name.ptr)
+        return false;
+    path = cut(&registry, slash);
+    return is_registry(registry) && is_path(path) && path.len <= MAX_PATH_BYTES;
 }
 
 static bool is_tag(struct rpw_span tag)
