@@ -26,14 +26,16 @@ struct patch {
 
 static void put_pointer_token(struct rpw_strbuf *buf, struct rpw_span token)
 {
+    size_t start = 0;
+
     for (size_t i = 0; i < token.len; i++) {
-        if (token.ptr[i] == '~')
-            rpw_strbuf_put(buf, "~0");
-        else if (token.ptr[i] == '/')
-            rpw_strbuf_put(buf, "~1");
-        else
-            rpw_strbuf_put_span(buf, (struct rpw_span){token.ptr + i, 1});
+        if (token.ptr[i] != '~' && token.ptr[i] != '/')
+            continue;
+        rpw_strbuf_put_span(buf, (struct rpw_span){token.ptr + start, i - start});
+        rpw_strbuf_put(buf, token.ptr[i] == '~' ? "~0" : "~1");
+        start = i + 1;
     }
+    rpw_strbuf_put_span(buf, (struct rpw_span){token.ptr + start, token.len - start});
 }
 
 /* Where the container of the edit is by now. */
