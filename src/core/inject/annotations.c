@@ -39,8 +39,7 @@ static struct rpw_span evictable_volumes(struct injector *injector, struct rpw_s
     return injector_finish(injector, &buf);
 }
 
-void annotations_emit(struct injector *injector, struct rpw_span revision, const struct record *older,
-                      const struct record *new_)
+void annotations_emit(struct injector *injector, const struct record *older, const struct record *new_)
 {
     const struct rpw_annotations *found = &injector->pod->metadata.annotations;
     struct rpw_span conflicts = conflict_record(injector);
@@ -49,7 +48,7 @@ void annotations_emit(struct injector *injector, struct rpw_span revision, const
     annotate(injector, RPW_LIT("policy.rucio.cern.ch/status"), found->status,
              conflicts.len > 0 ? RPW_LIT("injected-with-conflicts") : RPW_LIT("injected"));
     annotate(injector, RPW_LIT("policy.rucio.cern.ch/policy"), found->policy, injector->policy->name);
-    annotate(injector, RPW_LIT("policy.rucio.cern.ch/revision"), found->revision, revision);
+    annotate(injector, RPW_LIT("policy.rucio.cern.ch/revision"), found->revision, injector->result.revision);
     annotate(injector, RPW_LIT("policy.rucio.cern.ch/conflicts"), found->conflicts, conflicts);
     annotate(injector, RPW_LIT("policy.rucio.cern.ch/injected"), found->injected, record_text(injector, new_));
     if (filled.len > 0 || older->volume.len > 0)

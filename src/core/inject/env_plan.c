@@ -84,8 +84,8 @@ void env_plan_remove_unclaimed(struct env_plan *plan)
 {
     const struct record_container *on_record = plan->target->on_record;
 
-    for (size_t i = 0; on_record != NULL && i < on_record->variable_count; i++) {
-        struct rpw_span name = on_record->variables[i].name;
+    for (size_t i = 0; on_record != NULL && i < on_record->env.count; i++) {
+        struct rpw_span name = on_record->env.items[i].name;
         size_t index = env_plan_find(plan, name);
         if (index != RPW_NO_INDEX && env_plan_is_on_record(plan, index) && !is_claimed(plan, name))
             env_plan_remove(plan, index);

@@ -9,11 +9,11 @@
 static const struct record_container *take_entry(const struct record *record, struct rpw_span name,
                                                  bool is_taken[RPW_MAX_RECORD_CONTAINERS])
 {
-    for (size_t i = 0; i < record->container_count; i++) {
-        if (!rpw_span_equal(record->containers[i].name, name) || is_taken[i])
+    for (size_t i = 0; i < record->containers.count; i++) {
+        if (!rpw_span_equal(record->containers.items[i].name, name) || is_taken[i])
             continue;
         is_taken[i] = true;
-        return &record->containers[i];
+        return &record->containers.items[i];
     }
     return NULL;
 }
