@@ -227,19 +227,20 @@ static void handle_unmatched(struct mutation *mutation)
     struct rpw_answer answer = {.is_allowed = true};
     struct rpw_span text;
 
-    if (rucio == NULL || mutation->policies->unmatched == RPW_UNMATCHED_ALLOW)
+    if (rucio == NULL || mutation->policies->unmatched == RPW_UNMATCHED_ALLOW) {
         allow(mutation, RPW_REASON_NO_POLICY);
-    else if (!rpw_strbuf_join(
-                 mutation->arena, &text,
-                 RPW_PARTS(rpw_words("no policy selects this pod: container "), rpw_quoted(rucio->name),
-                           rpw_words(" would run Rucio's generic policy"),
-                           rpw_words(is_refused ? ". Have a policy match it, or opt out with the annotation "
-                                                  "policy.rucio.cern.ch/inject: \"false\""
-                                                : ""))))
-        fail_full(mutation);
-    else if (is_refused)
+        return;
+    }
+    bool has_text =
+        rpw_strbuf_join(mutation->arena, &text,
+                        RPW_PARTS(rpw_words("no policy selects this pod: container "), rpw_quoted(rucio->name),
+                                  rpw_words(" would run Rucio's generic policy"),
+                                  rpw_words(is_refused ? ". Have a policy match it, or opt out with the annotation "
+                                                         "policy.rucio.cern.ch/inject: \"false\""
+                                                       : "")));
+    if (has_text && is_refused)
         refuse(mutation, RPW_REASON_UNMATCHED, text);
-    else if (rpw_warnings_add(mutation->arena, &answer.warnings, text))
+    else if (has_text && rpw_warnings_add(mutation->arena, &answer.warnings, text))
         answer_in_json(mutation, RPW_REASON_NO_POLICY, &answer);
     else
         fail_full(mutation);

@@ -75,8 +75,10 @@ static void put_place(struct patch *patch, const struct rpw_edit *edit)
 /* {"op":"...","path":"<place> - the path goes on, and end_operation closes the operation. */
 static void begin_operation(struct patch *patch, const char *operation)
 {
-    rpw_strbuf_put_parts(&patch->buf, RPW_PARTS(rpw_words(patch->operation_count++ > 0 ? ",{\"op\":\"" : "{\"op\":\""),
-                                                rpw_words(operation), rpw_words("\",\"path\":\"")));
+    const char *separator = patch->operation_count++ > 0 ? "," : "";
+
+    rpw_strbuf_put_parts(&patch->buf, RPW_PARTS(rpw_words(separator), rpw_words("{\"op\":\""), rpw_words(operation),
+                                                rpw_words("\",\"path\":\"")));
 }
 
 static void end_operation(struct patch *patch, struct rpw_span value)
