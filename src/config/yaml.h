@@ -37,6 +37,9 @@ struct rpw_yaml_node {
     bool is_open;          /* while the tree is built: the end of the node has not come yet */
 };
 
+/* The value of a mapping's key. NULL when it is not there, and when node is no mapping or NULL. */
+const struct rpw_yaml_node *rpw_yaml_find(const struct rpw_yaml_node *node, const char *key);
+
 struct fy_diag;
 
 /* For a libfyaml parser: collects what the library finds wrong instead of printing it. NULL: no memory. */

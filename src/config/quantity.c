@@ -1,5 +1,5 @@
 /* quantity.c - digits, a point, and one of: nothing, an exponent, a decimal suffix, a binary suffix. */
-#include "rpw/bytes/quantity.h"
+#include "quantity.h"
 
 static const struct suffix {
     const char *text;
@@ -13,6 +13,10 @@ static const struct suffix {
 
 /* Exponents beyond this are no quantity of this world; the limit keeps the sums far from overflow. */
 #define MAX_EXPONENT 9999
+
+#define NANO_TENS 9
+#define MAX_NANOS ((rpw_nanos)INT64_MAX * RPW_NANOS_IN_ONE)
+#define MAX_DIGITS 10000000000000000000u /* so many that there are 19 of them */
 
 static bool is_digit(char byte)
 {
@@ -55,47 +59,45 @@ static bool parse_suffix(struct rpw_span text, int *ret_tens, int *ret_twos)
     return parse_exponent(text, ret_tens);
 }
 
-static struct rpw_quantity normalised(struct rpw_quantity quantity)
+/* digits * 10^tens * 2^twos, rounded up; no more than MAX_NANOS. twos is at most 60, so the first product fits. */
+static rpw_nanos scale(uint64_t digits, int tens, int twos)
 {
-    if (quantity.mantissa == 0)
-        return (struct rpw_quantity){0};
-    for (; quantity.mantissa % 2 == 0; quantity.twos++)
-        quantity.mantissa /= 2;
-    for (; quantity.mantissa % 5 == 0; quantity.fives++)
-        quantity.mantissa /= 5;
-    return quantity;
+    rpw_nanos nanos = (rpw_nanos)digits << twos;
+
+    for (; tens > 0 && nanos > 0 && nanos < MAX_NANOS; tens--)
+        nanos *= 10;
+    for (; tens < 0 && nanos > 1; tens++)
+        nanos = (nanos + 9) / 10;
+    return nanos < MAX_NANOS ? nanos : MAX_NANOS;
 }
 
-bool rpw_quantity_parse(struct rpw_span text, struct rpw_quantity *ret_quantity)
+bool rpw_quantity_parse(struct rpw_span text, rpw_nanos *ret_nanos)
 {
-    struct rpw_quantity quantity = {0};
-    size_t i = 0, digits = 0;
-    int tens, twos, decimals = 0;
-    bool has_point = false;
+    uint64_t digits = 0;
+    size_t i = 0, count = 0;
+    int tens = 0, suffix_tens, twos;
+    bool is_negative = false, has_point = false, has_rest = false;
 
     if (text.len > 0 && (text.ptr[0] == '-' || text.ptr[0] == '+'))
-        quantity.is_negative = text.ptr[i++] == '-';
+        is_negative = text.ptr[i++] == '-';
     for (; i < text.len && (is_digit(text.ptr[i]) || (text.ptr[i] == '.' && !has_point)); i++) {
         if (text.ptr[i] == '.') {
             has_point = true;
             continue;
         }
-        if (quantity.mantissa > (UINT64_MAX - 9) / 10)
-            return false;
-        quantity.mantissa = quantity.mantissa * 10 + (uint64_t)(text.ptr[i] - '0');
-        decimals += has_point;
-        digits++;
+        count++;
+        if (digits < MAX_DIGITS / 10) {
+            digits = digits * 10 + (uint64_t)(text.ptr[i] - '0');
+            tens -= has_point;
+        } else {
+            has_rest = has_rest || text.ptr[i] != '0';
+            tens += !has_point;
+        }
     }
-    if (digits == 0 || decimals > MAX_EXPONENT ||
-        !parse_suffix((struct rpw_span){text.ptr + i, text.len - i}, &tens, &twos))
+    if (count == 0 || !parse_suffix((struct rpw_span){text.ptr + i, text.len - i}, &suffix_tens, &twos))
         return false;
-    quantity.twos = twos + tens - decimals;
-    quantity.fives = tens - decimals;
-    *ret_quantity = normalised(quantity);
+    *ret_nanos = scale(digits + has_rest, tens + suffix_tens + NANO_TENS, twos);
+    if (is_negative)
+        *ret_nanos = -*ret_nanos;
     return true;
-}
-
-bool rpw_quantity_equal(struct rpw_quantity a, struct rpw_quantity b)
-{
-    return a.is_negative == b.is_negative && a.mantissa == b.mantissa && a.twos == b.twos && a.fives == b.fives;
 }
