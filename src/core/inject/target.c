@@ -41,7 +41,8 @@ struct target_list target_find_all(struct injector *injector, const struct recor
             const struct rpw_container *container = &containers->items[i];
             struct target target = {.kind = (enum rpw_container_kind)kind, .index = i, .container = container};
             target.is_wanted = rpw_selector_is_target(injector->policy->containers, container->name);
-            target.on_record = take_entry(record, container->name, is_taken);
+            if (!rpw_selector_is_own(container->name))
+                target.on_record = take_entry(record, container->name, is_taken);
             if (target.is_wanted && has_chart && injector->policy->on_conflict == RPW_CONFLICT_KEEP)
                 target.adopted_path = chart_path(container);
             if (target.is_wanted || target.on_record != NULL)
