@@ -48,15 +48,24 @@ static inline struct rpw_part rpw_quoted(struct rpw_span text)
 
 void rpw_strbuf_init(struct rpw_strbuf *buf, struct rpw_arena *arena);
 
+/* Makes room for len more bytes where there is not enough; false when the arena refused, now or before. */
+bool rpw_strbuf_grow(struct rpw_strbuf *buf, size_t len);
+
 /* Room for len more bytes, which the caller fills; NULL when the arena refused, now or before. */
-char *rpw_strbuf_reserve(struct rpw_strbuf *buf, size_t len);
+static inline char *rpw_strbuf_reserve(struct rpw_strbuf *buf, size_t len)
+{
+    if (len > buf->capacity - buf->len && !rpw_strbuf_grow(buf, len))
+        return NULL;
+    buf->len += len;
+    return buf->bytes + buf->len - len;
+}
 
 /* Text as it is: punctuation, numbers, JSON that is known to be good, or the words of a message. */
 static inline void rpw_strbuf_put_span(struct rpw_strbuf *buf, struct rpw_span text)
 {
-    char *room = rpw_strbuf_reserve(buf, text.len);
+    char *room = text.len > 0 ? rpw_strbuf_reserve(buf, text.len) : NULL;
 
-    if (room != NULL && text.len > 0)
+    if (room != NULL)
         memcpy(room, text.ptr, text.len);
 }
 

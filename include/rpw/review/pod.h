@@ -13,6 +13,15 @@
 #include "rpw/bytes/json_reader.h"
 #include "rpw/bytes/text.h"
 
+/* The lists of a pod; text is the whole array's own JSON text, absent where there is none (json_fields.h). */
+#define RPW_POD_LIST(list, element)                                                                                    \
+    struct list {                                                                                                      \
+        bool is_present;                                                                                               \
+        size_t count;                                                                                                  \
+        struct element *items;                                                                                         \
+        struct rpw_span text;                                                                                          \
+    }
+
 struct rpw_env {
     struct rpw_span name;
     struct rpw_span value;      /* absent: not given; Kubernetes reads it as "" unless there is a valueFrom */
@@ -30,39 +39,23 @@ struct rpw_volume_mount {
     struct rpw_span text; /* the whole element as JSON text; absent for a null element */
 };
 
-struct rpw_env_list {
-    bool is_present;
-    size_t count;
-    struct rpw_env *items;
-};
+RPW_POD_LIST(rpw_env_list, rpw_env);
 
-struct rpw_volume_mount_list {
-    bool is_present;
-    size_t count;
-    struct rpw_volume_mount *items;
-};
+RPW_POD_LIST(rpw_volume_mount_list, rpw_volume_mount);
 
 /* An entry of envFrom: what stands in front of each name that it brings. */
 struct rpw_env_from {
     struct rpw_span prefix;
 };
 
-struct rpw_env_from_list {
-    size_t count;
-    struct rpw_env_from *items;
-    struct rpw_span text; /* the whole array as JSON text; absent: none */
-};
+RPW_POD_LIST(rpw_env_from_list, rpw_env_from);
 
 struct rpw_volume_device {
     struct rpw_span name;
     struct rpw_span device_path;
 };
 
-struct rpw_volume_device_list {
-    bool is_present;
-    size_t count;
-    struct rpw_volume_device *items;
-};
+RPW_POD_LIST(rpw_volume_device_list, rpw_volume_device);
 
 /* Of a container or of the pod: each value's own JSON text, absent where it is not given. */
 struct rpw_security_context {
@@ -84,21 +77,13 @@ struct rpw_container {
     struct rpw_security_context security_context;
 };
 
-struct rpw_container_list {
-    bool is_present;
-    size_t count;
-    struct rpw_container *items;
-};
+RPW_POD_LIST(rpw_container_list, rpw_container);
 
 struct rpw_volume {
     struct rpw_span name;
 };
 
-struct rpw_volume_list {
-    bool is_present;
-    size_t count;
-    struct rpw_volume *items;
-};
+RPW_POD_LIST(rpw_volume_list, rpw_volume);
 
 struct rpw_label {
     struct rpw_span key;
@@ -124,12 +109,19 @@ struct rpw_annotations {
     struct rpw_span evictable; /* cluster-autoscaler.kubernetes.io/safe-to-evict-local-volumes */
 };
 
+struct rpw_owner {
+    struct rpw_span kind;
+    struct rpw_span name;
+    bool is_controller;
+};
+
+RPW_POD_LIST(rpw_owner_list, rpw_owner);
+
 struct rpw_metadata {
     bool is_present;
     struct rpw_span name;
     struct rpw_span generate_name;
-    struct rpw_span owner_kind; /* of the controlling ownerReference, else of the first */
-    struct rpw_span owner_name;
+    struct rpw_owner_list owners;
     struct rpw_label_list labels;
     struct rpw_annotations annotations;
 };
@@ -148,6 +140,9 @@ struct rpw_pod {
 
 /* Reads the next value as a Pod into ret_pod, which is zeroed first. False: the reader has failed. */
 bool rpw_pod_read(struct rpw_json_reader *reader, struct rpw_pod *ret_pod);
+
+/* The controlling ownerReference, else the first; texts are absent when there is none. */
+struct rpw_owner rpw_pod_owner(const struct rpw_pod *pod);
 
 /* What stands for "no index" where an index is returned. */
 #define RPW_NO_INDEX SIZE_MAX

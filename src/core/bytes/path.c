@@ -40,7 +40,7 @@ bool rpw_path_equal(struct rpw_span a, struct rpw_span b)
 {
     struct rpw_span element_a, element_b;
 
-    for (;;) {
+    while (!rpw_span_equal(a, b)) {
         bool has_a = take_last(&a, &element_a), has_b = take_last(&b, &element_b);
         if (has_a != has_b)
             return false;
@@ -49,6 +49,7 @@ bool rpw_path_equal(struct rpw_span a, struct rpw_span b)
         if (!rpw_span_equal(element_a, element_b))
             return false;
     }
+    return true;
 }
 
 bool rpw_path_is_below(struct rpw_span path, struct rpw_span parent)

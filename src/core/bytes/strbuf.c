@@ -10,28 +10,23 @@ void rpw_strbuf_init(struct rpw_strbuf *buf, struct rpw_arena *arena)
     *buf = (struct rpw_strbuf){.arena = arena};
 }
 
-static bool grow(struct rpw_strbuf *buf, size_t len)
+bool rpw_strbuf_grow(struct rpw_strbuf *buf, size_t len)
 {
     size_t capacity = buf->capacity > 0 ? buf->capacity : FIRST_CAPACITY;
 
+    if (buf->has_failed)
+        return false;
     while (capacity - buf->len < len && capacity <= SIZE_MAX / 2)
         capacity *= 2;
     char *bytes = rpw_arena_grow(buf->arena, buf->bytes, buf->capacity, capacity);
     if (bytes == NULL) {
+        buf->capacity = buf->len; /* nothing more fits */
         buf->has_failed = true;
         return false;
     }
     buf->bytes = bytes;
     buf->capacity = capacity;
     return true;
-}
-
-char *rpw_strbuf_reserve(struct rpw_strbuf *buf, size_t len)
-{
-    if (buf->has_failed || ((buf->bytes == NULL || len > buf->capacity - buf->len) && !grow(buf, len)))
-        return NULL;
-    buf->len += len;
-    return buf->bytes + buf->len - len;
 }
 
 void rpw_strbuf_put_number(struct rpw_strbuf *buf, size_t number)
@@ -46,15 +41,20 @@ void rpw_strbuf_put_number(struct rpw_strbuf *buf, size_t number)
     rpw_strbuf_put_span(buf, (struct rpw_span){digits + at, sizeof(digits) - at});
 }
 
-/* How many bytes rest begins with that are escaped as one character: quotes, backslash, and all control characters. U+007F to
- * U+009F are legal in JSON, but kube-apiserver drops a warning that has one. */
-static size_t escaped_bytes(struct rpw_span rest)
+/* The bytes that text begins with and that stand for themselves in a JSON string: no quotes, no backslash, and no control
+ * character. U+007F to U+009F (in UTF-8 0xC2 and the number) are legal in JSON, but kube-apiserver drops a warning that has
+ * one. */
+static size_t count_plain_bytes(struct rpw_span text)
 {
-    unsigned char byte = (unsigned char)rest.ptr[0];
+    size_t i = 0;
 
-    if (byte == 0xC2 && rest.len > 1 && (unsigned char)rest.ptr[1] < 0xA0)
-        return 2; /* U+0080 to U+009F */
-    return byte < 0x20 || byte == 0x7F || byte == '"' || byte == '\\';
+    for (; i < text.len; i++) {
+        unsigned char byte = (unsigned char)text.ptr[i];
+        bool begins_control = byte == 0xC2 && i + 1 < text.len && (unsigned char)text.ptr[i + 1] < 0xA0;
+        if (byte < 0x20 || byte == 0x7F || byte == '"' || byte == '\\' || begins_control)
+            break;
+    }
+    return i;
 }
 
 /* The last byte of U+0080 to U+009F in UTF-8 is its number. */
@@ -76,22 +76,16 @@ static void put_escape(struct rpw_strbuf *buf, unsigned char byte)
 
 void rpw_strbuf_put_json(struct rpw_strbuf *buf, struct rpw_span text)
 {
-    struct rpw_span plain = {text.ptr, 0};
-
     rpw_strbuf_put(buf, "\"");
-    while (text.len > 0) {
-        size_t len = escaped_bytes(text);
-        if (len > 0) {
-            rpw_strbuf_put_span(buf, plain);
-            put_escape(buf, (unsigned char)text.ptr[len - 1]);
-            plain = (struct rpw_span){text.ptr + len, 0};
-        } else {
-            plain.len++;
-            len = 1;
-        }
-        text = (struct rpw_span){text.ptr + len, text.len - len};
+    for (;;) {
+        size_t plain = count_plain_bytes(text);
+        rpw_strbuf_put_span(buf, (struct rpw_span){text.ptr, plain});
+        if (plain == text.len)
+            break;
+        size_t escaped = plain + ((unsigned char)text.ptr[plain] == 0xC2 ? 2 : 1);
+        put_escape(buf, (unsigned char)text.ptr[escaped - 1]);
+        text = (struct rpw_span){text.ptr + escaped, text.len - escaped};
     }
-    rpw_strbuf_put_span(buf, plain);
     rpw_strbuf_put(buf, "\"");
 }
 
@@ -115,7 +109,7 @@ void rpw_strbuf_put_base64(struct rpw_strbuf *buf, struct rpw_span bytes)
 {
     const unsigned char *in = (const unsigned char *)bytes.ptr;
     size_t whole = bytes.len / 3 * 3, left = bytes.len - whole;
-    char *out = rpw_strbuf_reserve(buf, (bytes.len + 2) / 3 * 4);
+    char *out = bytes.len > 0 ? rpw_strbuf_reserve(buf, (bytes.len + 2) / 3 * 4) : NULL;
 
     if (out == NULL)
         return;

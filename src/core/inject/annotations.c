@@ -7,10 +7,10 @@ static void annotate(struct injector *injector, struct rpw_span key, struct rpw_
 {
     struct rpw_edit edit = {.place = RPW_EDIT_ANNOTATIONS, .action = RPW_EDIT_SET_MEMBER, .key = key};
 
-    if (wanted.len == 0 && found.ptr != NULL)
-        edit.action = RPW_EDIT_REMOVE;
-    else if (rpw_span_equal(found, wanted))
+    if (rpw_span_equal(found, wanted))
         return;
+    if (wanted.len == 0)
+        edit.action = RPW_EDIT_REMOVE;
     else
         edit.value = injector_quoted(injector, wanted);
     injector_edit(injector, edit);
@@ -39,8 +39,7 @@ static struct rpw_span evictable_volumes(struct injector *injector, struct rpw_s
     return injector_finish(injector, &buf);
 }
 
-void annotations_emit(struct injector *injector, struct rpw_span revision, const struct record *older,
-                      const struct record *new_)
+void annotations_emit(struct injector *injector, const struct record *older, const struct record *new_)
 {
     const struct rpw_annotations *found = &injector->pod->metadata.annotations;
     struct rpw_span conflicts = conflict_record(injector);
@@ -49,7 +48,7 @@ void annotations_emit(struct injector *injector, struct rpw_span revision, const
     annotate(injector, RPW_LIT("policy.rucio.cern.ch/status"), found->status,
              conflicts.len > 0 ? RPW_LIT("injected-with-conflicts") : RPW_LIT("injected"));
     annotate(injector, RPW_LIT("policy.rucio.cern.ch/policy"), found->policy, injector->policy->name);
-    annotate(injector, RPW_LIT("policy.rucio.cern.ch/revision"), found->revision, revision);
+    annotate(injector, RPW_LIT("policy.rucio.cern.ch/revision"), found->revision, injector->result.revision);
     annotate(injector, RPW_LIT("policy.rucio.cern.ch/conflicts"), found->conflicts, conflicts);
     annotate(injector, RPW_LIT("policy.rucio.cern.ch/injected"), found->injected, record_text(injector, new_));
     if (filled.len > 0 || older->volume.len > 0)

@@ -5,7 +5,6 @@
 #include "record.h"
 
 /* Edits the pod's annotations. older: the record as the pod has it; new: as it is to be. */
-void annotations_emit(struct injector *injector, struct rpw_span revision, const struct record *older,
-                      const struct record *new_);
+void annotations_emit(struct injector *injector, const struct record *older, const struct record *new_);
 
 #endif

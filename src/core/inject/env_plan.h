@@ -22,11 +22,6 @@ struct env_slot {
     struct rpw_span name;  /* ENV_RENAMED: the new name */
 };
 
-struct env_var_list {
-    size_t count;
-    struct rpw_env_var *items;
-};
-
 struct env_plan {
     struct injector *injector;
     const struct target *target;

@@ -12,11 +12,6 @@
 
 #include "container_plan.h"
 
-struct init_container_list {
-    size_t count;
-    struct rpw_span names[RPW_OWN_CONTAINERS];
-};
-
 /* Edits the pod's init containers. chart: the index of the charts' init container, or RPW_NO_INDEX. is_current: the record is
  * of the revision that is wanted. Returns the names of those that are ours, for the record. */
 struct init_container_list init_containers_emit(struct injector *injector, const struct record *record,

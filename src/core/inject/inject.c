@@ -38,41 +38,36 @@ static struct container_plan_list plan_all(struct injector *injector, const stru
     return plans;
 }
 
-/* What is on record when the plans are carried out. */
-static struct record record_plans(struct injector *injector, const struct container_plan_list *plans)
+/* What is on record of the containers when the plans are carried out. */
+static struct record_container_list record_plans(struct injector *injector, const struct container_plan_list *plans)
 {
-    struct record record = {.container_count = 0};
+    struct record_container_list list = {0, injector_alloc(injector, plans->count * sizeof(list.items[0]))};
 
-    record.containers = injector_alloc(injector, plans->count * sizeof(record.containers[0]));
-    for (size_t i = 0; record.containers != NULL && i < plans->count; i++) {
+    for (size_t i = 0; list.items != NULL && i < plans->count; i++) {
         const struct container_plan *plan = &plans->items[i];
-        record.containers[record.container_count++] = (struct record_container){
+        list.items[list.count++] = (struct record_container){
             .name = plan->target->container->name,
-            .variable_count = plan->env.ours.count,
-            .variables = plan->env.ours.items,
+            .env = plan->env.ours,
             .python_path = plan->env.python_path,
             .mount_path = plan->mounts.is_on_record ? plan->mounts.path : RPW_LIT(""),
         };
     }
-    return record;
+    return list;
 }
 
 /* Edits stand in the order that rpw_jsonpatch_write() asks for: those of containers before those of their array. */
 static void emit(struct injector *injector, const struct container_plan_list *plans, const struct record *record,
-                 size_t chart, struct rpw_span revision)
+                 size_t chart, bool is_current)
 {
-    bool is_current = rpw_span_equal(injector->pod->metadata.annotations.revision, revision);
-    struct record new_record = record_plans(injector, plans);
+    struct record new_record = {.containers = record_plans(injector, plans)};
 
     for (size_t i = 0; i < plans->count; i++) {
         env_plan_emit(&plans->items[i].env);
         mount_plan_emit(&plans->items[i].mounts);
     }
-    struct init_container_list ours = init_containers_emit(injector, record, plans, chart, is_current);
-    new_record.init_containers = ours.names;
-    new_record.init_container_count = ours.count;
+    new_record.init_containers = init_containers_emit(injector, record, plans, chart, is_current);
     new_record.volume = volume_emit(injector, record, plans);
-    annotations_emit(injector, revision, record, &new_record);
+    annotations_emit(injector, record, &new_record);
 }
 
 static void inject(struct injector *injector)
@@ -91,7 +86,7 @@ static void inject(struct injector *injector)
     struct container_plan_list plans = plan_all(injector, &targets, &record, chart != RPW_NO_INDEX, is_current);
     if (injector->has_failed)
         return;
-    emit(injector, &plans, &record, chart, revision);
+    emit(injector, &plans, &record, chart, is_current);
     if (injector->result.is_refused) {
         injector->result.edits = (struct rpw_edit_list){0, NULL};
         injector->result.message = conflict_message(injector);

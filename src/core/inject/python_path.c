@@ -39,6 +39,8 @@ struct reference {
 static const struct rpw_json_field reference_fields[] = {
     RPW_JSON_FIELD("valueFrom.", "optional", rpw_json_field_bool, struct reference, is_optional),
 };
+static const struct rpw_json_table reference_table =
+    RPW_JSON_TABLE("valueFrom", reference_fields, struct reference, RPW_JSON_NO_TEXT);
 
 /* valueFrom: {secretKeyRef: {name: ..., key: ..., optional: true}} and the other kinds of references. */
 static bool is_optional_reference(struct injector *injector, struct rpw_span value_from)
@@ -51,7 +53,7 @@ static bool is_optional_reference(struct injector *injector, struct rpw_span val
     rpw_json_enter_object(&reader, "valueFrom");
     while (rpw_json_next_member(&reader, &kind))
         if (!rpw_json_take_null(&reader))
-            rpw_json_read_fields(&reader, "valueFrom", reference_fields, 1, &reference);
+            rpw_json_read_object(&reader, &reference_table, &reference);
     if (reader.err.status == RPW_E_NOMEM)
         injector->has_failed = true;
     return reference.is_optional;

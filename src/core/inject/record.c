@@ -3,211 +3,189 @@
 
 #include "rpw/bytes/json_fields.h"
 
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-
 /* --- reading ------------------------------------------------------------------------------------------------------- */
 
 /* One more item of an array in the reader's arena; NULL, and the reader has failed, when there are max of them already or no
  * memory. */
 static void *append(struct rpw_json_reader *reader, void *items, size_t count, size_t max, size_t item_size)
 {
-    if (count == max) {
+    void *grown = count < max ? rpw_arena_append(reader->arena, items, count, item_size) : NULL;
+
+    if (count == max)
         rpw_json_fail(reader, rpw_json_offset(reader), "injected", "fewer elements", NULL);
-        return NULL;
-    }
-    void *grown = rpw_arena_append(reader->arena, items, count, item_size);
-    if (grown == NULL)
+    else if (grown == NULL)
         rpw_json_fail_no_memory(reader);
     return grown;
 }
 
 static bool read_env(struct rpw_json_reader *reader, const char *name, void *member)
 {
-    struct record_container *container = member;
+    struct env_var_list *list = member;
     struct rpw_span key;
 
     if (!rpw_json_enter_object(reader, name))
         return false;
     while (rpw_json_next_member(reader, &key)) {
-        struct rpw_env_var *items =
-            append(reader, container->variables, container->variable_count, RPW_MAX_RECORD_VARIABLES, sizeof(items[0]));
-        if (items == NULL)
+        list->items = append(reader, list->items, list->count, RPW_MAX_RECORD_VARIABLES, sizeof(list->items[0]));
+        if (list->items == NULL)
             return false;
-        struct rpw_env_var *variable = &items[container->variable_count++];
-        container->variables = items;
-        variable->name = key;
-        rpw_json_read_string(reader, name, &variable->value);
+        list->items[list->count].name = key;
+        rpw_json_read_string(reader, name, &list->items[list->count++].value);
     }
     return reader->err.status == RPW_OK;
 }
 
 static const struct rpw_json_field container_fields[] = {
-    {.key = {"env", sizeof("env") - 1}, .name = "injected.containers.env", .read = read_env, .offset = 0},
+    RPW_JSON_FIELD("injected.containers.", "env", read_env, struct record_container, env),
     RPW_JSON_FIELD("injected.containers.", "pythonPath", rpw_json_field_string, struct record_container, python_path),
     RPW_JSON_FIELD("injected.containers.", "mountPath", rpw_json_field_string, struct record_container, mount_path),
 };
+static const struct rpw_json_table container_table =
+    RPW_JSON_TABLE("injected.containers", container_fields, struct record_container, RPW_JSON_NO_TEXT);
 
 static bool read_containers(struct rpw_json_reader *reader, const char *name, void *member)
 {
-    struct record *record = member;
+    struct record_container_list *list = member;
     struct rpw_span key;
 
     if (!rpw_json_enter_object(reader, name))
         return false;
     while (rpw_json_next_member(reader, &key)) {
-        struct record_container *items =
-            append(reader, record->containers, record->container_count, RPW_MAX_RECORD_CONTAINERS, sizeof(items[0]));
-        if (items == NULL)
+        list->items = append(reader, list->items, list->count, RPW_MAX_RECORD_CONTAINERS, sizeof(list->items[0]));
+        if (list->items == NULL)
             return false;
-        struct record_container *container = &items[record->container_count++];
-        record->containers = items;
-        container->name = key;
-        rpw_json_read_fields(reader, name, container_fields, COUNT(container_fields), container);
+        list->items[list->count].name = key;
+        rpw_json_read_object(reader, &container_table, &list->items[list->count++]);
     }
     return reader->err.status == RPW_OK;
 }
 
 static bool read_init_containers(struct rpw_json_reader *reader, const char *name, void *member)
 {
-    struct record *record = member;
+    struct init_container_list *list = member;
 
     if (!rpw_json_enter_array(reader, name))
         return false;
     while (rpw_json_next_element(reader)) {
-        struct rpw_span *items =
-            append(reader, record->init_containers, record->init_container_count, RPW_OWN_CONTAINERS, sizeof(items[0]));
-        if (items == NULL)
-            return false;
-        record->init_containers = items;
-        rpw_json_read_string(reader, name, &items[record->init_container_count++]);
+        if (list->count == RPW_OWN_CONTAINERS)
+            return rpw_json_fail(reader, rpw_json_offset(reader), name, "fewer elements", NULL);
+        rpw_json_read_string(reader, name, &list->names[list->count++]);
     }
     return reader->err.status == RPW_OK;
 }
 
-#define MAP_FIELD(map_key, reader)                                                                                     \
-    {                                                                                                                  \
-        .key = {map_key, sizeof(map_key) - 1}, .name = "injected." map_key, .read = reader, .offset = 0                \
-    }
-
 static const struct rpw_json_field record_fields[] = {
     RPW_JSON_FIELD("injected.", "volume", rpw_json_field_string, struct record, volume),
-    MAP_FIELD("containers", read_containers),
-    MAP_FIELD("initContainers", read_init_containers),
+    RPW_JSON_FIELD("injected.", "containers", read_containers, struct record, containers),
+    RPW_JSON_FIELD("injected.", "initContainers", read_init_containers, struct record, init_containers),
 };
+static const struct rpw_json_table record_table =
+    RPW_JSON_TABLE("injected", record_fields, struct record, RPW_JSON_NO_TEXT);
 
 struct record record_read(struct injector *injector)
 {
     struct rpw_span text = injector->pod->metadata.annotations.injected;
-    struct record record = {.container_count = 0};
+    const struct record none = {.volume = {NULL, 0}};
+    struct record record = none;
     struct rpw_json_reader reader;
 
     if (text.len == 0 || text.len > RPW_MAX_RECORD_BYTES)
-        return record;
+        return none;
     rpw_json_reader_init(&reader, injector->arena, text);
-    if (rpw_json_read_fields(&reader, "injected", record_fields, COUNT(record_fields), &record) &&
-        rpw_json_finish(&reader))
+    if (rpw_json_read_object(&reader, &record_table, &record) && rpw_json_finish(&reader))
         return record;
     if (reader.err.status == RPW_E_NOMEM)
         injector->has_failed = true;
-    return (struct record){.container_count = 0};
+    return none;
 }
 
 bool record_has_variable(const struct record_container *on_record, struct rpw_span name, struct rpw_span value)
 {
-    for (size_t i = 0; on_record != NULL && i < on_record->variable_count; i++)
-        if (rpw_span_equal(on_record->variables[i].name, name) && rpw_span_equal(on_record->variables[i].value, value))
+    for (size_t i = 0; on_record != NULL && i < on_record->env.count; i++)
+        if (rpw_span_equal(on_record->env.items[i].name, name) && rpw_span_equal(on_record->env.items[i].value, value))
             return true;
     return false;
 }
 
 bool record_has_init_container(const struct record *record, struct rpw_span name)
 {
-    for (size_t i = 0; i < record->init_container_count; i++)
-        if (rpw_span_equal(record->init_containers[i], name))
+    for (size_t i = 0; i < record->init_containers.count; i++)
+        if (rpw_span_equal(record->init_containers.names[i], name))
             return true;
     return false;
 }
 
 /* --- writing ------------------------------------------------------------------------------------------------------- */
 
-/* "key":"value", with the comma in front that it needs; nothing for an empty value. */
-static void put_text(struct rpw_strbuf *buf, const char **separator, const char *key, struct rpw_span value)
+/* What is put into an object ends in a comma each; the object's end takes the place of the last. */
+static void end_object(struct rpw_strbuf *buf)
 {
-    if (value.len == 0)
-        return;
-    rpw_strbuf_put_parts(
-        buf, RPW_PARTS(rpw_words(*separator), rpw_quoted(rpw_span_of(key)), rpw_words(":"), rpw_quoted(value)));
-    *separator = ",";
+    if (!buf->has_failed && buf->bytes[buf->len - 1] == ',')
+        buf->len--;
+    rpw_strbuf_put(buf, "},");
 }
 
-/* "name":{"env":{...},"pythonPath":"...","mountPath":"..."} */
-static struct rpw_span container_text(struct injector *injector, const struct record_container *container)
+static void put_member(struct rpw_strbuf *buf, struct rpw_span key, struct rpw_span value)
 {
-    const char *separator = "";
-    struct rpw_strbuf buf;
+    if (value.len > 0)
+        rpw_strbuf_put_parts(buf, RPW_PARTS(rpw_quoted(key), rpw_words(":"), rpw_quoted(value), rpw_words(",")));
+}
 
-    rpw_strbuf_init(&buf, injector->arena);
-    rpw_strbuf_put_parts(&buf, RPW_PARTS(rpw_quoted(container->name), rpw_words(":{")));
-    for (size_t i = 0; i < container->variable_count; i++)
-        rpw_strbuf_put_parts(&buf,
-                             RPW_PARTS(rpw_words(i > 0 ? "," : "\"env\":{"), rpw_quoted(container->variables[i].name),
-                                       rpw_words(":"), rpw_quoted(container->variables[i].value)));
-    if (container->variable_count > 0) {
-        rpw_strbuf_put(&buf, "}");
-        separator = ",";
+/* "name":{"env":{...},"pythonPath":"...","mountPath":"..."}, */
+static void put_container(struct rpw_strbuf *buf, const struct record_container *container)
+{
+    rpw_strbuf_put_parts(buf, RPW_PARTS(rpw_quoted(container->name), rpw_words(":{")));
+    if (container->env.count > 0) {
+        rpw_strbuf_put(buf, "\"env\":{");
+        for (size_t i = 0; i < container->env.count; i++)
+            rpw_strbuf_put_parts(buf, RPW_PARTS(rpw_quoted(container->env.items[i].name), rpw_words(":"),
+                                                rpw_quoted(container->env.items[i].value), rpw_words(",")));
+        end_object(buf);
     }
-    put_text(&buf, &separator, "pythonPath", container->python_path);
-    put_text(&buf, &separator, "mountPath", container->mount_path);
-    rpw_strbuf_put(&buf, "}");
-    return injector_finish(injector, &buf);
+    put_member(buf, RPW_LIT("pythonPath"), container->python_path);
+    put_member(buf, RPW_LIT("mountPath"), container->mount_path);
+    end_object(buf);
 }
 
-static bool is_recordable(const struct record_container *container, size_t recorded_count)
+/* What stands behind the containers at most: the names of our init containers. */
+#define TAIL_BYTES 256
+
+static void put_containers(struct rpw_strbuf *buf, const struct record_container_list *containers)
 {
-    bool has_content = container->variable_count > 0 || container->python_path.len > 0 || container->mount_path.len > 0;
+    size_t start = buf->len, count = 0;
 
-    return has_content && recorded_count < RPW_MAX_RECORD_CONTAINERS &&
-           container->variable_count <= RPW_MAX_RECORD_VARIABLES;
-}
-
-/* What stands around the containers at most: the volume's name, three keys, the names of our init containers. */
-#define FRAME_BYTES 512
-
-static void put_containers(struct injector *injector, struct rpw_strbuf *buf, const struct record *record)
-{
-    size_t count = 0;
-
-    for (size_t i = 0; i < record->container_count; i++) {
-        if (!is_recordable(&record->containers[i], count))
+    rpw_strbuf_put(buf, "\"containers\":{");
+    for (size_t i = 0; i < containers->count && count < RPW_MAX_RECORD_CONTAINERS; i++) {
+        const struct record_container *container = &containers->items[i];
+        size_t len = buf->len;
+        if ((container->env.count == 0 && container->python_path.len == 0 && container->mount_path.len == 0) ||
+            container->env.count > RPW_MAX_RECORD_VARIABLES)
             continue;
-        struct rpw_span text = container_text(injector, &record->containers[i]);
-        if (buf->len + text.len + FRAME_BYTES > RPW_MAX_RECORD_BYTES)
-            continue;
-        rpw_strbuf_put(buf, count++ > 0 ? "," : "");
-        rpw_strbuf_put_span(buf, text);
+        put_container(buf, container);
+        if (buf->len + TAIL_BYTES > RPW_MAX_RECORD_BYTES)
+            buf->len = len;
+        else
+            count++;
     }
+    end_object(buf);
+    if (count == 0)
+        buf->len = start;
 }
 
 struct rpw_span record_text(struct injector *injector, const struct record *record)
 {
-    struct rpw_strbuf buf, containers;
-    const char *separator = "";
+    struct rpw_strbuf buf;
 
-    rpw_strbuf_init(&containers, injector->arena);
-    put_containers(injector, &containers, record);
-    struct rpw_span map = injector_finish(injector, &containers);
     rpw_strbuf_init(&buf, injector->arena);
     rpw_strbuf_put(&buf, "{");
-    put_text(&buf, &separator, "volume", record->volume);
-    if (map.len > 0) {
-        rpw_strbuf_put_parts(
-            &buf, RPW_PARTS(rpw_words(separator), rpw_words("\"containers\":{"), rpw_plain(map), rpw_words("}")));
-        separator = ",";
-    }
-    for (size_t i = 0; i < record->init_container_count; i++)
-        rpw_strbuf_put_parts(&buf, RPW_PARTS(rpw_words(i == 0 ? separator : ","),
-                                             rpw_words(i == 0 ? "\"initContainers\":[" : ""),
-                                             rpw_quoted(record->init_containers[i])));
-    rpw_strbuf_put(&buf, record->init_container_count > 0 ? "]}" : "}");
-    return injector_finish(injector, &buf);
+    put_member(&buf, RPW_LIT("volume"), record->volume);
+    put_containers(&buf, &record->containers);
+    for (size_t i = 0; i < record->init_containers.count; i++)
+        rpw_strbuf_put_parts(&buf, RPW_PARTS(rpw_words(i == 0 ? "\"initContainers\":[" : ","),
+                                             rpw_quoted(record->init_containers.names[i])));
+    rpw_strbuf_put(&buf, record->init_containers.count > 0 ? "]" : "");
+    end_object(&buf);
+    struct rpw_span text = injector_finish(injector, &buf);
+    text.len -= text.len > 0 ? 1 : 0; /* the comma behind the whole */
+    return text;
 }

@@ -14,20 +14,32 @@
 
 #include "injector.h"
 
+struct env_var_list {
+    size_t count;
+    struct rpw_env_var *items;
+};
+
 struct record_container {
     struct rpw_span name;
-    size_t variable_count;
-    struct rpw_env_var *variables;
+    struct env_var_list env;
     struct rpw_span python_path; /* what was put into PYTHONPATH, elements with ':' between them */
     struct rpw_span mount_path;  /* where the volume was mounted */
 };
 
+struct record_container_list {
+    size_t count;
+    struct record_container *items;
+};
+
+struct init_container_list {
+    size_t count;
+    struct rpw_span names[RPW_OWN_CONTAINERS];
+};
+
 struct record {
     struct rpw_span volume;
-    size_t container_count;
-    struct record_container *containers;
-    size_t init_container_count;
-    struct rpw_span *init_containers;
+    struct record_container_list containers;
+    struct init_container_list init_containers;
 };
 
 /* Reads the pod's record; one without content when it has none. */

@@ -26,14 +26,16 @@ struct patch {
 
 static void put_pointer_token(struct rpw_strbuf *buf, struct rpw_span token)
 {
+    size_t start = 0;
+
     for (size_t i = 0; i < token.len; i++) {
-        if (token.ptr[i] == '~')
-            rpw_strbuf_put(buf, "~0");
-        else if (token.ptr[i] == '/')
-            rpw_strbuf_put(buf, "~1");
-        else
-            rpw_strbuf_put_span(buf, (struct rpw_span){token.ptr + i, 1});
+        if (token.ptr[i] != '~' && token.ptr[i] != '/')
+            continue;
+        rpw_strbuf_put_span(buf, (struct rpw_span){token.ptr + start, i - start});
+        rpw_strbuf_put(buf, token.ptr[i] == '~' ? "~0" : "~1");
+        start = i + 1;
     }
+    rpw_strbuf_put_span(buf, (struct rpw_span){token.ptr + start, token.len - start});
 }
 
 /* Where the container of the edit is by now. */
@@ -51,82 +53,61 @@ static size_t container_position(const struct patch *patch, const struct rpw_edi
 
 static void put_place(struct patch *patch, const struct rpw_edit *edit)
 {
-    struct rpw_strbuf *buf = &patch->buf;
+    static const char *const places[] = {
+        [RPW_EDIT_ENV] = "/env",
+        [RPW_EDIT_VOLUME_MOUNTS] = "/volumeMounts",
+        [RPW_EDIT_VOLUME_DEVICES] = "/volumeDevices",
+        [RPW_EDIT_INIT_CONTAINERS] = "/spec/initContainers",
+        [RPW_EDIT_VOLUMES] = "/spec/volumes",
+        [RPW_EDIT_ANNOTATIONS] = "/metadata/annotations",
+    };
+    bool is_in_container = edit->place <= RPW_EDIT_VOLUME_DEVICES;
 
-    switch (edit->place) {
-    case RPW_EDIT_INIT_CONTAINERS:
-        rpw_strbuf_put(buf, "/spec/initContainers");
-        return;
-    case RPW_EDIT_VOLUMES:
-        rpw_strbuf_put(buf, "/spec/volumes");
-        return;
-    case RPW_EDIT_ANNOTATIONS:
-        rpw_strbuf_put(buf, "/metadata/annotations");
-        return;
-    case RPW_EDIT_ENV:
-    case RPW_EDIT_VOLUME_MOUNTS:
-    case RPW_EDIT_VOLUME_DEVICES:
-        rpw_strbuf_put(buf, edit->kind == RPW_INIT_CONTAINERS ? "/spec/initContainers/" : "/spec/containers/");
-        rpw_strbuf_put_number(buf, container_position(patch, edit));
-        rpw_strbuf_put(buf, edit->place == RPW_EDIT_ENV             ? "/env"
-                            : edit->place == RPW_EDIT_VOLUME_MOUNTS ? "/volumeMounts"
-                                                                    : "/volumeDevices");
+    if (is_in_container) {
+        rpw_strbuf_put(&patch->buf, edit->kind == RPW_INIT_CONTAINERS ? "/spec/initContainers/" : "/spec/containers/");
+        rpw_strbuf_put_number(&patch->buf, container_position(patch, edit));
     }
+    rpw_strbuf_put(&patch->buf, places[edit->place]);
 }
 
 /* --- operations ---------------------------------------------------------------------------------------------------- */
 
-/* {"op":"...","path":"<place> - the path goes on, and put_value or put_end closes the operation. */
+/* {"op":"...","path":"<place> - the path goes on, and end_operation closes the operation. */
 static void begin_operation(struct patch *patch, const char *operation)
 {
-    rpw_strbuf_put(&patch->buf, patch->operation_count++ > 0 ? "," : "");
-    rpw_strbuf_put(&patch->buf, "{\"op\":\"");
-    rpw_strbuf_put(&patch->buf, operation);
-    rpw_strbuf_put(&patch->buf, "\",\"path\":\"");
+    const char *separator = patch->operation_count++ > 0 ? "," : "";
+
+    rpw_strbuf_put_parts(&patch->buf, RPW_PARTS(rpw_words(separator), rpw_words("{\"op\":\""), rpw_words(operation),
+                                                rpw_words("\",\"path\":\"")));
 }
 
 static void end_operation(struct patch *patch, struct rpw_span value)
 {
-    if (value.ptr != NULL) {
-        rpw_strbuf_put(&patch->buf, "\",\"value\":");
-        rpw_strbuf_put_span(&patch->buf, value);
-        rpw_strbuf_put(&patch->buf, "}");
-    } else {
-        rpw_strbuf_put(&patch->buf, "\"}");
-    }
+    bool has_value = value.ptr != NULL;
+
+    rpw_strbuf_put_parts(&patch->buf,
+                         RPW_PARTS(rpw_words(has_value ? "\",\"value\":" : "\""), rpw_plain(value), rpw_words("}")));
 }
 
-static const char *operation_name(enum rpw_edit_action action)
+/* position: of the element; a map has none. */
+static void put_edit(struct patch *patch, const struct rpw_edit *edit, size_t position)
 {
-    switch (action) {
-    case RPW_EDIT_REPLACE:
-        return "replace";
-    case RPW_EDIT_REMOVE:
-        return "remove";
-    default:
-        return "add";
-    }
-}
+    static const char *const operations[] = {[RPW_EDIT_INSERT] = "add",
+                                             [RPW_EDIT_REPLACE] = "replace",
+                                             [RPW_EDIT_REMOVE] = "remove",
+                                             [RPW_EDIT_SET_MEMBER] = "add"};
+    bool is_map = edit->place == RPW_EDIT_ANNOTATIONS;
 
-static void put_array_edit(struct patch *patch, const struct rpw_edit *edit, size_t position)
-{
-    begin_operation(patch, operation_name(edit->action));
+    begin_operation(patch, operations[edit->action]);
     put_place(patch, edit);
-    rpw_strbuf_put(&patch->buf, "/");
-    rpw_strbuf_put_number(&patch->buf, position);
-    if (edit->action == RPW_EDIT_SET_MEMBER) {
+    if (!is_map) {
+        rpw_strbuf_put(&patch->buf, "/");
+        rpw_strbuf_put_number(&patch->buf, position);
+    }
+    if (is_map || edit->action == RPW_EDIT_SET_MEMBER) {
         rpw_strbuf_put(&patch->buf, "/");
         put_pointer_token(&patch->buf, edit->key);
     }
-    end_operation(patch, edit->value);
-}
-
-static void put_annotation_edit(struct patch *patch, const struct rpw_edit *edit)
-{
-    begin_operation(patch, operation_name(edit->action));
-    put_place(patch, edit);
-    rpw_strbuf_put(&patch->buf, "/");
-    put_pointer_token(&patch->buf, edit->key);
     end_operation(patch, edit->value);
 }
 
@@ -157,49 +138,37 @@ static bool is_same_group(const struct rpw_edit *a, const struct rpw_edit *b)
     return a->place == b->place && a->kind == b->kind && a->container == b->container;
 }
 
-static void put_whole_array(struct patch *patch, const struct rpw_edit *edits, size_t count)
+/* [element,...] or {"key":value,...}, in place of an array or a map that is not there. */
+static void put_whole(struct patch *patch, const struct rpw_edit *edits, size_t count)
 {
-    begin_operation(patch, "add");
-    put_place(patch, &edits[0]);
-    rpw_strbuf_put(&patch->buf, "\",\"value\":[");
-    for (size_t i = 0; i < count; i++) {
-        rpw_strbuf_put(&patch->buf, i > 0 ? "," : "");
-        rpw_strbuf_put_span(&patch->buf, edits[i].value);
-    }
-    rpw_strbuf_put(&patch->buf, "]}");
-}
-
-static void put_whole_annotations(struct patch *patch, const struct rpw_edit *edits, size_t count)
-{
-    bool has_metadata = patch->pod->metadata.is_present;
+    bool is_map = edits[0].place == RPW_EDIT_ANNOTATIONS, lacks_metadata = is_map && !patch->pod->metadata.is_present;
 
     begin_operation(patch, "add");
-    rpw_strbuf_put(&patch->buf,
-                   has_metadata ? "/metadata/annotations\",\"value\":{" : "/metadata\",\"value\":{\"annotations\":{");
+    if (lacks_metadata)
+        rpw_strbuf_put(&patch->buf, "/metadata\",\"value\":{\"annotations\":");
+    else
+        put_place(patch, &edits[0]);
+    rpw_strbuf_put_parts(&patch->buf,
+                         RPW_PARTS(rpw_words(lacks_metadata ? "" : "\",\"value\":"), rpw_words(is_map ? "{" : "[")));
     for (size_t i = 0; i < count; i++) {
         rpw_strbuf_put(&patch->buf, i > 0 ? "," : "");
-        rpw_strbuf_put_json(&patch->buf, edits[i].key);
-        rpw_strbuf_put(&patch->buf, ":");
+        if (is_map)
+            rpw_strbuf_put_parts(&patch->buf, RPW_PARTS(rpw_quoted(edits[i].key), rpw_words(":")));
         rpw_strbuf_put_span(&patch->buf, edits[i].value);
     }
-    rpw_strbuf_put(&patch->buf, has_metadata ? "}}" : "}}}");
+    rpw_strbuf_put_parts(&patch->buf, RPW_PARTS(rpw_words(is_map ? "}" : "]"), rpw_words(lacks_metadata ? "}}" : "}")));
 }
 
 static void put_group(struct patch *patch, struct rpw_edit *edits, size_t count)
 {
     size_t inserted = 0, removed = 0;
-    bool is_map = edits[0].place == RPW_EDIT_ANNOTATIONS;
 
     if (!is_present(patch->pod, &edits[0])) {
-        (is_map ? put_whole_annotations : put_whole_array)(patch, edits, count);
+        put_whole(patch, edits, count);
         return;
     }
     for (size_t i = 0; i < count; i++) {
-        if (is_map) {
-            put_annotation_edit(patch, &edits[i]);
-            continue;
-        }
-        put_array_edit(patch, &edits[i], edits[i].index + inserted - removed);
+        put_edit(patch, &edits[i], edits[i].index + inserted - removed);
         inserted += edits[i].action == RPW_EDIT_INSERT;
         removed += edits[i].action == RPW_EDIT_REMOVE;
     }

@@ -3,208 +3,70 @@
 
 #include "rpw/bytes/json_fields.h"
 
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-
-/* --- lists --------------------------------------------------------------------------------------------------------- */
-
-#define NO_TEXT SIZE_MAX
-
-/* The elements of an array: a struct for each. */
-struct element_type {
-    const char *name; /* for errors */
-    const struct rpw_json_field *fields;
-    size_t field_count;
-    size_t size;
-    size_t text_offset; /* of the struct's member that takes the element's own text; NO_TEXT: none does */
-};
-
-struct elements {
-    size_t count;
-    void *items;
-};
-
-#define ELEMENT_TYPE(name, fields, type, text_offset)                                                                  \
-    {                                                                                                                  \
-        (name), (fields), COUNT(fields), sizeof(type), (text_offset)                                                   \
-    }
-
-/* What has been read since start, which was the next byte then. */
-static struct rpw_span text_since(const struct rpw_json_reader *reader, const char *start)
-{
-    return (struct rpw_span){start, (size_t)(reader->at - start)};
-}
-
-static bool read_element(struct rpw_json_reader *reader, const struct element_type *type, struct elements *elements)
-{
-    char *items = rpw_arena_append(reader->arena, elements->items, elements->count, type->size);
-
-    if (items == NULL)
-        return rpw_json_fail_no_memory(reader);
-    char *item = items + elements->count++ * type->size;
-    elements->items = items;
-    if (rpw_json_take_null(reader))
-        return true;
-    const char *start = reader->start + rpw_json_offset(reader);
-    if (!rpw_json_read_fields(reader, type->name, type->fields, type->field_count, item))
-        return false;
-    if (type->text_offset != NO_TEXT) {
-        struct rpw_span text = text_since(reader, start);
-        memcpy(item + type->text_offset, &text, sizeof(text));
-    }
-    return true;
-}
-
-static struct elements read_elements(struct rpw_json_reader *reader, const char *name, const struct element_type *type)
-{
-    struct elements elements = {0, NULL};
-
-    rpw_json_enter_array(reader, name);
-    while (rpw_json_next_element(reader))
-        if (!read_element(reader, type, &elements))
-            break;
-    return elements;
-}
-
-/* Fills a list struct of pod.h. */
-#define READ_LIST(reader, name, type, list)                                                                            \
-    do {                                                                                                               \
-        struct elements elements = read_elements((reader), (name), (type));                                            \
-        (list)->is_present = true;                                                                                     \
-        (list)->count = elements.count;                                                                                \
-        (list)->items = elements.items;                                                                                \
-    } while (false)
-
 /* --- containers ---------------------------------------------------------------------------------------------------- */
 
-#define ENV_FIELD(key, reader, member) RPW_JSON_FIELD("spec.containers[].env[].", key, reader, struct rpw_env, member)
+#define ENV "spec.containers[].env[]"
+#define ENV_FROM "spec.containers[].envFrom[]"
+#define MOUNT "spec.containers[].volumeMounts[]"
+#define DEVICE "spec.containers[].volumeDevices[]"
+#define CONTAINER "spec.containers[]"
 
 static const struct rpw_json_field env_fields[] = {
-    ENV_FIELD("name", rpw_json_field_string, name),
-    ENV_FIELD("value", rpw_json_field_string, value),
-    ENV_FIELD("valueFrom", rpw_json_field_raw, value_from),
+    RPW_JSON_FIELD(ENV ".", "name", rpw_json_field_string, struct rpw_env, name),
+    RPW_JSON_FIELD(ENV ".", "value", rpw_json_field_string, struct rpw_env, value),
+    RPW_JSON_FIELD(ENV ".", "valueFrom", rpw_json_field_raw, struct rpw_env, value_from),
 };
-
-static bool read_env(struct rpw_json_reader *reader, const char *name, void *member)
-{
-    static const struct element_type type =
-        ELEMENT_TYPE("spec.containers[].env[]", env_fields, struct rpw_env, offsetof(struct rpw_env, text));
-    struct rpw_env_list *list = member;
-
-    READ_LIST(reader, name, &type, list);
-    return reader->err.status == RPW_OK;
-}
+static const struct rpw_json_table env_table =
+    RPW_JSON_TABLE(ENV, env_fields, struct rpw_env, offsetof(struct rpw_env, text));
 
 static const struct rpw_json_field env_from_fields[] = {
-    RPW_JSON_FIELD("spec.containers[].envFrom[].", "prefix", rpw_json_field_string, struct rpw_env_from, prefix),
+    RPW_JSON_FIELD(ENV_FROM ".", "prefix", rpw_json_field_string, struct rpw_env_from, prefix),
 };
+static const struct rpw_json_table env_from_table =
+    RPW_JSON_TABLE(ENV_FROM, env_from_fields, struct rpw_env_from, RPW_JSON_NO_TEXT);
 
-static bool read_env_from(struct rpw_json_reader *reader, const char *name, void *member)
-{
-    static const struct element_type type =
-        ELEMENT_TYPE("spec.containers[].envFrom[]", env_from_fields, struct rpw_env_from, NO_TEXT);
-    const char *start = reader->start + rpw_json_offset(reader);
-    struct elements elements = read_elements(reader, name, &type);
-    struct rpw_env_from_list *list = member;
-
-    *list = (struct rpw_env_from_list){elements.count, elements.items, text_since(reader, start)};
-    return reader->err.status == RPW_OK;
-}
-
-#define MOUNT_FIELD(key, reader, member)                                                                               \
-    RPW_JSON_FIELD("spec.containers[].volumeMounts[].", key, reader, struct rpw_volume_mount, member)
-
-static const struct rpw_json_field volume_mount_fields[] = {
-    MOUNT_FIELD("name", rpw_json_field_string, name),
-    MOUNT_FIELD("mountPath", rpw_json_field_string, mount_path),
-    MOUNT_FIELD("subPath", rpw_json_field_string, sub_path),
-    MOUNT_FIELD("subPathExpr", rpw_json_field_string, sub_path_expr),
-    MOUNT_FIELD("mountPropagation", rpw_json_field_string, propagation),
-    MOUNT_FIELD("readOnly", rpw_json_field_bool, is_read_only),
+static const struct rpw_json_field mount_fields[] = {
+    RPW_JSON_FIELD(MOUNT ".", "name", rpw_json_field_string, struct rpw_volume_mount, name),
+    RPW_JSON_FIELD(MOUNT ".", "mountPath", rpw_json_field_string, struct rpw_volume_mount, mount_path),
+    RPW_JSON_FIELD(MOUNT ".", "subPath", rpw_json_field_string, struct rpw_volume_mount, sub_path),
+    RPW_JSON_FIELD(MOUNT ".", "subPathExpr", rpw_json_field_string, struct rpw_volume_mount, sub_path_expr),
+    RPW_JSON_FIELD(MOUNT ".", "mountPropagation", rpw_json_field_string, struct rpw_volume_mount, propagation),
+    RPW_JSON_FIELD(MOUNT ".", "readOnly", rpw_json_field_bool, struct rpw_volume_mount, is_read_only),
 };
+static const struct rpw_json_table mount_table =
+    RPW_JSON_TABLE(MOUNT, mount_fields, struct rpw_volume_mount, offsetof(struct rpw_volume_mount, text));
 
-static bool read_volume_mounts(struct rpw_json_reader *reader, const char *name, void *member)
-{
-    static const struct element_type type =
-        ELEMENT_TYPE("spec.containers[].volumeMounts[]", volume_mount_fields, struct rpw_volume_mount,
-                     offsetof(struct rpw_volume_mount, text));
-    struct rpw_volume_mount_list *list = member;
-
-    READ_LIST(reader, name, &type, list);
-    return reader->err.status == RPW_OK;
-}
-
-#define DEVICE_FIELD(key, member)                                                                                      \
-    RPW_JSON_FIELD("spec.containers[].volumeDevices[].", key, rpw_json_field_string, struct rpw_volume_device, member)
-
-static const struct rpw_json_field volume_device_fields[] = {
-    DEVICE_FIELD("name", name),
-    DEVICE_FIELD("devicePath", device_path),
+static const struct rpw_json_field device_fields[] = {
+    RPW_JSON_FIELD(DEVICE ".", "name", rpw_json_field_string, struct rpw_volume_device, name),
+    RPW_JSON_FIELD(DEVICE ".", "devicePath", rpw_json_field_string, struct rpw_volume_device, device_path),
 };
+static const struct rpw_json_table device_table =
+    RPW_JSON_TABLE(DEVICE, device_fields, struct rpw_volume_device, RPW_JSON_NO_TEXT);
 
-static bool read_volume_devices(struct rpw_json_reader *reader, const char *name, void *member)
-{
-    static const struct element_type type =
-        ELEMENT_TYPE("spec.containers[].volumeDevices[]", volume_device_fields, struct rpw_volume_device, NO_TEXT);
-    struct rpw_volume_device_list *list = member;
-
-    READ_LIST(reader, name, &type, list);
-    return reader->err.status == RPW_OK;
-}
-
-#define SECURITY_FIELD(key, member)                                                                                    \
-    RPW_JSON_FIELD("securityContext.", key, rpw_json_field_raw, struct rpw_security_context, member)
-
-static const struct rpw_json_field security_context_fields[] = {
-    SECURITY_FIELD("runAsUser", run_as_user),
-    SECURITY_FIELD("runAsGroup", run_as_group),
-    SECURITY_FIELD("runAsNonRoot", run_as_non_root),
-    SECURITY_FIELD("seLinuxOptions", se_linux_options),
+static const struct rpw_json_field security_fields[] = {
+    RPW_JSON_FIELD("securityContext.", "runAsUser", rpw_json_field_raw, struct rpw_security_context, run_as_user),
+    RPW_JSON_FIELD("securityContext.", "runAsGroup", rpw_json_field_raw, struct rpw_security_context, run_as_group),
+    RPW_JSON_FIELD("securityContext.", "runAsNonRoot", rpw_json_field_raw, struct rpw_security_context,
+                   run_as_non_root),
+    RPW_JSON_FIELD("securityContext.", "seLinuxOptions", rpw_json_field_raw, struct rpw_security_context,
+                   se_linux_options),
 };
-
-static bool read_security_context(struct rpw_json_reader *reader, const char *name, void *member)
-{
-    return rpw_json_read_fields(reader, name, security_context_fields, COUNT(security_context_fields), member);
-}
-
-#define CONTAINER_FIELD(key, reader, member)                                                                           \
-    RPW_JSON_FIELD("spec.containers[].", key, reader, struct rpw_container, member)
+static const struct rpw_json_table security_table =
+    RPW_JSON_TABLE("securityContext", security_fields, struct rpw_security_context, RPW_JSON_NO_TEXT);
 
 static const struct rpw_json_field container_fields[] = {
-    CONTAINER_FIELD("name", rpw_json_field_string, name),
-    CONTAINER_FIELD("env", read_env, env),
-    CONTAINER_FIELD("envFrom", read_env_from, env_from),
-    CONTAINER_FIELD("volumeMounts", read_volume_mounts, volume_mounts),
-    CONTAINER_FIELD("volumeDevices", read_volume_devices, volume_devices),
-    CONTAINER_FIELD("image", rpw_json_field_string, image),
-    CONTAINER_FIELD("imagePullPolicy", rpw_json_field_string, pull_policy),
-    CONTAINER_FIELD("resources", rpw_json_field_raw, resources),
-    CONTAINER_FIELD("securityContext", read_security_context, security_context),
+    RPW_JSON_FIELD(CONTAINER ".", "name", rpw_json_field_string, struct rpw_container, name),
+    RPW_JSON_LIST(CONTAINER ".", "env", env_table, struct rpw_container, env),
+    RPW_JSON_LIST(CONTAINER ".", "envFrom", env_from_table, struct rpw_container, env_from),
+    RPW_JSON_LIST(CONTAINER ".", "volumeMounts", mount_table, struct rpw_container, volume_mounts),
+    RPW_JSON_LIST(CONTAINER ".", "volumeDevices", device_table, struct rpw_container, volume_devices),
+    RPW_JSON_FIELD(CONTAINER ".", "image", rpw_json_field_string, struct rpw_container, image),
+    RPW_JSON_FIELD(CONTAINER ".", "imagePullPolicy", rpw_json_field_string, struct rpw_container, pull_policy),
+    RPW_JSON_FIELD(CONTAINER ".", "resources", rpw_json_field_raw, struct rpw_container, resources),
+    RPW_JSON_OBJECT(CONTAINER ".", "securityContext", security_table, offsetof(struct rpw_container, security_context)),
 };
-
-static bool read_containers(struct rpw_json_reader *reader, const char *name, void *member)
-{
-    static const struct element_type type =
-        ELEMENT_TYPE("spec.containers[]", container_fields, struct rpw_container, NO_TEXT);
-    struct rpw_container_list *list = member;
-
-    READ_LIST(reader, name, &type, list);
-    return reader->err.status == RPW_OK;
-}
-
-/* --- volumes ------------------------------------------------------------------------------------------------------- */
-
-static const struct rpw_json_field volume_fields[] = {
-    RPW_JSON_FIELD("spec.volumes[].", "name", rpw_json_field_string, struct rpw_volume, name),
-};
-
-static bool read_volumes(struct rpw_json_reader *reader, const char *name, void *member)
-{
-    static const struct element_type type = ELEMENT_TYPE("spec.volumes[]", volume_fields, struct rpw_volume, NO_TEXT);
-    struct rpw_volume_list *list = member;
-
-    READ_LIST(reader, name, &type, list);
-    return reader->err.status == RPW_OK;
-}
+static const struct rpw_json_table container_table =
+    RPW_JSON_TABLE(CONTAINER, container_fields, struct rpw_container, RPW_JSON_NO_TEXT);
 
 /* --- metadata ------------------------------------------------------------------------------------------------------ */
 
@@ -242,99 +104,90 @@ static const struct rpw_json_field annotation_fields[] = {
     ANNOTATION("kubernetes.io/config.mirror", mirror),
     ANNOTATION("cluster-autoscaler.kubernetes.io/safe-to-evict-local-volumes", evictable),
 };
+static const struct rpw_json_table annotation_table =
+    RPW_JSON_TABLE("metadata.annotations", annotation_fields, struct rpw_annotations, RPW_JSON_NO_TEXT);
 
 static bool read_annotations(struct rpw_json_reader *reader, const char *name, void *member)
 {
     struct rpw_annotations *annotations = member;
 
+    (void)name;
     annotations->is_present = true;
-    return rpw_json_read_fields(reader, name, annotation_fields, COUNT(annotation_fields), annotations);
+    return rpw_json_read_object(reader, &annotation_table, annotations);
 }
 
-struct owner {
-    struct rpw_span kind;
-    struct rpw_span name;
-    bool is_controller;
-};
+#define OWNER "metadata.ownerReferences[]"
 
 static const struct rpw_json_field owner_fields[] = {
-    RPW_JSON_FIELD("metadata.ownerReferences[].", "kind", rpw_json_field_string, struct owner, kind),
-    RPW_JSON_FIELD("metadata.ownerReferences[].", "name", rpw_json_field_string, struct owner, name),
-    RPW_JSON_FIELD("metadata.ownerReferences[].", "controller", rpw_json_field_bool, struct owner, is_controller),
+    RPW_JSON_FIELD(OWNER ".", "kind", rpw_json_field_string, struct rpw_owner, kind),
+    RPW_JSON_FIELD(OWNER ".", "name", rpw_json_field_string, struct rpw_owner, name),
+    RPW_JSON_FIELD(OWNER ".", "controller", rpw_json_field_bool, struct rpw_owner, is_controller),
 };
-
-static bool read_owners(struct rpw_json_reader *reader, const char *name, void *member)
-{
-    struct rpw_metadata *metadata = member;
-
-    if (!rpw_json_enter_array(reader, name))
-        return false;
-    while (rpw_json_next_element(reader)) {
-        struct owner owner = {0};
-        if (rpw_json_take_null(reader) ||
-            !rpw_json_read_fields(reader, "metadata.ownerReferences[]", owner_fields, COUNT(owner_fields), &owner))
-            continue;
-        if (owner.is_controller || metadata->owner_kind.ptr == NULL) {
-            metadata->owner_kind = owner.kind;
-            metadata->owner_name = owner.name;
-        }
-    }
-    return reader->err.status == RPW_OK;
-}
+static const struct rpw_json_table owner_table =
+    RPW_JSON_TABLE(OWNER, owner_fields, struct rpw_owner, RPW_JSON_NO_TEXT);
 
 static const struct rpw_json_field metadata_fields[] = {
     RPW_JSON_FIELD("metadata.", "name", rpw_json_field_string, struct rpw_metadata, name),
     RPW_JSON_FIELD("metadata.", "generateName", rpw_json_field_string, struct rpw_metadata, generate_name),
     RPW_JSON_FIELD("metadata.", "labels", read_labels, struct rpw_metadata, labels),
     RPW_JSON_FIELD("metadata.", "annotations", read_annotations, struct rpw_metadata, annotations),
-    {.key = {"ownerReferences", sizeof("ownerReferences") - 1},
-     .name = "metadata.ownerReferences",
-     .read = read_owners,
-     .offset = 0},
+    RPW_JSON_LIST("metadata.", "ownerReferences", owner_table, struct rpw_metadata, owners),
 };
+static const struct rpw_json_table metadata_table =
+    RPW_JSON_TABLE("metadata", metadata_fields, struct rpw_metadata, RPW_JSON_NO_TEXT);
 
 static bool read_metadata(struct rpw_json_reader *reader, const char *name, void *member)
 {
     struct rpw_metadata *metadata = member;
 
+    (void)name;
     metadata->is_present = true;
-    return rpw_json_read_fields(reader, name, metadata_fields, COUNT(metadata_fields), metadata);
+    return rpw_json_read_object(reader, &metadata_table, metadata);
 }
 
 /* --- the pod ------------------------------------------------------------------------------------------------------- */
 
 static const struct rpw_json_field os_fields[] = {
-    {.key = {"name", sizeof("name") - 1}, .name = "spec.os.name", .read = rpw_json_field_string, .offset = 0},
+    RPW_JSON_FIELD("spec.os.", "name", rpw_json_field_string, struct rpw_pod, os_name),
 };
+static const struct rpw_json_table os_table = RPW_JSON_TABLE("spec.os", os_fields, struct rpw_pod, RPW_JSON_NO_TEXT);
 
-static bool read_os(struct rpw_json_reader *reader, const char *name, void *member)
-{
-    return rpw_json_read_fields(reader, name, os_fields, COUNT(os_fields), member);
-}
+static const struct rpw_json_field volume_fields[] = {
+    RPW_JSON_FIELD("spec.volumes[].", "name", rpw_json_field_string, struct rpw_volume, name),
+};
+static const struct rpw_json_table volume_table =
+    RPW_JSON_TABLE("spec.volumes[]", volume_fields, struct rpw_volume, RPW_JSON_NO_TEXT);
 
 static const struct rpw_json_field spec_fields[] = {
-    RPW_JSON_FIELD("spec.", "volumes", read_volumes, struct rpw_pod, volumes),
-    RPW_JSON_FIELD("spec.", "initContainers", read_containers, struct rpw_pod, containers[RPW_INIT_CONTAINERS]),
-    RPW_JSON_FIELD("spec.", "containers", read_containers, struct rpw_pod, containers[RPW_CONTAINERS]),
-    RPW_JSON_FIELD("spec.", "securityContext", read_security_context, struct rpw_pod, security_context),
+    RPW_JSON_LIST("spec.", "volumes", volume_table, struct rpw_pod, volumes),
+    RPW_JSON_LIST("spec.", "initContainers", container_table, struct rpw_pod, containers[RPW_INIT_CONTAINERS]),
+    RPW_JSON_LIST("spec.", "containers", container_table, struct rpw_pod, containers[RPW_CONTAINERS]),
+    RPW_JSON_OBJECT("spec.", "securityContext", security_table, offsetof(struct rpw_pod, security_context)),
     RPW_JSON_FIELD("spec.", "resources", rpw_json_field_raw, struct rpw_pod, resources),
-    RPW_JSON_FIELD("spec.", "os", read_os, struct rpw_pod, os_name),
+    RPW_JSON_OBJECT("spec.", "os", os_table, 0),
 };
-
-static bool read_spec(struct rpw_json_reader *reader, const char *name, void *member)
-{
-    return rpw_json_read_fields(reader, name, spec_fields, COUNT(spec_fields), member);
-}
+static const struct rpw_json_table spec_table = RPW_JSON_TABLE("spec", spec_fields, struct rpw_pod, RPW_JSON_NO_TEXT);
 
 static const struct rpw_json_field pod_fields[] = {
     RPW_JSON_FIELD("", "metadata", read_metadata, struct rpw_pod, metadata),
-    {.key = {"spec", sizeof("spec") - 1}, .name = "spec", .read = read_spec, .offset = 0},
+    RPW_JSON_OBJECT("", "spec", spec_table, 0),
 };
+static const struct rpw_json_table pod_table = RPW_JSON_TABLE("the pod", pod_fields, struct rpw_pod, RPW_JSON_NO_TEXT);
 
 bool rpw_pod_read(struct rpw_json_reader *reader, struct rpw_pod *ret_pod)
 {
     *ret_pod = (struct rpw_pod){0};
-    return rpw_json_read_fields(reader, "the pod", pod_fields, COUNT(pod_fields), ret_pod);
+    return rpw_json_read_object(reader, &pod_table, ret_pod);
+}
+
+struct rpw_owner rpw_pod_owner(const struct rpw_pod *pod)
+{
+    const struct rpw_owner_list *owners = &pod->metadata.owners;
+
+    for (size_t i = 0; i < owners->count; i++)
+        if (owners->items[i].is_controller)
+            return owners->items[i];
+    return owners->count > 0 ? owners->items[0] : (struct rpw_owner){.is_controller = false};
 }
 
 size_t rpw_env_find(const struct rpw_env_list *env, struct rpw_span name, size_t before)
