@@ -69,11 +69,11 @@ static void check_amounts(struct rpw_loader *loader, const char *field, const st
 static void check_request(struct rpw_loader *loader, const struct rpw_yaml_node *key,
                           const struct rpw_yaml_node *request, const struct rpw_yaml_node *limit)
 {
-    const char *found = rpw_fields_describe(loader, request);
+    const char *found = request->type == RPW_YAML_INVALID ? "" : rpw_fields_describe(loader, request);
     const char *resource = rpw_report_quote(loader->report, key->text, 60);
     rpw_nanos wanted, allowed;
 
-    if (!limit && !is_divisible(key->text))
+    if (!limit && request->type != RPW_YAML_INVALID && !is_divisible(key->text))
         rpw_report_error(loader->report, request->place,
                          "requests: found %s for %s without a limit, expected the same amount in limits", found,
                          resource);
