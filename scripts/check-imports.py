@@ -2,6 +2,7 @@
 """Every module that the scripts and tests import is Python's own, a file beside them, or from a package that
 install-packages.sh names for their purpose. Asks dpkg whose file it is, and imports nothing."""
 import ast
+import functools
 import importlib.util
 import pathlib
 import subprocess
@@ -26,6 +27,7 @@ def imports_of(path):
             yield node.lineno, node.module
 
 
+@functools.cache
 def package_of(module):
     """Of Debian; None where there is no such module, or nobody's."""
     found = importlib.util.find_spec(module)
@@ -36,7 +38,6 @@ def package_of(module):
 
 
 def complaints():
-    seen = {}
     for folder, purpose in FOLDERS.items():
         packages = print_packages(purpose)
         for path in sorted((ROOT / folder).glob("*.py")):
@@ -44,7 +45,7 @@ def complaints():
                 module = name.partition(".")[0]
                 if module in sys.stdlib_module_names or list((ROOT / "tests").glob(f"*/{module}.py")):
                     continue
-                package = seen.setdefault(module, package_of(module))
+                package = package_of(module)
                 if package not in packages:
                     yield (f"{path.relative_to(ROOT)}:{line}: imports {module}, of the package {package or '?'}, which "
                            f"scripts/install-packages.sh does not install for {purpose}")

@@ -64,13 +64,13 @@ run_step_after() { # steps it needs, name, command...
 }
 
 # A tool whose version decides the result (`install-packages.sh --print pinned`): only where the distribution has it.
-run_step_with() { # the tool's name without its version, name, command...
+run_step_with() { # the tool's name without its version, steps it needs, name, command...
     local package
     package=$(scripts/install-packages.sh --print pinned | grep "^$1-[0-9]*$")
     if is_available "$package"; then
-        run_step "${@:2}" "$package"
+        run_step_after "${@:2}" "$package"
     else
-        report "$2" skipped "$(. /etc/os-release && echo "$PRETTY_NAME") has no $package"
+        report "$3" skipped "$(sed -n 's/^PRETTY_NAME=//p' /etc/os-release) has no $package"
         skipped=$((skipped + 1))
     fi
 }
@@ -158,7 +158,7 @@ test_quickly() {
     run_step build scripts/build.sh asan
     run_step_after build unit run_ctest unit
     run_step_after build golden run_ctest golden
-    run_step_with clang-format formatting check_formatting
+    run_step_with clang-format '' formatting check_formatting
 }
 
 test_all() {
@@ -175,7 +175,7 @@ test_all() {
     run_step layers scripts/check-layers.sh
     run_step headers scripts/check-headers.sh
     run_step_after everything core-symbols scripts/check-core-symbols.sh $release/librpw-core.a
-    run_step_with clang-tidy clang-tidy check_clang_tidy
+    run_step_with clang-tidy build clang-tidy check_clang_tidy
     run_step fuzz run_fuzz
 }
 
