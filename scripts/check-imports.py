@@ -11,7 +11,7 @@ import sys
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 # Where Debian's Python runs what is in them. (What is in tests/e2e/images and src/config/pod runs in containers.)
 FOLDERS = {"scripts": "demo", "tests/integration": "test", "tests/property": "test", "tests/e2e": "e2e",
-           "tests": "e2e"}
+           "tests/machine": "e2e"}
 
 
 def print_packages(purpose):

@@ -61,7 +61,7 @@ make_base() {
     [ -n "$sources" ] || refuse "this machine's apt has no sources of Debian"
     key=$(printf '%s\n' "$sources" "$options" | cat - scripts/empty-machine.sh | sha256sum)
     [ "$(cat "$base.key" 2>/dev/null)" != "$key" ] || return 0
-    echo "empty-machine.sh: making the base, Debian $release"
+    echo "empty-machine.sh: making the base, Debian $release" >&2
     rm -f "$base.key"
     printf '%s\n' "$options" >"$base.options"
     mmdebstrap --quiet --variant=minbase --format=tar --include=git,ca-certificates --aptopt="$base.options" \

@@ -99,6 +99,16 @@ run_property() {
         timeout -k 10 900 /usr/bin/python3 -m unittest discover -v -s tests/property -p '*.py'
 }
 
+# The preset "everything" turns on all that CMake can build.
+check_options() {
+    local option status=0
+    while read -r option; do
+        sed -n '/"everything"/,/}/p' CMakePresets.json | grep -q "\"$option\": \"ON\"" ||
+            { echo "CMakePresets.json: the preset everything lacks $option"; status=1; }
+    done < <(sed -nE 's/^ *option\((RPW_BUILD_[A-Z_]+).*/\1/p' CMakeLists.txt)
+    return $status
+}
+
 # For a second, with its checks; what it measures is looked at on a quiet machine.
 run_bench() {
     ROUNDS=1 SECONDS_EACH=1 BUILD=$release bench/run.sh
@@ -143,6 +153,10 @@ print_e2e_obstacle() {
     fi
 }
 
+run_machine() {
+    PYTHONDONTWRITEBYTECODE=1 timeout -k 10 900 /usr/bin/python3 -m unittest discover -v -s tests/machine -p '*.py'
+}
+
 start_cluster() {
     scripts/cluster.sh up && scripts/cluster.sh load "$RPW_E2E_DIR"/images/*.tar
 }
@@ -164,6 +178,7 @@ test_quickly() {
 test_all() {
     test_quickly
     run_step_after build corpus run_ctest corpus
+    run_step options check_options
     run_step everything scripts/build.sh everything
     run_step_after "build everything" integration run_integration
     run_step_after build property run_property
@@ -193,6 +208,7 @@ test_in_cluster() {
         return
     fi
     run_step packages scripts/install-packages.sh e2e
+    run_step empty-machine run_machine
     run_step build scripts/build.sh asan
     run_step images tests/e2e/images/build.sh "$RPW_E2E_DIR/images"
     run_step server-image tests/e2e/images/server.sh "$RPW_E2E_DIR/images"

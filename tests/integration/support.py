@@ -19,6 +19,7 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PROGRAM = os.environ.get("RPW_PROGRAM", str(ROOT / "build" / "asan" / "rucio-policy-webhook"))
+RELEASE_PROGRAM = os.environ.get("RPW_RELEASE_PROGRAM")
 PATIENCE = 60.0  # seconds until a condition that never comes true fails a test
 
 MAX_BODY = 7 * 1024 * 1024
