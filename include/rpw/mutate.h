@@ -18,9 +18,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "rpw/arena.h"
-#include "rpw/policy.h"
-#include "rpw/text.h"
+#include "rpw/bytes/arena.h"
+#include "rpw/bytes/text.h"
+#include "rpw/review/policy.h"
 
 enum rpw_outcome {
     RPW_OUTCOME_PATCHED,
@@ -70,6 +70,7 @@ struct rpw_result {
     struct rpw_span message;         /* rejected or invalid: what is said to the caller */
     struct rpw_err err;              /* 400: the same as data; status is RPW_OK otherwise */
     const struct rpw_policy *policy; /* the one that decided; NULL when none did */
+    struct rpw_span revision;        /* patched or unchanged: the one that is on record then */
     size_t operation_count;          /* of the patch */
 };
 

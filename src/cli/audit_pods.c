@@ -6,9 +6,9 @@
 #include <string.h>
 #include <time.h>
 
-#include "rpw/limits.h"
+#include "rpw/bytes/limits.h"
+#include "rpw/inject/selector.h"
 #include "rpw/mutate.h"
-#include "rpw/selector.h"
 
 #define MAX_NAME_BYTES 256
 #define CRONJOB_DIGITS 8 /* minutes since 1970 */
@@ -184,7 +184,7 @@ static void judge_injected(const struct rpw_result *result, const json_t *annota
 {
     const char *revision = text_of(annotations, "policy.rucio.cern.ch/revision");
     bool has_conflicts = strcmp(text_of(annotations, "policy.rucio.cern.ch/status"), "injected-with-conflicts") == 0;
-    struct rpw_span wanted = result->policy->revision;
+    struct rpw_span wanted = result->revision;
     char *detail = NULL;
 
     if (result->outcome == RPW_OUTCOME_UNCHANGED) {

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "json_patch.h"
-#include "rpw/limits.h"
+#include "rpw/bytes/limits.h"
 #include "utf8.h"
 
 /* --- words ----------------------------------------------------------------------------------------------------------- */

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "json_patch.h"
-#include "rpw/selector.h"
+#include "rpw/inject/selector.h"
 
 #define SUBJECT_WIDTH 30
 

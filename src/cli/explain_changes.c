@@ -2,7 +2,7 @@
 #include <stdlib.h>
 
 #include "explain.h"
-#include "rpw/selector.h"
+#include "rpw/inject/selector.h"
 
 struct changes {
     FILE *out;
@@ -158,8 +158,8 @@ static void explain_variable(const struct changes *changes, const char *name, js
 
 static bool is_of_policy(const struct rpw_policy *policy, const char *name)
 {
-    for (size_t i = 0; i < policy->name_count; i++)
-        if (rpw_span_is(policy->names[i].name, name))
+    for (size_t i = 0; i < policy->package_count; i++)
+        if (rpw_span_is(policy->packages[i].variable, name) || rpw_span_is(policy->packages[i].cfg_variable, name))
             return true;
     return strcmp(name, "POLICY_PKG_PATH") == 0 || strcmp(name, "PYTHONPATH") == 0;
 }
@@ -171,11 +171,13 @@ static void explain_own_variables(const struct changes *changes, json_t *before,
 
     explain_variable(changes, "POLICY_PKG_PATH", find_named(before, "POLICY_PKG_PATH"),
                      find_named(after, "POLICY_PKG_PATH"), policy->path);
-    for (size_t i = 0; i < policy->name_count; i++) {
-        char *name = strndup(policy->names[i].name.ptr, policy->names[i].name.len);
+    for (size_t i = 0; i < 2 * policy->package_count; i++) {
+        const struct rpw_package *package = &policy->packages[i % policy->package_count];
+        struct rpw_span variable = i < policy->package_count ? package->variable : package->cfg_variable;
+        char *name = variable.ptr ? strndup(variable.ptr, variable.len) : NULL;
 
         if (name)
-            explain_variable(changes, name, find_named(before, name), find_named(after, name), policy->names[i].value);
+            explain_variable(changes, name, find_named(before, name), find_named(after, name), package->value);
         free(name);
     }
     explain_variable(changes, "PYTHONPATH", find_named(before, "PYTHONPATH"), find_named(after, "PYTHONPATH"),
@@ -322,7 +324,8 @@ void rpw_explain_changes(FILE *out, const struct rpw_policy *policy, json_t *bef
     const struct changes changes = {out, policy, before, after};
     json_t *annotations = json_object_get(json_object_get(after, "metadata"), "annotations");
 
-    if (strcmp(text_of(annotations, "policy.rucio.cern.ch/revision"), RPW_CHART_REVISION) == 0)
+    if (strncmp(text_of(annotations, "policy.rucio.cern.ch/revision"), RPW_CHART_REVISION_PREFIX,
+                sizeof(RPW_CHART_REVISION_PREFIX) - 1) == 0)
         fputs("  the chart's own policyPackages bring the package: its volume and path are used, not the policy's "
               "source\n",
               out);

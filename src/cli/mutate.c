@@ -11,7 +11,7 @@
 #include "command_line.h"
 #include "config.h"
 #include "mutate_output.h"
-#include "rpw/limits.h"
+#include "rpw/bytes/limits.h"
 #include "values.h"
 
 /* A large cluster's pods as `kubectl get pods -A -o json` prints them. */

@@ -3,8 +3,8 @@
 
 #include <stdio.h>
 
-#include "rpw/json_fields.h"
-#include "rpw/json_writer.h"
+#include "rpw/bytes/json_fields.h"
+#include "rpw/bytes/strbuf.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define MAX_LISTS_IN_LISTS 4
@@ -125,12 +125,12 @@ static bool fail_no_memory(struct finder *finder)
 
 static bool join(struct finder *finder, struct rpw_span first, const char *second, struct rpw_span *ret_joined)
 {
-    struct rpw_json_writer writer;
+    struct rpw_strbuf writer;
 
-    rpw_json_writer_init(&writer, finder->arena);
-    rpw_json_put_span(&writer, first);
-    rpw_json_put(&writer, second);
-    return rpw_json_writer_finish(&writer, ret_joined) || fail_no_memory(finder);
+    rpw_strbuf_init(&writer, finder->arena);
+    rpw_strbuf_put_span(&writer, first);
+    rpw_strbuf_put(&writer, second);
+    return rpw_strbuf_finish(&writer, ret_joined) || fail_no_memory(finder);
 }
 
 static bool add_pod(struct finder *finder, struct rpw_workload_pod pod)

@@ -7,7 +7,7 @@
 #define RPW_SECTIONS_H
 
 #include "fields.h"
-#include "rpw/policy.h"
+#include "rpw/review/policy.h"
 
 /* The default of `path`. */
 #define RPW_CONFIG_DEFAULT_PATH "/opt/rucio/policy"
@@ -77,8 +77,9 @@ void rpw_policy_read(struct rpw_loader *loader, const struct rpw_yaml_node *node
 void rpw_fragment_render(struct rpw_loader *loader, const char *field, const struct rpw_yaml_node *node,
                          struct rpw_buffer *out);
 
-/* The revision of a policy that was read without errors; in the result pool. Absent when there is no memory. */
-struct rpw_span rpw_revision_of(struct rpw_loader *loader, const struct rpw_draft *draft);
+/* revision, chart_revision and volume_name of a policy that was read without errors; in the result pool. Absent when there
+ * is no memory. */
+void rpw_revision_make(struct rpw_loader *loader, const struct rpw_draft *draft, struct rpw_policy *policy);
 
 /* What the revision is a digest of; in the scratch pool. */
 struct rpw_span rpw_revision_text(struct rpw_loader *loader, const struct rpw_draft *draft);

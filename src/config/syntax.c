@@ -6,7 +6,7 @@
  */
 #include "syntax.h"
 
-#include "rpw/policy.h"
+#include "rpw/review/policy.h"
 
 #define MAX_LABEL_NAME_BYTES 63
 #define MAX_MODULE_BYTES 255
@@ -141,18 +141,6 @@ static const char *check_absolute_path(struct rpw_span path)
     if (path.len == 1)
         return "a directory below '/', such as /opt/rucio/policy";
     return check_elements((struct rpw_span){path.ptr + 1, path.len - 1});
-}
-
-const char *rpw_syntax_path(struct rpw_span text)
-{
-    struct rpw_span path = rpw_span_without_trailing_slashes(text);
-    const char *expected = check_absolute_path(path);
-
-    if (expected)
-        return expected;
-    if (memchr(path.ptr, ':', path.len))
-        return "no ':', which separates the directories of PYTHONPATH";
-    return check_expansion(path);
 }
 
 const char *rpw_syntax_copy_path(struct rpw_span text)

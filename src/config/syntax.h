@@ -5,7 +5,7 @@
 #ifndef RPW_SYNTAX_H
 #define RPW_SYNTAX_H
 
-#include "rpw/text.h"
+#include "rpw/bytes/text.h"
 
 typedef const char *rpw_syntax_fn(struct rpw_span text);
 
@@ -14,7 +14,6 @@ const char *rpw_syntax_name_glob(struct rpw_span text);         /* a glob that c
 const char *rpw_syntax_python_module(struct rpw_span text);     /* dotted identifiers, no keywords, ASCII */
 const char *rpw_syntax_vo(struct rpw_span text);                /* what can stand in a variable's name */
 const char *rpw_syntax_version(struct rpw_span text);           /* anything but "" */
-const char *rpw_syntax_path(struct rpw_span text);              /* see struct rpw_policy; slashes at its end are fine */
 const char *rpw_syntax_sub_path(struct rpw_span text);          /* as path, but relative; ':' and '$' are fine */
 const char *rpw_syntax_image_python_path(struct rpw_span text); /* "" or elements divided by ':' */
 const char *rpw_syntax_label_key(struct rpw_span text);         /* Kubernetes: [prefix/]name */
