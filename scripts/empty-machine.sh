@@ -6,7 +6,7 @@
 # set here can help. The command runs as root, in the clone, with a clean environment; its exit
 # code becomes this script's.
 #
-# The machine lives in memory (about 3 GB for scripts/test.sh), and the kernel frees it with the last process: nothing
+# The machine lives in memory (1.3 GB for scripts/test.sh), and the kernel frees it with the last process: nothing
 # is left behind, also after a crash. Kept are the base and the packages, in
 # ${XDG_CACHE_HOME:-~/.cache}/rucio-policy-webhook/empty-machine.
 #
