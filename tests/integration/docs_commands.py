@@ -106,7 +106,7 @@ class Commands(unittest.TestCase):
         self.assertEqual(block.mark, "")
         if block.language == "sh":
             return self.run_commands(block.text), "run"
-        if block.language == "yaml":
+        if block.language in ("json", "yaml"):
             self.read_example(block.text)
             return None, "read"
         self.assertEqual(block.language, "text", "a block of commands is `sh`")
