@@ -79,7 +79,9 @@ void env_plan_remove_unclaimed(struct env_plan *plan)
     for (size_t i = 0; on_record != NULL && i < on_record->env.count; i++) {
         struct rpw_span name = on_record->env.items[i].name;
         size_t index = env_plan_find(plan, name);
-        if (index != RPW_NO_INDEX && env_plan_is_on_record(plan, index) && !is_claimed(plan, name))
+        /* PYTHONPATH has a record of its own; what was decided by that is not for a forged one to undo. */
+        bool is_other = index != RPW_NO_INDEX && !rpw_span_is(name, "PYTHONPATH");
+        if (is_other && env_plan_is_on_record(plan, index) && !is_claimed(plan, name))
             env_plan_remove(plan, index);
     }
 }

@@ -103,12 +103,15 @@ static void plan_literal(struct env_plan *plan, size_t index, bool has_ours)
     struct rpw_span found = plan->target->container->env.items[index].value;
     struct rpw_span rest = without_ours(plan, found), value = rest;
     bool was_wholly_ours = rest.len == 0 && found.len > 0;
+    /* With no reference to what envFrom may bring, there was an entry of the pod's own, which had blanked it. */
+    bool was_blank = was_wholly_ours && rpw_env_from_may_bring(&plan->target->container->env_from, PYTHONPATH) &&
+                     !rpw_span_contains(found, RPW_LIT("$(PYTHONPATH)"));
 
     if (has_ours && !has_path(plan, index, rest)) {
-        plan->python_path = rest.len > 0 ? plan->path : value_for_nothing(plan, was_wholly_ours);
+        plan->python_path = rest.len > 0 ? plan->path : value_for_nothing(plan, was_wholly_ours && !was_blank);
         value = rest.len > 0 ? with(plan, plan->path, rest) : plan->python_path;
     }
-    if (value.len == 0 && found.len > 0)
+    if (value.len == 0 && found.len > 0 && !was_blank)
         env_plan_remove(plan, index);
     else if (!rpw_span_equal(value, found))
         env_plan_set(plan, index, value);

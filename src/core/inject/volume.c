@@ -1,8 +1,6 @@
 /* volume.c - see the header. */
 #include "volume.h"
 
-#include "rpw/inject/selector.h"
-
 bool volume_is_mounted(const struct container_plan_list *plans)
 {
     for (size_t i = 0; i < plans->count; i++)
@@ -27,8 +25,19 @@ static bool mounts(const struct rpw_container *container, struct rpw_span volume
     return false;
 }
 
-/* Whether a mount of the volume on record is left: of another webhook's container, say. Our own init containers are written
- * anew when the volume changes. */
+/* Whether the edits replace or remove init container index. */
+static bool is_written_anew(const struct injector *injector, int kind, size_t index)
+{
+    const struct rpw_edit_list *edits = &injector->result.edits;
+
+    for (size_t i = 0; kind == RPW_INIT_CONTAINERS && i < edits->count; i++)
+        if (edits->items[i].place == RPW_EDIT_INIT_CONTAINERS && edits->items[i].action != RPW_EDIT_INSERT &&
+            edits->items[i].index == index)
+            return true;
+    return false;
+}
+
+/* Whether a mount of the volume on record is left: of another webhook's container, say. */
 static bool is_in_use(const struct injector *injector, const struct container_plan_list *plans, struct rpw_span volume)
 {
     size_t at = 0; /* plans are in the order of the containers */
@@ -38,7 +47,7 @@ static bool is_in_use(const struct injector *injector, const struct container_pl
         for (size_t i = 0; i < list->count; i++) {
             const struct container_plan *plan = find_plan(plans, &list->items[i], &at);
             bool is_left = plan != NULL ? mount_plan_keeps(&plan->mounts, volume)
-                                        : mounts(&list->items[i], volume) && !rpw_selector_is_own(list->items[i].name);
+                                        : mounts(&list->items[i], volume) && !is_written_anew(injector, kind, i);
             if (is_left)
                 return true;
         }

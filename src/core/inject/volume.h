@@ -5,7 +5,8 @@
 
 #include "container_plan.h"
 
-/* Adds the volume that a plan mounts, unless the pod has it, and removes the one on record when nobody mounts it any more.
+/* Adds the volume that a plan mounts, unless the pod has it, and removes the one on record when nobody mounts it any more;
+ * the edits of init containers have been made.
  * Returns the name for the record: absent when the pod has none of ours. */
 struct rpw_span volume_emit(struct injector *injector, const struct record *record,
                             const struct container_plan_list *plans);
