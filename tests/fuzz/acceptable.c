@@ -34,14 +34,14 @@ static bool are_acceptable_mounts(json_t *container, json_t *volumes)
     return true;
 }
 
-static bool are_acceptable_containers(json_t *spec, const char *key)
+static bool are_named(json_t *pod, const char *key, bool (*is_acceptable)(json_t *container, json_t *volumes))
 {
-    json_t *containers = json_object_get(spec, key);
+    json_t *spec = json_object_get(pod, "spec"), *containers = json_object_get(spec, key);
 
     for (size_t i = 0; i < json_array_size(containers); i++) {
         json_t *container = json_array_get(containers, i);
         const char *name = string_at(container, "name");
-        if (name == NULL || !are_acceptable_mounts(container, json_object_get(spec, "volumes")) ||
+        if (name == NULL || (is_acceptable != NULL && !is_acceptable(container, json_object_get(spec, "volumes"))) ||
             count_with(json_object_get(spec, "containers"), "name", name) +
                     count_with(json_object_get(spec, "initContainers"), "name", name) !=
                 1)
@@ -50,15 +50,20 @@ static bool are_acceptable_containers(json_t *spec, const char *key)
     return true;
 }
 
+bool has_distinct_containers(json_t *pod)
+{
+    return are_named(pod, "containers", NULL) && are_named(pod, "initContainers", NULL);
+}
+
 bool is_acceptable_pod(json_t *pod)
 {
-    json_t *spec = json_object_get(pod, "spec");
-    json_t *volumes = json_object_get(spec, "volumes");
+    json_t *volumes = json_object_get(json_object_get(pod, "spec"), "volumes");
 
     for (size_t i = 0; i < json_array_size(volumes); i++) {
         const char *name = string_at(json_array_get(volumes, i), "name");
         if (name == NULL || count_with(volumes, "name", name) != 1)
             return false;
     }
-    return are_acceptable_containers(spec, "containers") && are_acceptable_containers(spec, "initContainers");
+    return are_named(pod, "containers", are_acceptable_mounts) &&
+           are_named(pod, "initContainers", are_acceptable_mounts);
 }

@@ -10,4 +10,7 @@
 /* Volumes and containers have names, each its own; mounts refer to volumes; a container mounts nothing twice at one path. */
 bool is_acceptable_pod(json_t *pod);
 
+/* Containers and init containers have names, each its own. */
+bool has_distinct_containers(json_t *pod);
+
 #endif

@@ -6,10 +6,13 @@
  *   - the answer is a good one: status 200, 400 or 500; with 200 an AdmissionReview that echoes the uid;
  *   - all or nothing: no patch unless the pod is allowed, and no AdmissionReview at all on an error;
  *   - deterministic: the same bytes out, from another arena too; from one that is too small, the same bytes or a 500;
- *   - only intended edits: the patch applies, and without what is ours (intended.h) the pod is what it was;
+ *   - only intended edits: the patch applies, and without what is on record and what is overridden (intended.h) the pod is what
+ *     it was; a pod that kube-apiserver would accept (acceptable.h) is so still;
  *   - idempotent: the patched pod sent again gives no patch, also after the apiserver's defaulting, its plugins and another
- *     webhook have acted; and a pod that kube-apiserver would accept (acceptable.h), with an injection of one configuration,
- *     sent to another one gives one patch and no second.
+ *     webhook have acted.
+ *
+ * A pod that kube-apiserver would accept then meets two more configurations, and before each of them others work on it. The
+ * last bytes of the input say what they do.
  *
  * A body that jansson cannot hold (numbers beyond its types, keys with NUL) is checked for the first three only.
  */
@@ -33,46 +36,37 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 #define ARENA_BYTES (1U << 22)
 #define SMALL_ARENA_BYTES (1U << 14)
 #define MAX_BODY_BYTES (1U << 18)
+#define SHORT_BODY_BYTES (1U << 13) /* of a pod that has a record with room for all of it */
+#define SHORT_LIST 64
+#define EDIT_BYTES 8 /* between two revisions */
 
 /* --- policies ------------------------------------------------------------------------------------------------------- */
 
 #define VOLUME_CLAIM "source: {volume: {persistentVolumeClaim: {claimName: atlas-policy}}}"
 
-static const struct configuration {
-    const char *yaml;
-    bool is_any_container;
-} configurations[] = {
-    {"policies: [{name: first, package: atlas_pkg, " VOLUME_CLAIM "}]", false},
-    {"policies: [{name: first, packages: {atl: atlas_pkg, ops: ops_pkg}, path: /opt/policies, pythonPath: append,"
-     " onConflict: override, source: {volume: {configMap: {name: atlas-policy}}, subPath: current}}]",
-     false},
-    {"policies: [{name: first, package: atlas_pkg, onConflict: reject, " VOLUME_CLAIM "},"
-     " {name: second, package: other_pkg, source: {preinstalled: {}}}]",
-     false},
-    {"policies: [{name: first, package: atlas_pkg, pythonPath: entrypoint, source: {preinstalled: {}}},"
-     " {name: second, match: {namespaces: [elsewhere]}, package: other_pkg, source: {preinstalled: {}}}]",
-     false},
-    {"policies: [{name: first, match: {containers: ['*']}, package: atlas_pkg, configEnv: false,"
-     " imagePythonPath: /usr/lib/site, source: {volume: {hostPath: {path: /cvmfs/policy}}}}]",
-     true},
-    {"policies: [{name: first, package: other_pkg, onConflict: override, path: /opt/policies,"
-     " source: {volume: {ephemeral: {volumeClaimTemplate: {spec: {resources: {requests: {storage: 1Gi}}}}}}}}]",
-     false},
-    {"policies: [{name: first, match: {namespaces: [elsewhere]}, package: atlas_pkg, " VOLUME_CLAIM "}]\n"
-     "unmatched: reject",
-     false},
-    {"policies: [{name: first, package: atlas_pkg, verify: fail, source: {pip: {requirements: [atlas-policy==1.0]}}}]",
-     false},
-    {"policies: [{name: first, match: {containers: ['*']}, package: atlas_pkg, path: /opt/policies, source: {pip:"
-     " {requirements: [atlas-policy==1.1], image: python:3.9, position: last, sizeLimit: 1Gi, resources: {}}}}]",
-     true},
-    {"policies: [{name: first, packages: {atl: atlas_pkg}, onConflict: override, verify: warn,"
-     " source: {copy: {image: atlas-policy:1, path: /policy}}}]",
-     false},
-    {"policies: [{name: first, package: atlas_pkg, verify: warn, " VOLUME_CLAIM "}]", false},
-    {"policies: [{name: first, match: {containers: ['*']}, package: atlas_pkg, verify: fail,"
-     " source: {copy: {image: atlas-policy:2, path: /policy, position: last, medium: Memory}}}]",
-     true},
+static const char *const configurations[] = {
+    "policies: [{name: first, package: atlas_pkg, " VOLUME_CLAIM "}]",
+    "policies: [{name: first, packages: {atl: atlas_pkg, ops: ops_pkg}, path: /opt/policies, pythonPath: append,"
+    " onConflict: override, source: {volume: {configMap: {name: atlas-policy}}, subPath: current}}]",
+    "policies: [{name: first, package: atlas_pkg, onConflict: reject, " VOLUME_CLAIM "},"
+    " {name: second, package: other_pkg, source: {preinstalled: {}}}]",
+    "policies: [{name: first, package: atlas_pkg, pythonPath: entrypoint, source: {preinstalled: {}}},"
+    " {name: second, match: {namespaces: [elsewhere]}, package: other_pkg, source: {preinstalled: {}}}]",
+    "policies: [{name: first, match: {containers: ['*']}, package: atlas_pkg, configEnv: false,"
+    " imagePythonPath: /usr/lib/site, source: {volume: {hostPath: {path: /cvmfs/policy}}}}]",
+    "policies: [{name: first, package: other_pkg, onConflict: override, path: /opt/policies,"
+    " source: {volume: {ephemeral: {volumeClaimTemplate: {spec: {accessModes: [ReadWriteOnce], resources: {requests: "
+    "{storage: 1Gi}}}}}}}}]",
+    "policies: [{name: first, match: {namespaces: [elsewhere]}, package: atlas_pkg, " VOLUME_CLAIM "}]\n"
+    "unmatched: reject",
+    "policies: [{name: first, package: atlas_pkg, verify: fail, source: {pip: {requirements: [atlas-policy==1.0]}}}]",
+    "policies: [{name: first, match: {containers: ['*']}, package: atlas_pkg, path: /opt/policies, source: {pip:"
+    " {requirements: [atlas-policy==1.1], image: python:3.9, position: last, sizeLimit: 1Gi, resources: {}}}}]",
+    "policies: [{name: first, packages: {atl: atlas_pkg}, onConflict: override, verify: warn,"
+    " source: {copy: {image: atlas-policy:1, path: /policy}}}]",
+    "policies: [{name: first, package: atlas_pkg, verify: warn, " VOLUME_CLAIM "}]",
+    "policies: [{name: first, match: {containers: ['*']}, package: atlas_pkg, verify: fail,"
+    " source: {copy: {image: atlas-policy:2, path: /policy, position: last, medium: Memory}}}]",
 };
 
 #define CONFIGURATION_COUNT (sizeof(configurations) / sizeof(configurations[0]))
@@ -85,7 +79,7 @@ static const struct rpw_policy_set *policies_of(size_t index)
     char *report = NULL;
 
     if (loaded[index] == NULL &&
-        !rpw_config_parse("fuzz.yaml", rpw_span_of(configurations[index].yaml), &loaded[index], &report)) {
+        !rpw_config_parse("fuzz.yaml", rpw_span_of(configurations[index]), &loaded[index], &report)) {
         (void)fputs(report, stderr);
         abort();
     }
@@ -186,20 +180,23 @@ static struct rpw_span dump(json_t *value)
     return (struct rpw_span){body_buffer, len};
 }
 
-static void check_only_intended_edits(json_t *before, json_t *after, bool is_any_container)
+static void check_only_intended_edits(json_t *before, json_t *after, const struct rpw_policy *policy)
 {
     json_t *stripped_before = json_deep_copy(before);
     json_t *stripped_after = json_deep_copy(after);
 
-    intended_strip(stripped_before, is_any_container);
-    intended_strip(stripped_after, is_any_container);
-    CHECK(json_equal(stripped_before, stripped_after));
+    intended_strip(stripped_before, stripped_after, policy);
+    if (!json_equal(stripped_before, stripped_after)) {
+        json_dumpf(stripped_before, stderr, JSON_SORT_KEYS | JSON_INDENT(1));
+        json_dumpf(stripped_after, stderr, JSON_SORT_KEYS | JSON_INDENT(1));
+        abort();
+    }
     json_decref(stripped_before);
     json_decref(stripped_after);
 }
 
 /* Mutates the review; if there is a patch, applies it to the pod in the review. Returns whether there was one. */
-static bool mutate_in_place(size_t configuration, json_t *review)
+static bool mutate_in_place(size_t configuration, json_t *review, bool is_clear)
 {
     json_t *request = json_object_get(review, "request");
     json_t *pod = json_object_get(request, "object");
@@ -213,7 +210,10 @@ static bool mutate_in_place(size_t configuration, json_t *review)
         (void)fprintf(stderr, "the patch cannot be applied: %s\n", error);
         abort();
     }
-    check_only_intended_edits(pod, patched, configurations[configuration].is_any_container);
+    /* Where there are two policies, neither overrides. is_clear: what is on record can be told here. */
+    if (is_clear && has_distinct_containers(pod))
+        check_only_intended_edits(pod, patched, &policies_of(configuration)->policies[0]);
+    CHECK(!is_acceptable_pod(pod) || is_acceptable_pod(patched));
     json_object_set_new(request, "object", patched);
     json_decref(answer.patch);
     return true;
@@ -264,18 +264,49 @@ static void act_as_the_apiserver(json_t *pod)
     append(spec, "volumes", json_pack("{s:s,s:{}}", "name", "kube-api-access", "projected"));
 }
 
-static void check_patches(size_t configuration, json_t *review)
+/* Whether the record that the pod came with is none, or one of random_pod.h, and there will be room for a new one. */
+static bool has_clear_record(json_t *pod, size_t body_bytes, bool is_random_pod)
 {
-    const size_t other = (configuration + 1) % CONFIGURATION_COUNT;
+    json_t *spec = json_object_get(pod, "spec");
+    json_t *annotations = json_object_get(json_object_get(pod, "metadata"), "annotations");
 
-    if (!mutate_in_place(configuration, review))
+    return (is_random_pod || json_object_get(annotations, "policy.rucio.cern.ch/injected") == NULL) &&
+           body_bytes <= SHORT_BODY_BYTES && json_array_size(json_object_get(spec, "containers")) <= SHORT_LIST &&
+           json_array_size(json_object_get(spec, "initContainers")) <= SHORT_LIST;
+}
+
+static void check_chain(size_t configuration, json_t *review, bool is_clear, const uint8_t *edits)
+{
+    json_t *request = json_object_get(review, "request");
+
+    if (!mutate_in_place(configuration, review, is_clear))
         return;
-    CHECK(!mutate_in_place(configuration, review));
-    act_as_the_apiserver(json_object_get(json_object_get(review, "request"), "object"));
-    CHECK(!mutate_in_place(configuration, review));
-    if (is_acceptable_pod(json_object_get(json_object_get(review, "request"), "object")) &&
-        mutate_in_place(other, review))
-        CHECK(!mutate_in_place(other, review));
+    CHECK(!mutate_in_place(configuration, review, is_clear));
+    act_as_the_apiserver(json_object_get(request, "object"));
+    CHECK(!mutate_in_place(configuration, review, is_clear));
+    for (int revision = 2; revision <= 3 && is_acceptable_pod(json_object_get(request, "object")); revision++) {
+        random_pod_edit(json_object_get(request, "object"), edits + 1, EDIT_BYTES - 1);
+        configuration = (configuration + 1 + edits[0]) % CONFIGURATION_COUNT;
+        if (mutate_in_place(configuration, review, is_clear))
+            CHECK(!mutate_in_place(configuration, review, is_clear));
+        edits += EDIT_BYTES;
+    }
+}
+
+static void check_patches(size_t configuration, struct rpw_span body, bool is_random_pod, const uint8_t *data,
+                          size_t size)
+{
+    json_t *review = json_loadb(body.ptr, body.len, JSON_ALLOW_NUL, NULL);
+    uint8_t edits[2 * EDIT_BYTES] = {0};
+
+    for (size_t i = 0; i < sizeof(edits) && i < size; i++)
+        edits[i] = data[size - 1 - i];
+    if (review != NULL)
+        check_chain(
+            configuration, review,
+            has_clear_record(json_object_get(json_object_get(review, "request"), "object"), body.len, is_random_pod),
+            edits);
+    json_decref(review);
 }
 
 /* --- the input ------------------------------------------------------------------------------------------------------ */
@@ -346,13 +377,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct answer answer = mutate(configuration, text);
 
     check_determinism(configuration, text, &answer.result);
-    if (answer.patch != NULL) {
-        json_t *review = json_loadb(body.text, body.len, JSON_ALLOW_NUL, NULL);
-        if (review != NULL)
-            check_patches(configuration, review);
-        json_decref(review);
-        json_decref(answer.patch);
-    }
+    if (answer.patch != NULL)
+        check_patches(configuration, text, data[1] % 4 == 3, data, size);
+    json_decref(answer.patch);
     free(body.text - 1);
     return 0;
 }

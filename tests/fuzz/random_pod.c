@@ -89,8 +89,7 @@ static json_t *make_variable(struct choices *choices)
     return variable;
 }
 
-static const char *const volume_names[] = {"data", "rucio-policy", "rucio-policy-2", "rucio-policy-3",
-                                           "rucio-policy-x"};
+static const char *const volume_names[] = {"data", "rucio-policy", "rucio-policy-0123456789ab"};
 
 static const char *const mount_paths[] = {"/data",
                                           "/opt/rucio/policy",
@@ -102,7 +101,9 @@ static const char *const mount_paths[] = {"/data",
                                           "/opt/other/below",
                                           "/",
                                           "/opt/rucio/policy/below",
-                                          "/opt/policies2"};
+                                          "/opt/policies2",
+                                          "opt//rucio/./policy",
+                                          "/opt/x/../policies"};
 
 static json_t *make_mount(struct choices *choices)
 {
@@ -163,7 +164,15 @@ static void set_list(struct choices *choices, json_t *object, const char *key, s
 
 static json_t *make_env_from(struct choices *choices)
 {
-    return json_pack("{s:{s:s}}", pick(choices, 2) == 0 ? "configMapRef" : "secretRef", "name", "site");
+    static const char *const prefixes[] = {"", "", "PYTHON", "RUCIO_CFG_"};
+    const char *kind = pick(choices, 2) == 0 ? "configMapRef" : "secretRef";
+
+    return json_pack("{s:s,s:{s:s}}", "prefix", PICK(choices, prefixes), kind, "name", "site");
+}
+
+static json_t *make_device(struct choices *choices)
+{
+    return json_pack("{s:s,s:s}", "name", "data", "devicePath", PICK(choices, mount_paths));
 }
 
 /* No two containers of a pod have one name. */
@@ -189,11 +198,22 @@ static json_t *make_container(struct choices *choices)
     return container;
 }
 
+static const char *const records[] = {
+    "{}",
+    "{",
+    "{\"volume\":\"rucio-policy-0123456789ab\",\"containers\":{\"rucio-server\":{\"env\":{\"POLICY_PKG_PATH\":"
+    "\"/opt/rucio/policy\",\"RUCIO_POLICY_PACKAGE\":\"atlas_pkg\",\"RUCIO_POLICY_PACKAGE_OLD\":\"other_pkg\"},"
+    "\"pythonPath\":\"/opt/rucio/policy\",\"mountPath\":\"/opt/rucio/policy\"}},\"initContainers\":"
+    "[\"rucio-policy-verify\"]}",
+    "{\"volume\":\"data\",\"containers\":{\"rucio-server\":{\"env\":{\"SITE\":\"/opt/other\",\"PYTHONPATH\":\"/b:/opt/"
+    "policies/\"},"
+    "\"pythonPath\":\"/b\"},\"rucio-daemons\":{\"mountPath\":\"/opt//policies\"},\"rucio-policy-copy\":{\"env\":"
+    "{\"SITE\":\"/opt/other\"}}},\"initContainers\":[\"rucio-policy-copy\"]}",
+};
+
 static void set_annotations(struct choices *choices, json_t *metadata)
 {
     static const char *const policies[] = {"first", "second", "absent", ""};
-    static const char *const conflicts[] = {"rucio-server/PYTHONPATH", "rucio-server/RUCIO_POLICY_PACKAGE_OLD, x/y",
-                                            ","};
     static const char *const others[] = {"a/b", "a~b", "checksum/config", "policy.rucio.cern.ch/other"};
     size_t kind = pick(choices, 4);
     json_t *annotations = kind == 1 ? json_null() : json_object();
@@ -206,10 +226,8 @@ static void set_annotations(struct choices *choices, json_t *metadata)
     if (kind > 1 && pick(choices, 3) == 1)
         json_object_set_new(annotations, "policy.rucio.cern.ch/revision",
                             json_string(pick(choices, 2) ? "0123456789ab" : ""));
-    if (kind > 1 && pick(choices, 3) == 1)
-        json_object_set_new(annotations, "policy.rucio.cern.ch/status", json_string("injected"));
-    if (kind > 1 && pick(choices, 4) == 1)
-        json_object_set_new(annotations, "policy.rucio.cern.ch/conflicts", json_string(PICK(choices, conflicts)));
+    if (kind > 1 && pick(choices, 2) == 1)
+        json_object_set_new(annotations, "policy.rucio.cern.ch/injected", json_string(PICK(choices, records)));
     if (kind > 2)
         json_object_set_new(annotations, PICK(choices, others), json_string("x"));
     if (kind > 0)
@@ -244,6 +262,8 @@ static void decorate_container(struct choices *choices, json_t *container)
         json_object_set_new(container, "image", json_string("rucio/other"));
     if (pick(choices, 4) == 1)
         json_object_set_new(container, "imagePullPolicy", json_string("Always"));
+    if (pick(choices, 8) == 1)
+        set_list(choices, container, "volumeDevices", 1, make_device);
     if (pick(choices, 2) == 1)
         json_object_set_new(container, "resources", parse(PICK(choices, resources)));
     if (pick(choices, 2) == 1)
@@ -273,15 +293,17 @@ static void add_own_containers(struct choices *choices, json_t *spec)
 
     for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++)
         if (pick(choices, 8) == 1)
-            append(spec, "initContainers", json_pack("{s:s}", "name", own[i]));
+            append(spec, "initContainers",
+                   json_pack("{s:s,s:[{s:s,s:s}]}", "name", own[i], "volumeMounts", "name", PICK(choices, volume_names),
+                             "mountPath", "/rucio-policy"));
     if (pick(choices, 8) == 1)
         append(spec, "initContainers", json_null());
 }
 
-/* All of this is picked last, so that older inputs go on making the pods that they made. */
 static void decorate(struct choices *choices, json_t *metadata, json_t *spec)
 {
-    static const char *const evictable[] = {"", "data", "data,", "rucio-policy", "data,rucio-policy-2", ",,x"};
+    static const char *const evictable[] = {"",   "data", "data,", "rucio-policy", "data,rucio-policy-0123456789ab",
+                                            ",,x"};
     static const char *const lists[] = {"containers", "initContainers"};
     json_t *annotations = json_object_get(metadata, "annotations");
 
@@ -295,8 +317,8 @@ static void decorate(struct choices *choices, json_t *metadata, json_t *spec)
     if (json_is_object(annotations) && pick(choices, 4) == 1)
         json_object_set_new(annotations, "cluster-autoscaler.kubernetes.io/safe-to-evict-local-volumes",
                             json_string(PICK(choices, evictable)));
-    if (json_is_object(annotations) && pick(choices, 8) == 1)
-        json_object_set_new(annotations, "policy.rucio.cern.ch/revision", json_string("chart-managed"));
+    if (pick(choices, 8) == 1)
+        json_object_set_new(spec, "resources", parse("{\"requests\":{\"cpu\":\"1\"}}"));
 }
 
 json_t *random_pod_new(const uint8_t *bytes, size_t size)
@@ -315,4 +337,45 @@ json_t *random_pod_new(const uint8_t *bytes, size_t size)
     set_list(&choices, spec, "initContainers", 2, make_container);
     decorate(&choices, metadata, spec);
     return json_pack("{s:s,s:s,s:o,s:o}", "apiVersion", "v1", "kind", "Pod", "metadata", metadata, "spec", spec);
+}
+
+/* --- what others do to a pod ------------------------------------------------------------------------------------------- */
+
+static void edit_env(struct choices *choices, json_t *container)
+{
+    json_t *env = json_object_get(container, "env");
+
+    if (!json_is_array(env)) {
+        env = json_array();
+        json_object_set_new(container, "env", env);
+    }
+    size_t at = pick(choices, json_array_size(env) + 1);
+    json_t *found = json_array_get(env, at);
+    switch (pick(choices, 4)) {
+    case 0:
+        json_array_remove(env, at);
+        break;
+    case 1:
+        if (json_is_object(found))
+            json_object_set_new(found, "value", json_string(PICK(choices, variable_values)));
+        break;
+    default:
+        json_array_insert_new(env, at, make_variable(choices));
+        break;
+    }
+}
+
+void random_pod_edit(json_t *pod, const uint8_t *bytes, size_t size)
+{
+    struct choices choices = {bytes, bytes + size, 0};
+    json_t *containers = json_object_get(json_object_get(pod, "spec"), "containers");
+    json_t *annotations = json_object_get(json_object_get(pod, "metadata"), "annotations");
+
+    while (choices.at != choices.end && json_array_size(containers) > 0) {
+        json_t *container = json_array_get(containers, pick(&choices, json_array_size(containers)));
+        if (pick(&choices, 8) == 1)
+            json_object_del(annotations, "policy.rucio.cern.ch/injected");
+        else if (json_is_object(container))
+            edit_env(&choices, container);
+    }
 }

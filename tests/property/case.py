@@ -1,14 +1,13 @@
 """One pod that met one policy: what came back, and what the judges have in common."""
 import base64
-import copy
 import json
 
 import jsonpatch
 
+import cluster
 import policies
 import rules
 
-OUR_ANNOTATIONS = [rules.OURS + name for name in ("status", "policy", "revision", "conflicts")]
 NAME_PREFIXES = ("RUCIO_POLICY_PACKAGE", "RUCIO_CFG_POLICY_PACKAGE")
 OTHER_NAMES = ("POLICY_PKG_PATH", "PYTHONPATH", "RUCIO_POLICY_BASE_PYTHONPATH")
 
@@ -51,7 +50,7 @@ class Case:
         equal(answer["uid"], uid, "uid")
         self.is_allowed = answer["allowed"]
         self.patch = json.loads(base64.b64decode(answer["patch"])) if "patch" in answer else None
-        self.after = jsonpatch.apply_patch(copy.deepcopy(pod), self.patch) if self.patch else pod
+        self.after = jsonpatch.apply_patch(cluster.copy(pod), self.patch, in_place=True) if self.patch else pod
         self.outcome = "rejected" if not self.is_allowed else "patched" if self.patch else "unchanged"
         self.rules = rules.Pod(pod, policy)
 
@@ -65,9 +64,13 @@ class Case:
             for old, new in zip(before, after):
                 yield (kind, (old or {}).get("name")), old, new
 
+    def touched(self):
+        """(what it should become, before, after) of the containers that get the package or are on record."""
+        return [(self.rules.touched[key], old, new) for key, old, new in self.container_pairs()
+                if key in self.rules.touched]
+
     def targets(self):
-        return [(self.rules.targets[key], old, new) for key, old, new in self.container_pairs()
-                if key in self.rules.targets]
+        return [item for item in self.touched() if item[0].is_wanted]
 
     def own_containers(self, pod):
         return [item for item in pod["spec"].get("initContainers") or [] if is_own(item)]
@@ -77,5 +80,5 @@ def is_own(container):
     return (container or {}).get("name") in policies.OWN_CONTAINERS
 
 
-def is_our_variable(entry):
-    return entry is not None and (entry["name"] in OTHER_NAMES or entry["name"].startswith(NAME_PREFIXES))
+def is_our_name(name):
+    return name in OTHER_NAMES or name.startswith(NAME_PREFIXES)

@@ -4,8 +4,8 @@ and admission plugins add to a pod.
 
 A model of the parts that the webhook could change, not of Kubernetes.
 """
-import copy
 import decimal
+import marshal
 import re
 
 SUFFIXES = {"n": "1e-9", "u": "1e-6", "m": "1e-3", "": "1", "k": "1e3", "M": "1e6", "G": "1e9", "T": "1e12",
@@ -15,7 +15,13 @@ CONFIG_MAPS = {
     "empty-path": {"PYTHONPATH": ""},
     "names": {"RUCIO_POLICY_PACKAGE": "map_policy", "POLICY_PKG_PATH": "/from/map"},
     "plain": {"COLOUR": "blue"},
+    "parts": {"PATH": "/from/parts", "POLICY_PACKAGE": "map_policy"},
 }
+
+
+def copy(value):
+    """Of JSON, and faster than deepcopy()."""
+    return marshal.loads(marshal.dumps(value))
 
 
 def elements(value):
@@ -80,9 +86,10 @@ def _requests_and_limits(container):
 
 
 def qos_class(pod):
-    """pkg/apis/core/v1/helper/qos: processor and memory of all containers, after requests default to limits."""
+    """pkg/apis/core/v1/helper/qos: processor and memory of the pod, if it says so, else of all containers, after
+    requests default to limits."""
     is_best_effort = is_guaranteed = True
-    for container in containers(pod):
+    for container in [pod["spec"]] if pod["spec"].get("resources") else containers(pod):
         requests, limits = _requests_and_limits(container)
         for name in ("cpu", "memory"):
             if requests.get(name) or limits.get(name):
@@ -215,7 +222,7 @@ def _drop_nothing(value):
 
 def defaulted(pod):
     """The pod as the apiserver would send it to a webhook that comes later, or hand it to kubectl."""
-    pod = _drop_nothing(copy.deepcopy(pod))
+    pod = _drop_nothing(copy(pod))
     for volume in pod["spec"].get("volumes", []):
         default_volume(volume)
     for container in containers(pod):
@@ -234,7 +241,7 @@ def defaulted(pod):
 
 def with_service_account(pod):
     """The ServiceAccount plugin, which runs before webhooks and again after they changed something."""
-    pod = copy.deepcopy(pod)
+    pod = copy(pod)
     name = next((volume["name"] for volume in elements(pod["spec"].get("volumes"))
                  if volume["name"].startswith("kube-api-access-")), None)
     if name is None:
@@ -253,7 +260,7 @@ def with_service_account(pod):
 
 def with_limit_range(pod):
     """The LimitRanger plugin: requests and limits for containers that have none."""
-    pod = copy.deepcopy(pod)
+    pod = copy(pod)
     for container in containers(pod):
         resources = container["resources"] = dict(container.get("resources") or {})
         for key, amounts in {"requests": {"cpu": "50m", "memory": "64Mi"}, "limits": {"memory": "64Mi"}}.items():
@@ -263,7 +270,7 @@ def with_limit_range(pod):
 
 def with_mirror(pod):
     """A webhook that has all images come from a mirror."""
-    pod = copy.deepcopy(pod)
+    pod = copy(pod)
     for container in containers(pod):
         if "image" in container and not container["image"].startswith("mirror.example/"):
             container["image"] = "mirror.example/" + container["image"]
@@ -272,7 +279,7 @@ def with_mirror(pod):
 
 def with_mesh(pod):
     """A webhook that adds an init container in front, a sidecar behind, and a volume."""
-    pod = copy.deepcopy(pod)
+    pod = copy(pod)
     spec = pod["spec"]
     if any(container.get("name") == "mesh-init" for container in containers(pod)):
         return pod

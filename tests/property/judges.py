@@ -1,18 +1,17 @@
 """What must be true of every answer, whatever the pod and the policy: each judge raises Violation."""
 import rules
 from case import Case, Violation, equal, require
-from judges_always import (judge_admission, judge_package_is_found, judge_references, judge_rest_of_pod,
-                           judge_variables_of_the_pod, judge_volumes_of_the_pod)
+from judges_always import (judge_admission, judge_not_on_record, judge_package_is_found, judge_references,
+                           judge_rest_of_pod)
 from judges_exact import (judge_annotations, judge_env_entries, judge_environment, judge_mounts, judge_volume,
                           judge_warnings)
 from judges_init import judge_init_containers
 
-__all__ = ["Case", "Violation", "judge"]
+__all__ = ["Case", "Violation", "equal", "judge"]
 
-ALWAYS = [judge_rest_of_pod, judge_variables_of_the_pod, judge_volumes_of_the_pod, judge_references, judge_admission,
-          judge_package_is_found]
-EXACTLY = [judge_env_entries, judge_mounts, judge_volume, judge_annotations, judge_warnings, judge_environment,
-           judge_init_containers]
+JUDGES = [judge_rest_of_pod, judge_not_on_record, judge_references, judge_admission, judge_package_is_found,
+          judge_env_entries, judge_mounts, judge_volume, judge_annotations, judge_warnings, judge_environment,
+          judge_init_containers]
 
 
 def judge_answer(case):
@@ -42,7 +41,7 @@ def is_skipped(case):
 def is_wrong_choice(case):
     annotations = rules.annotations(case.before)
     chosen = annotations.get(rules.OURS + "policy")
-    return bool(chosen) and chosen != case.policy["name"] and not annotations.get(rules.OURS + "revision")
+    return bool(chosen) and chosen != case.policy["name"] and rules.OURS + "injected" not in annotations
 
 
 def is_selected(case):
@@ -62,24 +61,21 @@ def judge(case):
         require(case.outcome == "unchanged" or rules.annotations(case.before).get(rules.OURS + "policy"),
                 "a pod that no policy selects", case.outcome)
         return
-    is_exact = case.rules.record != "older"
-    if is_exact:
-        judge_refusal(case)
-    if case.outcome == "rejected":
-        return
-    for judge_one in ALWAYS + (EXACTLY if is_exact else []):
-        judge_one(case)
+    judge_refusal(case)
+    if case.outcome != "rejected":
+        for judge_one in JUDGES:
+            judge_one(case)
 
 
 def judge_refusal(case):
     message = case.answer.get("status", {}).get("message", "")
-    refusals = case.rules.refusals()
+    refusals = case.rules.fields("refusals")
     if refusals:
         equal(case.outcome, "rejected", f"a pod with {refusals}")
-        for refusal in refusals:
+        for refusal in sorted(refusals):
             container, field = refusal.split("/", 1)
             require(container in message and field in message, "a refusal names container and field", message)
     elif not case.rules.has_different_images():
         require(case.outcome != "rejected", "a pod without conflicts is not refused", message)
-    elif case.rules.installer not in [item["name"] for item in case.own_containers(case.before)]:
+    elif not case.rules.is_left_alone(case.rules.installer, case.before):
         equal(case.outcome, "rejected", "pip for several images")

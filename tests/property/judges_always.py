@@ -1,8 +1,9 @@
-"""What is true whatever the pod carried: only intended edits, and what it was admitted with stays."""
+"""What is true whatever the pod carried: what is not on record is changed only as onConflict says, and what the pod was
+admitted with stays."""
 import cluster
 import policies
 import rules
-from case import OUR_ANNOTATIONS, equal, is_our_variable, is_own, require
+from case import equal, is_own, require
 
 # --- only intended edits ---------------------------------------------------------------------------------------------
 
@@ -14,40 +15,66 @@ def judge_rest_of_pod(case):
     before, after = case.before, case.after
     equal(without(after, "metadata", "spec"), without(before, "metadata", "spec"), "the pod's other fields")
     equal(without(after.get("metadata"), "annotations"), without(before.get("metadata"), "annotations"), "metadata")
-    ours = [*OUR_ANNOTATIONS, rules.EVICTABLE]
+    ours = [*(rules.OURS + name for name in rules.ANNOTATIONS), rules.EVICTABLE]
     equal(without(rules.annotations(after), *ours), without(rules.annotations(before), *ours), "other annotations")
     lists = ("volumes", "initContainers", "containers")
     equal(without(after["spec"], *lists), without(before["spec"], *lists), "spec")
-    for (key, old, new) in case.container_pairs():
-        if key not in case.rules.targets:
+    lists = ("env", "volumeMounts", "volumeDevices")
+    for key, old, new in case.container_pairs():
+        if key not in case.rules.touched:
             equal(new, old, f"{key} is none of ours")
         else:
-            equal(without(new, "env", "volumeMounts"), without(old, "env", "volumeMounts"), f"{key}: its other fields")
+            equal(without(new, *lists), without(old, *lists), f"{key}: its other fields")
 
 
-def judge_variables_of_the_pod(case):
-    for target, old, new in case.targets():
-        kept = [[entry for entry in container.get("env") or [] if not is_our_variable(entry)]
-                for container in (old, new)]
-        equal(kept[1], kept[0], f"{target.container['name']}: variables of its own")
+def is_subsequence(items, of):
+    rest = iter(of)
+    return all(any(item == other for other in rest) for item in items)
 
 
-def judge_volumes_of_the_pod(case):
+def own_entries(target, container):
+    """Entries that are neither on record nor the policy's to change. The elements of PYTHONPATH are looked at below."""
+    given = ["POLICY_PKG_PATH", *(name for variables, _ in policies.names(target.policy) for name in variables)]
+    for index, entry in enumerate(container.get("env") or []):
+        is_free = entry is not None and (entry["name"] == "PYTHONPATH" or target.is_ours(index) or (
+            target.is_wanted and entry["name"] in given and
+            (target.mode == "override" or rules.literal(entry) == "")))
+        if not is_free:
+            yield entry
+
+
+def judge_not_on_record(case):
+    for target, old, new in case.touched():
+        name = target.container["name"]
+        own = list(own_entries(target, old))
+        require(is_subsequence(own, new.get("env") or []), f"{name}: its own variables stay", own, new)
+        index, entry = rules.last_entry(old, "PYTHONPATH")
+        if entry is not None and rules.literal(entry) is not None and not target.is_ours(index):
+            elements = rules.without_run(rules.literal(entry), target.on_record.get("pythonPath", "")).split(":")
+            found = rules.literal(rules.last_entry(new, "PYTHONPATH")[1] or {}).split(":")
+            require(is_subsequence(elements, found) or elements == [""], f"{name}: its PYTHONPATH stays", elements, new)
+        own = [mount for mount in old.get("volumeMounts") or []
+               if not rules.is_recorded_mount(case.rules.record, target.on_record, mount)]
+        if target.mode != "override":
+            require(is_subsequence(own, new.get("volumeMounts") or []), f"{name}: its own mounts stay", own, new)
+            equal(new.get("volumeDevices"), old.get("volumeDevices"), f"{name}: its own devices stay")
     before, after = (pod["spec"].get("volumes") or [] for pod in (case.before, case.after))
-    others = [[volume for volume in volumes if volume is None or not rules.is_volume_name(volume["name"])]
-              for volumes in (before, after)]
-    equal(others[1], others[0], "volumes of the pod")
-    names = [volume["name"] for volume in after if volume is not None]
-    equal(len(set(names)), len(names), "volume names are unique")
+    own = [volume for volume in before if volume is None or volume["name"] != case.rules.record.get("volume")]
+    require(is_subsequence(own, after), "the pod's own volumes stay", own, after)
 
 
 def judge_references(case):
-    """What is mounted exists, and nothing is mounted twice at one path."""
-    names = {volume["name"] for volume in cluster.elements(case.after["spec"].get("volumes"))}
+    """What is mounted exists, and nothing is there twice, unless the pod came so."""
+    before, after = ([volume["name"] for volume in cluster.elements(pod["spec"].get("volumes"))]
+                     for pod in (case.before, case.after))
+    equal(len(set(after)), len(after), "volume names are unique")
+    mounted = {mount["name"] for container in cluster.containers(case.before)
+               for mount in cluster.elements(container.get("volumeMounts"))}
     for container in cluster.containers(case.after):
         mounts = cluster.elements(container.get("volumeMounts"))
         for mount in mounts:
-            require(mount["name"] in names, f"{container['name']}: volume exists", mount)
+            require(mount["name"] in after or mount["name"] in mounted - set(before),
+                    f"{container['name']}: volume exists", mount)
         paths = [mount["mountPath"] for mount in mounts]
         equal(len(set(paths)), len(paths), f"{container['name']}: mount paths are unique")
     init = [container["name"] for container in cluster.containers(case.after, ["initContainers"])]
@@ -58,27 +85,28 @@ def judge_references(case):
 
 def judge_admission(case):
     installer = policies.installer(case.policy) or {}
-    if case.rules.record == "older" or any(is_own(item) for item in case.before["spec"].get("initContainers") or []):
-        return  # an older installer may have had anything
-    if "resources" not in installer:
+    if any(is_own(item) for item in case.before["spec"].get("initContainers") or []):
+        return  # an older one may have had anything
+    if "resources" not in installer or case.before["spec"].get("resources"):
         equal(cluster.qos_class(case.after), cluster.qos_class(case.before), "QoS class")
         for which, word in enumerate(("request", "limit")):
             equal(cluster.effective(case.after, which), cluster.effective(case.before, which), f"effective {word}")
     if "securityContext" not in installer and not {"nfs", "hostPath"} & set(case.policy["source"].get("volume", {})):
-        equal(cluster.security_level(case.after), cluster.security_level(case.before), "Pod Security Standard")
+        required = cluster.security_level(case.before)
+        require(cluster.security_level(case.after) >= required, "Pod Security Standard", required)
 
 
 # --- what Rucio finds ------------------------------------------------------------------------------------------------
 
 def judge_package_is_found(case):
     """Whatever the pod carried: Rucio finds its package, by one path and with a name."""
-    for target, old, new in case.targets():
+    for target, _, new in case.targets():
         name, after = target.container["name"], cluster.environment(new)
-        path = rules.strip(after.get("POLICY_PKG_PATH", ""))
+        path = after.get("POLICY_PKG_PATH", "")
         require(rules.is_usable(path), f"{name}: POLICY_PKG_PATH is usable", after)
         if policies.python_path_mode(case.policy) != "entrypoint":
-            elements = after.get("PYTHONPATH", "").split(":")
-            require(path in map(rules.strip, elements), f"{name}: PYTHONPATH has it", after)
+            elements = map(rules.clean_element, after.get("PYTHONPATH", "").split(":"))
+            require(rules.clean(path) in elements, f"{name}: PYTHONPATH has it", after)
         for variables, package in policies.names(case.policy):
             entries = [rules.last_entry(new, variable)[1] for variable in variables]
             is_named = any(entry and rules.literal(entry) != "" for entry in entries)
@@ -87,5 +115,5 @@ def judge_package_is_found(case):
                 found = [after[variable] for variable in variables]
                 equal(found, [package] * len(variables), f"{name}: overridden names")
         needs_mount = policies.has_volume(case.policy) and not target.is_adopted
-        mounts = [rules.strip(mount["mountPath"]) for mount in cluster.elements(new.get("volumeMounts"))]
-        require(path in mounts or not needs_mount, f"{name}: something is mounted", new)
+        mounts = [rules.clean(mount["mountPath"]) for mount in cluster.elements(new.get("volumeMounts"))]
+        require(rules.clean(path) in mounts or not needs_mount, f"{name}: something is mounted", new)

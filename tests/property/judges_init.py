@@ -15,14 +15,17 @@ def judge_init_containers(case):
     wanted = [name for name in (case.rules.installer, case.rules.verify) if name]
     require(set(added) <= set(wanted), "only wanted init containers are added", added, wanted)
     require(set(wanted) <= set(names), "init containers that are wanted", names, wanted)
-    if case.rules.record != "older":
-        equal(gone, [], "init containers are removed only when an older record says so")
-        for name in set(policies.OWN_CONTAINERS) & set(names_before):
-            if case.rules.record == "current" or name not in wanted:
-                equal(after[names.index(name)], before[names_before.index(name)], f"{name} is left alone")
+    on_record = case.rules.record.get("initContainers", [])
+    for name in set(policies.OWN_CONTAINERS) & set(names_before):
+        if name not in wanted and name in on_record:
+            require(name in gone, f"{name} on record is removed when it is not wanted")
+            continue
+        require(name not in gone, f"{name} is not removed unless the record says so")
+        if name not in wanted or case.rules.is_left_alone(name, case.before):
+            equal(after[names.index(name)], before[names_before.index(name)], f"{name} is left alone")
     judge_positions(case, names, added)
     for name in wanted:
-        if name in added or case.rules.record == "none":
+        if not case.rules.is_left_alone(name, case.before):
             judge_own_container(case, after[names.index(name)])
 
 
@@ -59,7 +62,11 @@ def judge_own_container(case, found):
     image, policy = ("image", "pullPolicy") if "image" in installer else (None, None)
     expected = {"image": installer.get(image, model.get("image")),
                 "imagePullPolicy": installer.get(policy) if image else model.get("imagePullPolicy"),
-                "resources": installer.get("resources", model.get("resources"))}
+                "resources": model.get("resources")}
+    if "resources" in installer and case.before["spec"].get("resources"):
+        require(any("spec.resources" in warning for warning in case.answer.get("warnings", [])), "pod-level resources")
+    elif "resources" in installer:
+        expected["resources"] = installer["resources"]
     equal({key: found.get(key) for key in expected}, expected, f"{found['name']}: what it has of its model")
     require("restartPolicy" not in found and found["command"], f"{found['name']}: runs to its end", found)
     if is_verify:

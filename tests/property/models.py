@@ -97,7 +97,7 @@ MISTAKES = {
     "an annotation of the pod is lost": (lambda pod: pod["metadata"]["annotations"].pop("a"), "other annotations"),
     "a sidecar is touched": (lambda pod: pod["spec"]["containers"][1].update(env=[]), "('containers', 'sidecar')"),
     "a variable of the pod is lost": (lambda pod: main_container(pod)["env"].remove(variable(pod, "SECOND")),
-                                      "rucio-server: variables"),
+                                      "rucio-server: its own variables"),
     "variables of the pod change places": (lambda pod: main_container(pod)["env"].append(
         main_container(pod)["env"].pop(-2)), "rucio-server: env"),
     "PYTHONPATH loses an element": (lambda pod: variable(pod, "PYTHONPATH").update(value="/opt/rucio/policy:/old"),
@@ -111,7 +111,7 @@ MISTAKES = {
     "the mount is writable": (lambda pod: main_container(pod)["volumeMounts"][-1].update(
         readOnly=False), "rucio-server: "),
     "a mount of the pod is lost": (lambda pod: main_container(pod)["volumeMounts"].pop(
-        0), "rucio-server: other mounts"),
+        0), "rucio-server: its own mounts"),
     "a volume is missing": (lambda pod: pod["spec"]["volumes"].pop(), "rucio-policy-install: volume exists"),
     "a volume is there twice": (lambda pod: pod["spec"]["volumes"].append(pod["spec"]["volumes"][-1]), "volume names"),
     "the installer has no resources": (lambda pod: pod["spec"]["initContainers"][0].pop("resources"), "QoS class"),
@@ -127,6 +127,8 @@ MISTAKES = {
     "verify is missing": (lambda pod: pod["spec"]["initContainers"].pop(), "init containers that are wanted"),
     "the revision is another": (lambda pod: pod["metadata"]["annotations"].update(
         {"policy.rucio.cern.ch/revision": "0123456789ab"}), "annotation revision"),
+    "the record lacks a container": (lambda pod: pod["metadata"]["annotations"].update(
+        {"policy.rucio.cern.ch/injected": "{}"}), "the record"),
     "the autoscaler is not told": (lambda pod: pod["metadata"]["annotations"].pop(
         "cluster-autoscaler.kubernetes.io/safe-to-evict-local-volumes"), "evictable volumes"),
 }

@@ -1,21 +1,19 @@
 """Pods as users, charts and other webhooks make them: what the webhook looks at is missing, null, empty, there, or
-there twice, and between it lie fields that it does not know.
+there twice, and between it lie fields that it does not know; and the stories of what they meet.
 
-Everything is drawn from hypothesis, first choice first, so that a failing pod shrinks to what matters. Volumes,
-containers and paths of mounts have unique names, as an apiserver wants them.
+Volumes and containers have unique names, and so have the paths of mounts, as an apiserver compares them.
 """
 import json
-
-from hypothesis import strategies as st
 
 import policies
 
 OURS = "policy.rucio.cern.ch/"
 MAIN_NAMES = ["rucio-server", "rucio-daemons", "sidecar", "httpd-error-log"]
 INIT_NAMES = ["prepare", "rucio-ui", "rucio-init", "sidecar-init", *policies.OWN_CONTAINERS]
-VOLUME_NAMES = ["data", "rucio-policy", "rucio-policy-2", "rucio-policy-x", "config"]
+VOLUME_NAMES = ["data", "rucio-policy", "rucio-policy-0123456789ab", "rucio-policy-x", "config"]
 MOUNT_PATHS = ["/data", "/opt/rucio/policy", "/opt/rucio/policy/", "/opt/rucio/policy/etc", "/opt/policy", "/opt",
-               "/opt/rucio", "/opt/policy/deep", "/opt/rucio/policy-2", "/", "/opt/policy_packages/"]
+               "/opt/rucio", "/opt/policy/deep", "/opt/rucio/policy-2", "/", "/opt/policy_packages/",
+               "/opt//rucio/policy", "opt/rucio/policy", "/opt/rucio/x/../policy", "opt/policy/./deep/more"]
 REFERENCES = [
     {"secretKeyRef": {"name": "s", "key": "k"}},
     {"configMapKeyRef": {"name": "m", "key": "absent", "optional": True}},
@@ -24,22 +22,27 @@ REFERENCES = [
     {"secretKeyRef": {"name": "s", "key": "empty"}},
 ]
 VARIABLES = {
-    "POLICY_PKG_PATH": [*policies.PATHS, "/opt/rucio/policy/", "/opt/own", "relative", "/", "//", "/a:/b",
-                        "/x/$(COLOUR)", "/x$$y", "$(HOME_DIR)/policy"],
+    "POLICY_PKG_PATH": [*policies.PATHS, "/opt/rucio/policy/", "/opt/own", "relative", "/", "//", "/a:/b", "/opt/../..",
+                        "/x/$(COLOUR)", "/x$$y", "$(HOME_DIR)/policy", "/opt/rucio//policy", "/opt/./own/../policy/",
+                        "opt/rucio/policy"],
     "PYTHONPATH": ["/old", "/opt/rucio/policy", "/opt/rucio/policy/:/old", "/old:$(POLICY_PKG_PATH)", "/old:", ":",
                    "/a::/b", "/opt/policy:/old", "$(PYTHONPATH)", "/old:$(HOME_DIR)", "$(POLICY_PKG_PATH)/", "$$x:/old",
-                   "/opt/rucio/policy-2", "$(PYTHONPATH):/opt/rucio/policy"],
+                   "/opt/rucio/policy-2", "$(PYTHONPATH):/opt/rucio/policy", "/old:/opt/x/..//policy",
+                   "opt/rucio/policy:/old", "/x/opt/rucio/policy"],
     "RUCIO_POLICY_PACKAGE": [*policies.PACKAGES, "own_policy", "$(COLOUR)"],
     "RUCIO_CFG_POLICY_PACKAGE": [*policies.PACKAGES, "own_policy"],
     "RUCIO_POLICY_PACKAGE_ATL": [*policies.PACKAGES, "own_policy"],
     "RUCIO_CFG_POLICY_PACKAGE-atl": [*policies.PACKAGES, "own_policy"],
+    "RUCIO_POLICY_PACKAGE_OPS": [policies.PACKAGES[0], "own_policy"],
+    "RUCIO_CFG_POLICY_PACKAGE-OPS": [policies.PACKAGES[0], "own_policy"],
     "RUCIO_POLICY_BASE_PYTHONPATH": ["/base"],
     "COLOUR": ["red", "$(POLICY_PKG_PATH)"],
     "HOME_DIR": ["/home", "/home/$(COLOUR)", "$$(PYTHONPATH)", "$(RUCIO_POLICY_PACKAGE)", "$(", "$(PYTHONPATH):x"],
 }
 ENV_FROM = [{"configMapRef": {"name": "settings"}}, {"configMapRef": {"name": "plain"}},
             {"configMapRef": {"name": "names"}}, {"prefix": "P_", "configMapRef": {"name": "settings"}},
-            {"configMapRef": {"name": "empty-path"}}]
+            {"configMapRef": {"name": "empty-path"}}, {"prefix": "PYTHON", "configMapRef": {"name": "parts"}},
+            {"prefix": "RUCIO_CFG_", "configMapRef": {"name": "parts"}}]
 CONTEXTS = [{}, policies.RESTRICTED, {"runAsUser": 0}, {"runAsUser": 1000, "runAsGroup": 7}, {"runAsNonRoot": True},
             {"runAsNonRoot": False}, {"seLinuxOptions": {"level": "s0:c1,c2"}, "privileged": False},
             {"capabilities": {"add": ["NET_BIND_SERVICE"]}}, {"runAsUser": None, "runAsNonRoot": None, "x-new": 1},
@@ -53,225 +56,207 @@ RESOURCES = [{}, GUARANTEED, {"limits": {"cpu": 1, "memory": "1Gi"}}, {"requests
              {"requests": {"memory": "64Mi"}, "limits": {"memory": "128Mi", "example.org/gpu": "1"}},
              {"requests": None, "limits": {}}, {"limits": {"cpu": "0", "memory": "0"}}]
 UNKNOWN = {"x-unknown": {"deep": [1, None, {"a/b~c": "é\n\u2028"}], "number": 1e3}}
-
-pick = st.sampled_from
-usually = pick([True, True, True, False])
-seldom = pick([False] * 15 + [True])
-sometimes = pick([False, False, False, True])
+SELDOM, SOMETIMES, USUALLY = 1 / 16, 1 / 4, 3 / 4
 
 
-def put(draw, target, key, strategy, chance=usually):
+def put(rng, target, key, make, chance=USUALLY):
     """The field is there with a value, or missing, or null."""
-    if draw(chance):
-        target[key] = draw(strategy)
-    elif draw(seldom):
+    if rng.random() < chance:
+        target[key] = make()
+    elif rng.random() < SELDOM:
         target[key] = None
 
 
-def unknown(draw, target):
-    if draw(seldom):
+def unknown(rng, target):
+    if rng.random() < SELDOM:
         target.update(UNKNOWN)
 
 
-def deviating(draw, items, is_odd):
+def several(rng, make, most):
+    return [make() for _ in range(rng.randint(0, most))]
+
+
+def deviating(rng, items, profile):
     """A list, now and then with a null element."""
-    if is_odd and draw(seldom):
-        items.insert(draw(st.integers(0, len(items))), None)
+    if profile["is_odd"] and rng.random() < SELDOM:
+        items.insert(rng.randint(0, len(items)), None)
     return items
 
 
-@st.composite
-def entries(draw):
-    name = draw(pick(list(VARIABLES)))
-    form = draw(pick(["literal"] * 12 + ["reference"] * 3 + ["empty", "absent", "null", "both"]))
-    entry = {"name": name}
+def entry(rng):
+    name = rng.choice(list(VARIABLES))
+    form = rng.choice(["literal"] * 12 + ["reference"] * 3 + ["empty", "absent", "null", "both"])
+    made = {"name": name}
     if form == "literal":
-        entry["value"] = draw(pick(VARIABLES[name]))
+        made["value"] = rng.choice(VARIABLES[name])
     elif form == "null":
-        entry["value"] = None
+        made["value"] = None
     elif form in ("empty", "both"):
-        entry["value"] = ""
+        made["value"] = ""
     if form in ("reference", "both"):
-        entry["valueFrom"] = draw(pick(REFERENCES))
-    unknown(draw, entry)
-    return entry
+        made["valueFrom"] = rng.choice(REFERENCES)
+    unknown(rng, made)
+    return made
 
 
-@st.composite
-def mounts(draw):
-    """The volume is a number: see containers()."""
-    mount = {"name": draw(st.integers(0, 3)), "mountPath": draw(pick(MOUNT_PATHS))}
-    read_only = draw(pick([None, True, False]))
+def plain_entry(rng):
+    return dict(rng.choice([
+        {"name": "PYTHONPATH", "value": "/old"}, {"name": "PYTHONPATH", "value": "/old::/older:"},
+        {"name": "PYTHONPATH", "valueFrom": REFERENCES[0]}, {"name": "PYTHONPATH"}, {"name": "COLOUR", "value": "red"},
+        {"name": "HOME_DIR", "value": "/home/$(COLOUR)"}]))
+
+
+def entries(rng, profile):
+    made = several(rng, lambda: (plain_entry if profile["is_plain"] else entry)(rng), 3 if profile["is_plain"] else 5)
+    if made and rng.random() < SOMETIMES:  # a name that appears twice
+        again = {"name": rng.choice(made)["name"], "value": rng.choice(policies.PACKAGES)}
+        made.insert(rng.randint(0, len(made)), again)
+    return deviating(rng, made, profile)
+
+
+def mount(rng, volume_names, paths):
+    made = {"name": rng.choice(volume_names), "mountPath": paths.pop(rng.randrange(len(paths)))}
+    read_only = rng.choice([None, True, False])
     if read_only is not None:
-        mount["readOnly"] = read_only
-    if draw(sometimes):
-        mount.update(draw(pick([{"subPath": "current"}, {"subPath": "package"}, {"subPath": ""},
+        made["readOnly"] = read_only
+    if rng.random() < SOMETIMES:
+        made.update(rng.choice([{"subPath": "current"}, {"subPath": "package"}, {"subPath": ""},
                                 {"subPathExpr": "$(COLOUR)"}, {"mountPropagation": "Bidirectional"},
-                                {"mountPropagation": "None"}])))
-    unknown(draw, mount)
-    return mount
+                                {"mountPropagation": "None"}]))
+    unknown(rng, made)
+    return made
 
 
-ENTRIES = st.lists(entries(), max_size=5)
-PLAIN_ENTRIES = st.lists(pick([
-    {"name": "PYTHONPATH", "value": "/old"}, {"name": "PYTHONPATH", "value": "/old::/older:"},
-    {"name": "PYTHONPATH", "valueFrom": REFERENCES[0]}, {"name": "PYTHONPATH"}, {"name": "COLOUR", "value": "red"},
-    {"name": "HOME_DIR", "value": "/home/$(COLOUR)"}]), max_size=3)
-PLAIN_MOUNTS = st.lists(st.fixed_dictionaries({"name": st.integers(0, 1), "mountPath": st.just("/data")}), max_size=1)
-MOUNTS = st.lists(mounts(), max_size=3, unique_by=lambda mount: mount["mountPath"])
-SOME_ENV_FROM = st.lists(pick(ENV_FROM), max_size=2)
+def mounts(rng, volume_names, profile):
+    paths = ["/data"] if profile["is_plain"] else list(MOUNT_PATHS)
+    return deviating(rng, several(rng, lambda: mount(rng, volume_names, paths), min(3, len(paths))), profile)
 
 
-def draw_container(draw, name, volume_names, profile, is_init):
-    container = {"name": name, "image": draw(pick(["rucio/rucio-server:38.1.0"] * 6 + ["rucio/rucio-daemons:38.1.0"]))}
-    put(draw, container, "imagePullPolicy", pick(["Always", "Never"]), sometimes)
-    put(draw, container, "env", PLAIN_ENTRIES if profile["is_plain"] else ENTRIES)
-    if container.get("env"):
-        deviating(draw, container["env"], profile["is_odd"])
-    put(draw, container, "envFrom", SOME_ENV_FROM, sometimes)
+def container(rng, name, volume_names, profile, is_init=False):
+    made = {"name": name, "image": rng.choice(["rucio/rucio-server:38.1.0"] * 6 + ["rucio/rucio-daemons:38.1.0"])}
+    put(rng, made, "imagePullPolicy", lambda: rng.choice(["Always", "Never"]), SOMETIMES)
+    put(rng, made, "env", lambda: entries(rng, profile))
+    put(rng, made, "envFrom", lambda: several(rng, lambda: rng.choice(ENV_FROM), 2), SOMETIMES)
     if volume_names:
-        put(draw, container, "volumeMounts", PLAIN_MOUNTS if profile["is_plain"] else MOUNTS)
-    if container.get("volumeMounts"):
-        for mount in container["volumeMounts"]:
-            mount["name"] = volume_names[mount["name"] % len(volume_names)]
-        deviating(draw, container["volumeMounts"], profile["is_odd"])
+        put(rng, made, "volumeMounts", lambda: mounts(rng, volume_names, profile))
+        if not profile["is_plain"] and rng.random() < SELDOM:
+            made["volumeDevices"] = [{"name": rng.choice(volume_names), "devicePath": rng.choice(MOUNT_PATHS)}]
     if profile["is_guaranteed"]:
-        container["resources"] = GUARANTEED
+        made["resources"] = GUARANTEED
     else:
-        put(draw, container, "resources", pick(RESOURCES))
+        put(rng, made, "resources", lambda: rng.choice(RESOURCES))
     if profile["is_restricted"]:
-        container["securityContext"] = {**RESTRICTED_CONTEXTS[0], **draw(pick(RESTRICTED_CONTEXTS))}
+        made["securityContext"] = {**policies.RESTRICTED, **rng.choice(RESTRICTED_CONTEXTS)}
     else:
-        put(draw, container, "securityContext", pick(CONTEXTS), sometimes)
-    if is_init and draw(sometimes):
-        container["restartPolicy"] = "Always"
-    if draw(seldom):
-        container["ports"] = [{"containerPort": 443, "name": "https"}]
-    unknown(draw, container)
-    return container
+        put(rng, made, "securityContext", lambda: rng.choice(CONTEXTS), SOMETIMES)
+    if is_init and rng.random() < SOMETIMES:
+        made["restartPolicy"] = "Always"
+    if rng.random() < SELDOM:
+        made["ports"] = [{"containerPort": 443, "name": "https"}]
+    unknown(rng, made)
+    return made
 
 
 SOURCES = policies.VOLUMES + [{"emptyDir": {}}, {"configMap": {"name": "policy", "optional": True}},
-                              {"persistentVolumeClaim": {"claimName": "atlas-policy", "readOnly": False}},
-                              {"emptyDir": {"sizeLimit": "1Gi"}}, {"emptyDir": {"medium": "Memory"}}]
+                              {"emptyDir": {"medium": "Memory"}}]
 RESTRICTED_SOURCES = [source for source in SOURCES if not {"nfs", "hostPath"} & set(source)]
 
 
-def draw_volume(draw, name, profile):
-    volume = {"name": name, **draw(pick(RESTRICTED_SOURCES if profile["is_restricted"] else SOURCES))}
-    unknown(draw, volume)
-    return volume
+def volume(rng, name, profile):
+    made = {"name": name, **rng.choice(RESTRICTED_SOURCES if profile["is_restricted"] else SOURCES)}
+    unknown(rng, made)
+    return made
 
 
-@st.composite
-def annotations(draw):
-    result = draw(pick([{}, {}, {"a/b~c": "d", "": "empty"}]))
-    result = dict(result)
-    kind = draw(pick([""] * 40 + ["inject", "inject-true", "policy", "unknown", "mirror", "record", "empty-record"]))
-    if kind == "inject":
-        result[OURS + "inject"] = "false"
-    elif kind == "inject-true":
-        result[OURS + "inject"] = "true"
-    elif kind == "policy":
-        result[OURS + "policy"] = f"policy-{draw(st.integers(0, 5))}"
-    elif kind == "unknown":
-        result[OURS + "policy"] = "no-such-policy"
-    elif kind == "mirror":
-        result["kubernetes.io/config.mirror"] = "x"
-    elif kind == "record":
-        result.update({OURS + "status": "injected", OURS + "revision": draw(pick(["0123456789ab", "chart-managed"]))})
-    elif kind == "empty-record":
-        result[OURS + "revision"] = ""
-    if draw(seldom):
-        listed = draw(pick(["data", "", "rucio-policy", "data,rucio-policy-2", "data,", "rucio-policy-2x"]))
-        result["cluster-autoscaler.kubernetes.io/safe-to-evict-local-volumes"] = listed
-    return result
+def annotations(rng):
+    made = dict(rng.choice([{}, {}, {"a/b~c": "d", "": "empty"}]))
+    made.update(rng.choice([{}] * 40 + [
+        {OURS + "inject": "false"}, {OURS + "inject": "true"}, {OURS + "policy": f"policy-{rng.randint(0, 5)}"},
+        {OURS + "policy": "no-such-policy"}, {"kubernetes.io/config.mirror": "x"}, {OURS + "revision": ""},
+        {OURS + "status": "injected", OURS + "revision": "0123456789ab"}, {OURS + "injected": "{}"}]))
+    if rng.random() < SELDOM:
+        made["cluster-autoscaler.kubernetes.io/safe-to-evict-local-volumes"] = rng.choice(
+            ["data", "", "rucio-policy", "data,rucio-policy-0123456789ab", "data,", "rucio-policy-2x"])
+    return made
 
 
-def add_chart_packages(draw, pod):
+def add_chart_packages(rng, pod):
     """What the charts' policyPackages add, and what people make of it."""
     spec = pod["spec"]
     spec["volumes"] = (spec.get("volumes") or []) + [{"name": "policy-package-volume", "emptyDir": {}}]
-    path = draw(pick(["/opt/policy_packages/", "/opt/policy_packages", "/opt/rucio/policy/", "/opt/policy"]))
-    mount = {"name": "policy-package-volume", "mountPath": path}
-    if draw(usually):
-        install = {"name": "install-policy-packages", "image": "almalinux:9", "volumeMounts": [mount]}
+    path = rng.choice(["/opt/policy_packages/", "/opt/policy_packages", "/opt/rucio/policy/", "/opt/policy"])
+    its_mount = {"name": "policy-package-volume", "mountPath": path}
+    if rng.random() < USUALLY:
+        install = {"name": "install-policy-packages", "image": "almalinux:9", "volumeMounts": [its_mount]}
         spec["initContainers"] = (spec.get("initContainers") or []) + [install]
-    for container in spec["containers"]:
-        if container is None or not draw(usually):
+    for user in spec["containers"]:
+        if user is None or rng.random() > USUALLY:
             continue
-        mounted = [item for item in container.get("volumeMounts") or [] if item is None or item["mountPath"] != path]
-        container["volumeMounts"] = mounted + [dict(mount)]
-        if draw(usually):
-            container["env"] = (container.get("env") or []) + [{"name": "PYTHONPATH", "value": path}]
+        mounted = [item for item in user.get("volumeMounts") or [] if item is None or item["mountPath"] != path]
+        user["volumeMounts"] = [*mounted, its_mount]
+        if rng.random() < USUALLY:
+            user["env"] = (user.get("env") or []) + [{"name": "PYTHONPATH", "value": path}]
 
 
 POD_CONTEXTS = [context for context in CONTEXTS if "capabilities" not in context]
 RESTRICTED_POD_CONTEXTS = [{key: policies.RESTRICTED[key] for key in keys}
                            for keys in (["runAsNonRoot", "seccompProfile"],
                                         ["runAsNonRoot", "seccompProfile", "runAsUser"])]
-VOLUME_NAME_LISTS = st.lists(pick(VOLUME_NAMES), max_size=3, unique=True)
-PLAIN_VOLUME_NAME_LISTS = st.lists(pick(["data", "config"]), max_size=2, unique=True)
-PLAIN_INIT_NAME_LISTS = st.lists(pick(INIT_NAMES[:4]), max_size=2, unique=True)
-INIT_NAME_LISTS = st.lists(pick(INIT_NAMES), max_size=3, unique=True)
-MAIN_NAME_LISTS = st.lists(pick(MAIN_NAMES), min_size=1, max_size=3, unique=True).map(
-    lambda names: names if "rucio" in names[0] else list(dict.fromkeys(["rucio-server", *names])))
 
 
-def draw_spec(draw):
-    profile = {"is_odd": draw(seldom), "is_guaranteed": draw(sometimes), "is_restricted": draw(sometimes),
-               "is_plain": draw(st.booleans())}
-    spec = {"nodeName": "node-1"}
-    volume_names = draw(PLAIN_VOLUME_NAME_LISTS if profile["is_plain"] else VOLUME_NAME_LISTS)
-    if volume_names or draw(sometimes):
-        found = [draw_volume(draw, name, profile) for name in volume_names]
-        spec["volumes"] = deviating(draw, found, profile["is_odd"])
-    elif draw(seldom):
-        spec["volumes"] = None
-    init_names = draw(PLAIN_INIT_NAME_LISTS if profile["is_plain"] else INIT_NAME_LISTS)
-    if init_names or draw(sometimes):
-        found = [draw_container(draw, name, volume_names, profile, True) for name in init_names]
-        spec["initContainers"] = deviating(draw, found, profile["is_odd"])
-    elif draw(seldom):
-        spec["initContainers"] = None
-    spec["containers"] = [draw_container(draw, name, volume_names, profile, False) for name in draw(MAIN_NAME_LISTS)]
+def some_of(rng, names, most):
+    return rng.sample(names, rng.randint(0, most))
+
+
+def spec_of(rng, made_policies):
+    profile = {"is_odd": rng.random() < SELDOM, "is_guaranteed": rng.random() < SOMETIMES,
+               "is_restricted": rng.random() < SOMETIMES, "is_plain": rng.random() < 0.5}
+    made = {"nodeName": "node-1"}
+    volume_names = some_of(rng, ["data", "config"] if profile["is_plain"] else VOLUME_NAMES, 2)
+    if not profile["is_plain"] and rng.random() < SELDOM:
+        volume_names.append("rucio-policy-" + policies.revision(rng.choice(made_policies)))
+    put(rng, made, "volumes", lambda: deviating(rng, [volume(rng, name, profile) for name in volume_names], profile),
+        1 if volume_names else SOMETIMES)
+    names = some_of(rng, INIT_NAMES[:4] if profile["is_plain"] else INIT_NAMES, 3)
+    put(rng, made, "initContainers",
+        lambda: deviating(rng, [container(rng, name, volume_names, profile, True) for name in names], profile),
+        1 if names else SOMETIMES)
+    names = some_of(rng, MAIN_NAMES, 3) or ["rucio-server"]
+    if "rucio" not in names[0] and rng.random() < USUALLY:
+        names = list(dict.fromkeys(["rucio-server", *names]))
+    made["containers"] = [container(rng, name, volume_names, profile) for name in names]
     if profile["is_restricted"]:
-        spec["securityContext"] = draw(pick(RESTRICTED_POD_CONTEXTS))
+        made["securityContext"] = rng.choice(RESTRICTED_POD_CONTEXTS)
     else:
-        put(draw, spec, "securityContext", pick(POD_CONTEXTS), sometimes)
-    if draw(seldom):
-        spec["os"] = {"name": draw(pick(["linux", "windows"]))}
-    unknown(draw, spec)
-    return spec
+        put(rng, made, "securityContext", lambda: rng.choice(POD_CONTEXTS), SOMETIMES)
+    if rng.random() < SELDOM:
+        made["resources"] = rng.choice(RESOURCES[1:4])
+    if rng.random() < SELDOM:
+        made["os"] = {"name": rng.choice(["linux", "windows"])}
+    unknown(rng, made)
+    return made
 
 
-ANNOTATIONS = annotations()
-
-
-@st.composite
-def pods(draw):
-    pod = {"apiVersion": "v1", "kind": "Pod", "spec": draw_spec(draw)}
+def pod_of(rng, made_policies):
+    pod = {"apiVersion": "v1", "kind": "Pod", "spec": spec_of(rng, made_policies)}
     metadata = {"generateName": "rucio-", "labels": {"app": "rucio"}}
-    put(draw, metadata, "annotations", ANNOTATIONS)
-    unknown(draw, metadata)
-    put(draw, pod, "metadata", st.just(metadata), pick([True] * 15 + [False]))
-    unknown(draw, pod)
-    if draw(pick([False] * 5 + [True])):
-        add_chart_packages(draw, pod)
+    put(rng, metadata, "annotations", lambda: annotations(rng))
+    unknown(rng, metadata)
+    put(rng, pod, "metadata", lambda: metadata, 1 - SELDOM)
+    unknown(rng, pod)
+    if rng.random() < 1 / 6:
+        add_chart_packages(rng, pod)
     return json.loads(json.dumps(pod))  # nothing is there twice as the same object
 
 
-# --- what happens to a pod between two injections --------------------------------------------------------------------
-
-CHANGES = ["", "defaults", "defaults and account", "limits", "mirror", "mesh", "annotations", "revision", "conflicts",
-           "rename", "edit", "add entry", "remove entry", "remove mount", "add container", "remove installer",
-           "move installer"]
-
-
-@st.composite
-def stories(draw, policy_count):
-    """A pod, and the policies that it meets one after the other: [(number of the policy, what happens before)]."""
-    number = st.integers(0, policy_count - 1)
-    change = st.tuples(pick(CHANGES), st.integers(0, 3), entries())
-    meetings = st.tuples(number, st.one_of(st.just([]), st.lists(change, max_size=2)))
-    return draw(pods()), draw(st.lists(meetings, min_size=1, max_size=4))
+def story(rng, made_policies, changes):
+    """A pod, and the policies that it meets one after the other: [(number of the policy, [what happens before])]. A
+    change is a name and the seed of its details."""
+    meetings = []
+    for index in range(rng.choice([3, 4])):
+        count = rng.choice([0, 0, 0, 1, 1, 2] if index else [0])
+        number = rng.randrange(len(made_policies))
+        meetings.append((number, [(rng.choice(changes), rng.randrange(1000)) for _ in range(count)]))
+        if rng.random() < SELDOM:
+            meetings.append((number, [(rng.choice(changes), rng.randrange(1000))]))  # the same revision again
+    return pod_of(rng, made_policies), meetings

@@ -86,7 +86,7 @@ def _policy(rng, index):
         policy["packages"] = rng.choice([{"atl": PACKAGES[0]}, {"atl": PACKAGES[1], "OPS": PACKAGES[0]}])
     _optionally(rng, policy, "configEnv", [False], 0.2)
     _optionally(rng, policy, "version", ["2026.1", "2026.2"], 0.2)
-    _optionally(rng, policy, "path", PATHS[1:], 0.4)
+    _optionally(rng, policy, "path", [*PATHS[1:], *PATHS[1:], "/opt/x/../own", "/opt/a \"policé\" b"], 0.4)
     _optionally(rng, policy, "pythonPath", ["append", "entrypoint"], 0.4)
     _optionally(rng, policy, "imagePythonPath", ["/usr/local/lib/site", "/a:/b"], 0.2)
     _optionally(rng, policy, "onConflict", ["override", "reject"], 0.6)
@@ -160,8 +160,21 @@ def is_target(policy, container):
     return bool(name) and name not in OWN_CONTAINERS and any(fnmatch.fnmatchcase(name, glob) for glob in globs)
 
 
+def _digest(content):
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
 def revision(policy):
     """docs/configuration.md, "Revision". The policies of make() state no default."""
-    content = {key: value for key, value in policy.items() if key not in ("name", "match", "onConflict")}
-    text = json.dumps(content, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()[:12]
+    return _digest({key: value for key, value in policy.items() if key not in ("name", "match", "onConflict")})
+
+
+def chart_revision(policy):
+    """Of a pod whose containers all use what the charts install: over what still reaches it."""
+    keys = ("configEnv", "imagePythonPath", "package", "packages", "pythonPath", "verify")
+    return "chart-" + _digest({key: policy[key] for key in keys if key in policy})
+
+
+def volume_name(policy):
+    return "rucio-policy-" + revision(policy)

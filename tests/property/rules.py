@@ -1,14 +1,20 @@
-"""docs/reference.md, "What happens to a pod", as a model: what a container should look like afterwards, and which
-conflicts there are, for a pod that carries no injection of another revision.
+"""docs/reference.md, "What happens to a pod", as a model: what a container should look like afterwards, what is then on
+record, and which conflicts there are.
 
 Written from the document, not from the program.
 """
+import json
+import posixpath
+import re
+
 import cluster
 import policies
 
 OURS = "policy.rucio.cern.ch/"
+ANNOTATIONS = ("status", "policy", "revision", "conflicts", "injected")
 EVICTABLE = "cluster-autoscaler.kubernetes.io/safe-to-evict-local-volumes"
 CHART_VOLUME, CHART_INIT = "policy-package-volume", "install-policy-packages"
+PACKAGE_NAME = re.compile(r"RUCIO_POLICY_PACKAGE(?:_(.+))?|RUCIO_CFG_POLICY_PACKAGE(?:-(.+))?")
 
 
 def annotations(pod):
@@ -19,13 +25,27 @@ def strip(path):
     return path.rstrip("/") or path[:1]
 
 
+def clean(path):
+    """As the kubelet has it: from the root, whether it says so or not."""
+    return posixpath.normpath("/./" + path)
+
+
+def clean_element(element):
+    """Of PYTHONPATH, where a relative one stays relative."""
+    return clean(element) if element.startswith("/") else element
+
+
+def is_below(path, parent):
+    return clean(path).startswith(clean(parent) + "/")
+
+
 def is_usable(path):
-    return path.startswith("/") and path != "/" and not any(part in path for part in (":", "$(", "$$"))
+    return path.startswith("/") and clean(path) != "/" and not any(part in path for part in (":", "$(", "$$"))
 
 
-def last_entry(container, name):
+def last_entry(container, name, end=None):
     """The entry that counts, as (index, entry); (None, None) when there is none."""
-    found = [(index, entry) for index, entry in enumerate(container.get("env") or [])
+    found = [(index, entry) for index, entry in enumerate((container.get("env") or [])[:end])
              if entry is not None and entry.get("name") == name]
     return found[-1] if found else (None, None)
 
@@ -35,49 +55,85 @@ def literal(entry):
     return None if entry.get("valueFrom") is not None else entry.get("value") or ""
 
 
-def is_volume_name(name):
-    number = name[len("rucio-policy-"):]
-    return name == "rucio-policy" or (name.startswith("rucio-policy-") and number.isdigit() and number[0] != "0"
-                                      and int(number) >= 2)
+# --- the record ------------------------------------------------------------------------------------------------------
+
+def read_record(pod):
+    """What an earlier injection wrote; {} for no record and one that is malformed or too long."""
+    text = annotations(pod).get(OURS + "injected") or ""
+    try:
+        record = json.loads(text) if len(text.encode()) <= 32 * 1024 else {}
+        containers = record.get("containers", {})
+        is_record = (isinstance(record.get("volume", ""), str) and len(containers) <= 128 and
+                     all(isinstance(name, str) for name in record.get("initContainers", [])) and
+                     all(is_container(item) for item in containers.values()))
+    except (ValueError, AttributeError, TypeError):
+        return {}
+    return record if is_record else {}
 
 
-def volume_content(volume):
-    """What a volume is, its name aside; false and nothing are the same to Go."""
-    content = cluster.default_volume({key: value for key, value in volume.items() if key != "name"})
-    return {kind: {key: value for key, value in source.items() if value not in (False, None)}
-            if isinstance(source, dict) else source for kind, source in content.items()}
+def is_container(item):
+    env = item.get("env", {})
+    return (len(env) <= 256 and all(isinstance(value, str) for value in env.values()) and
+            isinstance(item.get("pythonPath", ""), str) and isinstance(item.get("mountPath", ""), str))
 
 
-def wanted_volume(pod, policy):
-    """(name, whether it is there already) of the volume that holds the package; no name without a volume."""
-    if not policies.has_volume(policy):
-        return None, False
-    volumes = cluster.elements(pod["spec"].get("volumes"))
-    wanted = volume_content(policies.volume_source(policy))
-    for volume in volumes:
-        if is_volume_name(volume["name"]) and volume_content(volume) == wanted:
-            return volume["name"], True
-    taken = {volume["name"] for volume in volumes}
-    names = ["rucio-policy"] + [f"rucio-policy-{number}" for number in range(2, 20)]
-    return next(name for name in names if name not in taken), False
+def recorded(record, container):
+    return record.get("containers", {}).get(container["name"], {})
+
+
+def is_on_record(on_record, container, index):
+    """Whether the entry is the last of its name, a literal, and listed with its value."""
+    entry = container["env"][index]
+    return (entry is not None and literal(entry) is not None and last_entry(container, entry["name"])[0] == index and
+            on_record.get("env", {}).get(entry["name"]) == literal(entry))
+
+
+def is_recorded_mount(record, on_record, mount):
+    return (mount is not None and bool(on_record.get("mountPath")) and mount["name"] == record.get("volume") and
+            clean(mount["mountPath"]) == clean(on_record["mountPath"]))
+
+
+def without_run(value, run):
+    """A PYTHONPATH without a run of whole elements."""
+    found, elements = value.split(":"), run.split(":")
+    for start in range(len(found) - len(elements) + 1) if run else []:
+        if found[start:start + len(elements)] == elements:
+            return ":".join(found[:start] + found[start + len(elements):])
+    return value
+
+
+def chart_path(pod, container):
+    """Where the container has what the charts' policyPackages install; None when it has not."""
+    has_volume = any(volume["name"] == CHART_VOLUME for volume in cluster.elements(pod["spec"].get("volumes")))
+    has_init = any(init.get("name") == CHART_INIT for init in cluster.elements(pod["spec"].get("initContainers")))
+    at = [strip(mount["mountPath"]) for mount in cluster.elements(container.get("volumeMounts"))
+          if mount["name"] == CHART_VOLUME and is_usable(mount["mountPath"])]
+    return at[0] if has_volume and has_init and at else None
 
 
 class Container:
-    """What one container that gets the package should have."""
+    """What one container that gets the package, or has it by the record, should have."""
 
-    def __init__(self, pod, policy, container, volume):
-        self.pod, self.policy, self.container, self.volume = pod, policy, container, volume
+    def __init__(self, pod, policy, container, record, is_current):
+        self.pod, self.policy, self.container, self.record = pod, policy, container, record
+        self.on_record, self.is_current = recorded(record, container), is_current
+        self.is_wanted = policies.is_target(policy, container)
         self.mode = policies.on_conflict(policy)
-        self.conflicts = []  # names of fields
-        self.refusals = []
+        self.left, self.overridden, self.refusals = [], [], []  # names of fields
         self.changes = {}  # index in env: new entries
         self.front = []  # new entries, in any order
-        self.path, self.is_adopted = policies.path(policy), False
-        self.chart()
-        self.locate()
-        for variables, package in policies.names(policy):
-            self.name(variables, package)
+        self.ours, self.python_path_is = {}, ""  # for the record
+        chart = chart_path(pod, container) if self.is_wanted else None
+        self.is_adopted = chart is not None and self.mode == "keep"
+        self.path = chart if self.is_adopted else policies.path(policy)
+        if self.is_wanted:
+            self.refusals.extend(["policyPackages"] if chart and self.mode == "reject" else [])
+            self.locate()
+            for variables, package in policies.names(policy):
+                self.name(variables, package)
+            self.strays()
         self.python_path()
+        self.remove_variables()
         self.mounts()
 
     def conflict(self, field, can_be_kept=True):
@@ -85,152 +141,209 @@ class Container:
         if self.mode == "reject" or (self.mode == "keep" and not can_be_kept):
             self.refusals.append(field)
             return False
-        self.conflicts.append(field)
+        (self.left if self.mode == "keep" else self.overridden).append(field)
         return self.mode == "override"
 
-    def chart(self):
-        spec = self.pod["spec"]
-        has_volume = any(volume["name"] == CHART_VOLUME for volume in cluster.elements(spec.get("volumes")))
-        has_init = any(init.get("name") == CHART_INIT for init in cluster.elements(spec.get("initContainers")))
-        at = [strip(mount["mountPath"]) for mount in cluster.elements(self.container.get("volumeMounts"))
-              if mount["name"] == CHART_VOLUME and is_usable(strip(mount["mountPath"]))]
-        if not (has_volume and has_init and at):
-            return
-        if self.mode == "keep":
-            self.path, self.is_adopted = at[0], True
-        elif self.mode == "reject":
-            self.refusals.append("policyPackages")
+    # --- variables
 
-    def set(self, index, entry, value):
+    def is_ours(self, index):
+        return is_on_record(self.on_record, self.container, index)
+
+    def is_open(self, index, entry):
+        return entry is None or literal(entry) == "" or self.is_ours(index)
+
+    def set(self, index, value):
+        entry = self.container["env"][index]
         kept = {"name": entry["name"]} if literal(entry) is None else entry
         self.changes[index] = [{**kept, "value": value}]
 
+    def write(self, name, index, value):
+        self.ours[name] = value
+        if index is None:
+            self.front.append({"name": name, "value": value})
+        elif literal(self.container["env"][index]) != value:
+            self.set(index, value)
+
     def locate(self):
         index, entry = last_entry(self.container, "POLICY_PKG_PATH")
-        if entry is None:
-            self.front.append({"name": "POLICY_PKG_PATH", "value": self.path})
-            return
-        value = literal(entry)
-        if value == "":
-            self.set(index, entry, self.path)
-        elif value is None or strip(value) != self.path:
-            usable = value is not None and is_usable(strip(value))
-            if self.conflict("POLICY_PKG_PATH", usable):
-                self.set(index, entry, self.path)
-            elif usable:
-                self.path = strip(value)
+        value = entry and literal(entry)
+        usable = value is not None and is_usable(value)
+        if usable and clean(value) == clean(self.path):
+            self.ours.update({"POLICY_PKG_PATH": value} if self.is_ours(index) else {})
+        elif self.is_open(index, entry) or self.conflict("POLICY_PKG_PATH", usable):
+            self.write("POLICY_PKG_PATH", index, self.path)
+        elif usable:
+            self.path = strip(value)
 
     def name(self, variables, package):
         found = {variable: last_entry(self.container, variable) for variable in variables}
-        theirs = [variable for variable, (_, entry) in found.items()
-                  if entry is not None and literal(entry) not in ("", package)]
-        for variable in variables:
-            index, entry = found[variable]
+        theirs = [variable for variable, (index, entry) in found.items()
+                  if not self.is_open(index, entry) and literal(entry) != package]
+        for variable, (index, entry) in found.items():
             if variable in theirs:
                 if self.conflict(variable):
-                    self.set(index, entry, package)
-            elif theirs and self.mode == "keep":
-                continue
-            elif entry is None:
-                self.front.append({"name": variable, "value": package})
-            elif literal(entry) == "":
-                self.set(index, entry, package)
+                    self.write(variable, index, package)
+            elif (not theirs or self.mode != "keep") and self.is_open(index, entry):
+                self.write(variable, index, package)
+
+    def strays(self):
+        first_names = [variables[0] for variables, _ in policies.names(self.policy)]
+        given = {(re.match(PACKAGE_NAME, name)[1] or "").upper() for name in first_names}
+        for name in dict.fromkeys(entry["name"] for entry in cluster.elements(self.container.get("env"))):
+            match = re.fullmatch(PACKAGE_NAME, name)
+            if (match and (match[1] or match[2] or "").upper() not in given and
+                    not self.is_open(*last_entry(self.container, name))):
+                (self.refusals if self.mode == "reject" else self.left).append(name)
+
+    def remove_variables(self):
+        for name in self.on_record.get("env", {}):
+            index, entry = last_entry(self.container, name)
+            if entry is not None and self.is_ours(index) and name not in (*self.ours, "PYTHONPATH"):
+                self.remove(index)
+
+    def remove(self, index):
+        entry = self.container["env"][index]
+        hides_another = last_entry(self.container, entry["name"], index)[1] is not None
+        self.changes[index] = [{**entry, "value": ""}] if hides_another else []
+
+    # --- PYTHONPATH
 
     def join(self, rest):
         order = [self.path, rest] if policies.python_path_mode(self.policy) == "prepend" else [rest, self.path]
         return ":".join(part for part in order if part)
 
     def names_path(self, element, index):
-        if strip(element) == self.path:
+        if element.startswith("/") and clean(element) == clean(self.path):
             return True
         if strip(element) != "$(POLICY_PKG_PATH)":
             return False
-        earlier = [(at, entry) for at, entry in enumerate(self.container["env"][:index])
-                   if entry is not None and entry["name"] == "POLICY_PKG_PATH"]
-        if not earlier:  # true when it is put in front
+        at, entry = last_entry(self.container, "POLICY_PKG_PATH", index)
+        if entry is None:  # true when it is put in front
             return any(entry["name"] == "POLICY_PKG_PATH" for entry in self.front)
-        at, entry = earlier[-1]
         entry = self.changes[at][0] if at in self.changes else entry
-        return literal(entry) is not None and strip(literal(entry)) == self.path
+        value = literal(entry)
+        return value is not None and value.startswith("/") and clean(value) == clean(self.path)
+
+    def value_for_nothing(self, is_unset):
+        """is_unset: the kubelet would take it from envFrom."""
+        may_come = any("PYTHONPATH".startswith(source.get("prefix") or "")
+                       for source in cluster.elements(self.container.get("envFrom")))
+        parts = ["$(PYTHONPATH)" if is_unset and may_come else "", self.policy.get("imagePythonPath", "")]
+        return self.join(":".join(part for part in parts if part))
 
     def python_path(self):
-        if policies.python_path_mode(self.policy) == "entrypoint":
-            return
-        image = self.policy.get("imagePythonPath", "")
         index, entry = last_entry(self.container, "PYTHONPATH")
+        is_wanted = self.is_wanted and policies.python_path_mode(self.policy) != "entrypoint"
         if entry is None:
-            rest = ":".join(part for part in ("$(PYTHONPATH)" if self.container.get("envFrom") else "", image) if part)
-            self.front.append({"name": "PYTHONPATH", "value": self.join(rest)})
+            if is_wanted:
+                self.python_path_is = self.value_for_nothing(True)
+                self.front.append({"name": "PYTHONPATH", "value": self.python_path_is})
         elif literal(entry) is None:
-            self.changes[index] = [{**entry, "name": "RUCIO_POLICY_BASE_PYTHONPATH"},
-                                   {"name": "PYTHONPATH", "value": self.join("$(RUCIO_POLICY_BASE_PYTHONPATH)")}]
-        elif literal(entry) == "":
-            self.set(index, entry, self.join(image))
-        elif not any(self.names_path(element, index) for element in literal(entry).split(":")):
-            self.set(index, entry, self.join(literal(entry)))
+            if is_wanted:
+                self.python_path_is = self.path
+                self.changes[index] = [{**entry, "name": "RUCIO_POLICY_BASE_PYTHONPATH"},
+                                       {"name": "PYTHONPATH", "value": self.join("$(RUCIO_POLICY_BASE_PYTHONPATH)")}]
+        else:
+            self.literal_python_path(index, literal(entry), is_wanted)
 
-    def is_ours(self, mount):
-        return (mount["name"] == self.volume and mount.get("readOnly") is True and not mount.get("subPathExpr") and
-                (mount.get("subPath") or "") == policies.sub_path(self.policy) and
-                strip(mount["mountPath"]) == self.path)
+    def literal_python_path(self, index, value, is_wanted):
+        run = self.on_record.get("pythonPath", "")
+        if is_wanted and self.is_current and run and any(self.names_path(item, index) for item in value.split(":")):
+            self.python_path_is = run
+            return
+        wanted = rest = without_run(value, run)
+        if is_wanted and not (rest and any(self.names_path(item, index) for item in rest.split(":"))):
+            self.python_path_is = self.path if rest else self.value_for_nothing(value != "")
+            wanted = self.join(rest) if rest else self.python_path_is
+        if value and not wanted:
+            self.remove(index)
+        elif wanted != value:
+            self.set(index, wanted)
+
+    # --- mounts
+
+    def is_our_mount(self, mount):
+        return (mount["name"] == policies.volume_name(self.policy) and mount.get("readOnly") is True and
+                not mount.get("subPathExpr") and (mount.get("subPath") or "") == policies.sub_path(self.policy) and
+                clean(mount["mountPath"]) == clean(self.path))
 
     def mounts(self):
-        """self.mounted: the mounts in order, in which a mount of ours may stand anywhere; self.receives: whether there
-        is one."""
+        """self.others: the mounts that are not ours; self.receives: whether there is one of ours."""
         there = self.container.get("volumeMounts") or []
-        self.receives = False
-        self.mounted = list(there)
-        if self.is_adopted or not policies.has_volume(self.policy):
-            for mount in there:
-                if (mount is not None and mount.get("readOnly") is True and is_volume_name(mount["name"]) and
-                        strip(mount["mountPath"]) == self.path and self.conflict("volumeMounts")):
-                    self.mounted.remove(mount)
+        old = [mount for mount in there if is_recorded_mount(self.record, self.on_record, mount)][:1]
+        self.devices = self.container.get("volumeDevices") or []
+        self.receives = self.is_mount_written = False
+        self.others = [mount for mount in there if mount not in old]
+        if self.is_adopted or not self.is_wanted or not policies.has_volume(self.policy):
             return
-        at = [mount for mount in there if mount is not None and strip(mount["mountPath"]) == self.path]
-        self.receives = any(self.is_ours(mount) for mount in at) or not at
-        for mount in at:
-            if not self.is_ours(mount) and self.conflict("volumeMounts"):
-                self.receives = True
-                self.mounted.remove(mount)
+        ours = [mount for mount in there if mount is not None and self.is_our_mount(mount)]
+        self.others = [mount for mount in self.others if mount not in ours]
+        at = [mount for mount in self.others if mount is not None and clean(mount["mountPath"]) == clean(self.path)]
+        kept = [mount for mount in at if not self.conflict("volumeMounts")]
+        self.receives = bool(ours) or not kept
+        self.is_mount_written = self.receives and (not ours or ours[0] in old)
+        self.others = [mount for mount in self.others if mount not in at or mount in kept]
         if not self.receives:
             return
-        for mount in there:
-            if (mount is not None and mount["mountPath"].startswith(self.path + "/") and
-                    strip(mount["mountPath"]) != self.path and self.conflict("volumeMounts", False)):
-                self.mounted.remove(mount)
+        for mount in [mount for mount in cluster.elements(self.others) if is_below(mount["mountPath"], self.path)]:
+            if self.conflict("volumeMounts", False):
+                self.others.remove(mount)
+        for device in [item for item in self.devices if is_below(item["devicePath"] + "/device", self.path)]:
+            if self.conflict("volumeDevices", False):
+                self.devices = [item for item in self.devices if item is not device]
 
     def our_mount(self):
-        mount = {"name": self.volume, "mountPath": self.path, "readOnly": True}
+        mount = {"name": policies.volume_name(self.policy), "mountPath": self.path, "readOnly": True}
         return {**mount, "subPath": policies.sub_path(self.policy)} if policies.sub_path(self.policy) else mount
+
+    def new_record(self):
+        record = {"env": self.ours, "pythonPath": self.python_path_is,
+                  "mountPath": self.path if self.is_mount_written else ""}
+        return {key: value for key, value in record.items() if value}
 
 
 class Pod:
     """What a policy should make of a pod."""
 
     def __init__(self, pod, policy):
-        self.policy = policy
-        self.volume, self.has_volume = wanted_volume(pod, policy)
-        self.targets = {}  # by (kind, name)
-        for kind in ("containers", "initContainers"):
-            for container in cluster.elements(pod["spec"].get(kind)):
-                if policies.is_target(policy, container):
-                    self.targets[kind, container["name"]] = Container(pod, policy, container, self.volume)
-        self.receivers = [key for key, target in self.targets.items() if target.receives]
-        self.is_chart_managed = all(target.is_adopted for target in self.targets.values())
-        self.revision = "chart-managed" if self.is_chart_managed else policies.revision(policy)
-        recorded = annotations(pod).get(OURS + "revision") or ""
-        self.record = "none" if not recorded else "current" if recorded == self.revision else "older"
-        self.model = next(iter(self.targets), None)
+        self.policy, self.record = policy, read_record(pod)
+        found = [(kind, container) for kind in ("containers", "initContainers")
+                 for container in cluster.elements(pod["spec"].get(kind))]
+        is_chart = policies.on_conflict(policy) == "keep" and all(
+            chart_path(pod, container) for _, container in found if policies.is_target(policy, container))
+        self.revision = policies.chart_revision(policy) if is_chart else policies.revision(policy)
+        self.is_current = annotations(pod).get(OURS + "revision") == self.revision
+        self.touched = {(kind, container["name"]): Container(pod, policy, container, self.record, self.is_current)
+                        for kind, container in found
+                        if policies.is_target(policy, container) or recorded(self.record, container)}
+        self.targets = {key: item for key, item in self.touched.items() if item.is_wanted}
+        self.receivers = [key for key, target in self.touched.items() if target.receives]
+        self.volume = policies.volume_name(policy) if self.receivers else None
         self.installer = policies.installer_name(policy) if self.receivers else None
         self.verify = "rucio-policy-verify" if policies.verifies(policy) and self.targets else None
 
-    def conflicts(self):
-        """In the order in which the annotation names them: init containers come in the pod's order of fields."""
-        return {f"{name}/{field}" for (_, name), target in self.targets.items() for field in target.conflicts}
+    def old_volume(self, after):
+        """The name of the volume that is to go."""
+        name = self.record.get("volume")
+        used = {mount["name"] for container in cluster.containers(after)
+                for mount in cluster.elements(container.get("volumeMounts"))}
+        return name if name != self.volume and name not in used else None
 
-    def refusals(self):
-        return [f"{name}/{field}" for (_, name), target in self.targets.items() for field in target.refusals]
+    def is_left_alone(self, own, pod):
+        """Whether our init container is there and of the revision that is wanted."""
+        names = [item.get("name") for item in cluster.elements(pod["spec"].get("initContainers"))]
+        return self.is_current and own in names and own in self.record.get("initContainers", [])
+
+    def new_record(self):
+        record = {"volume": self.volume,
+                  "containers": {name: item.new_record() for (_, name), item in self.touched.items()
+                                 if item.new_record()},
+                  "initContainers": [name for name in (self.installer, self.verify) if name]}
+        return {key: value for key, value in record.items() if value}
+
+    def fields(self, which):
+        return {f"{name}/{field}" for (_, name), item in self.touched.items() for field in getattr(item, which)}
 
     def has_different_images(self):
-        images = {self.targets[key].container.get("image") for key in self.receivers}
+        images = {self.touched[key].container.get("image") for key in self.receivers}
         return "pip" in self.policy["source"] and "image" not in self.policy["source"]["pip"] and len(images) > 1

@@ -1,4 +1,5 @@
 """The running server, and one connection to it that is kept."""
+import collections
 import json
 import pathlib
 import sys
@@ -27,11 +28,16 @@ class Webhook:
         folder.write("config.yaml", json.dumps({"policies": made}))
         server = support.Server(folder, "--threads", "1", "--max-requests-per-connection", "0")
         test.addClassCleanup(server.__exit__)
+        server.lines = collections.deque(maxlen=100)  # of the log, one for each pod
         self.client = server.connect()
         test.addClassCleanup(self.client.close)
 
-    def ask(self, pod, number):
-        return self.client.post(json.dumps(review_of(pod, f"ns-{number}")).encode())
+    def ask(self, number, *pods):
+        """The responses for some pods, which are sent without waiting for each."""
+        self.client.send(b"".join(support.post(json.dumps(review_of(pod, f"ns-{number}")).encode()) for pod in pods))
+        return [self.client.read_response() for _ in pods]
 
     def case(self, pod, number):
-        return judges.Case(self.policies[number], pod, self.ask(pod, number), UID)
+        first, second = self.ask(number, pod, pod)
+        judges.equal(second.body, first.body, "the same answer twice")
+        return judges.Case(self.policies[number], pod, first, UID)
