@@ -2,8 +2,8 @@
 import json
 import unittest
 
-from api_support import (CFG, NAME, NOWHERE, OUR_ENV, OUR_MOUNT, PACKAGE, PATH, PKG_PATH, PYTHON, ApiCase, comparable,
-                         pairs_of, variables)
+from api_support import (CFG, NAME, NOWHERE, OUR_ENV, OUR_MOUNT, OUR_VOLUME, PACKAGE, PATH, PKG_PATH, PYTHON, ApiCase,
+                         comparable, pairs_of, variables)
 from cluster import EXAMPLES, Refused, container_of, environment_of
 
 from corpus import CHART_MANAGED, CORPUS, TARGETS, names_of_pods, read_pod
@@ -104,7 +104,7 @@ class ExamplePods(ApiCase):
     """examples/ with examples/policy.yaml, in a namespace that this matches."""
     NAMESPACE = "atlas"
     CONFIGURATION = (EXAMPLES / "policy.yaml").read_text(encoding="utf-8")
-    VOLUME = {"name": "rucio-policy", "persistentVolumeClaim": {"claimName": "atlas-policy", "readOnly": True}}
+    VOLUME = {**OUR_VOLUME, "persistentVolumeClaim": {"claimName": "atlas-policy", "readOnly": True}}
     MOUNT = {**OUR_MOUNT, "subPath": "current"}
 
     def test_every_example_is_known_to_this_test(self):

@@ -42,8 +42,8 @@ ENV = [("OTHER", "x"), ("RUCIO_POLICY_BASE_PYTHONPATH", "/base"), *(
         "RUCIO_CFG_POLICY_PACKAGE-atl": ("atl_package", "site_package"),
     }.items() for value in values)]
 VOLUMES = [{"emptyDir": {}}, CLAIM, {"configMap": {"name": "site"}}, {"configMap": {"name": "site", "optional": False}}]
-VOLUME_NAMES = ["rucio-policy", "rucio-policy-2", "mine"]
-MOUNT_PATHS = [PATH, PATH + "/", OTHER_PATH, "/mine", "/opt", PATH + "/below", "/elsewhere"]
+VOLUME_NAMES = ["rucio-policy", "rucio-policy-0123456789ab", "mine"]
+MOUNT_PATHS = [PATH, PATH + "/", "/opt/rucio//policy", OTHER_PATH, "/mine", "/opt", PATH + "/below", "/elsewhere"]
 OURS = {"POLICY_PKG_PATH", "PYTHONPATH", "RUCIO_POLICY_BASE_PYTHONPATH"}
 
 

@@ -5,9 +5,9 @@ import unittest
 
 from api_neighbours import Neighbours
 from api_other_webhook import add
-from api_support import (CLAIM, PATH, ApiCase, add_rows, all_containers, annotations_of, configuration, container,
-                         pod_of, policy)
-from cluster import container_of, wait_until
+from api_support import (CLAIM, PATH, VOLUME, ApiCase, add_rows, all_containers, annotations_of, comparable,
+                         configuration, container, mounts_of, pod_of, policy, volumes_of)
+from cluster import Refused, container_of, wait_until
 
 INSTALL, COPY, VERIFY = OURS = ("rucio-policy-install", "rucio-policy-copy", "rucio-policy-verify")
 SAFE = "cluster-autoscaler.kubernetes.io/safe-to-evict-local-volumes"
@@ -131,8 +131,8 @@ class Stored(ApiCase):
         pod["metadata"]["labels"]["policy"] = "copy"
         again = self.accepted(pod)
         self.assertEqual((again.outcomes, names_of(again.pod)), ([PATCHED], [COPY]))
-        volumes = [volume for volume in again.pod["spec"]["volumes"] if volume["name"].startswith("rucio-policy")]
-        self.assertEqual(volumes, [{"name": "rucio-policy", "emptyDir": {"medium": "Memory", "sizeLimit": "1Gi"}}])
+        volumes = [volume for volume in volumes_of(again.pod) if volume["name"].startswith("rucio-policy")]
+        self.assertEqual(volumes, [{"name": VOLUME, "emptyDir": {"medium": "Memory", "sizeLimit": "1Gi"}}])
         self.assert_stable(again.pod)
 
     def test_ours_have_no_more_than_the_policys_variables(self):
@@ -140,6 +140,21 @@ class Stored(ApiCase):
         self.assertEqual(container_of(pod, INSTALL)["env"], [{"name": "A", "value": "b"}])
         self.assertEqual(container_of(pod, VERIFY)["env"], container_of(pod, "rucio-server")["env"])
         self.assertEqual(container_of(pod, VERIFY)["envFrom"], container_of(pod, "rucio-server")["envFrom"])
+
+
+class PodResources(ApiCase):
+    """Resources of the pod as a whole, which none of its containers may exceed."""
+    CONFIGURATION = configuration(policy(source={"pip": {**PIP["pip"], "resources": {"limits": {"memory": "2Gi"}}}}))
+
+    def test_an_installer_that_asks_for_more_than_the_whole_pod_gets_the_containers_instead(self):
+        small, whole, large = ({"limits": {"memory": size}} for size in ("100Mi", "1Gi", "2Gi"))
+        with self.assertRaises(Refused):
+            self.stored_elsewhere(pod_of(resources=whole, initContainers=[container("x", resources=large)]))
+        answer = self.accepted(pod_of(container(resources=small), resources=whole))
+        self.assertEqual(container_of(answer.pod, INSTALL)["resources"]["limits"], small["limits"])
+        self.assertEqual(answer.warnings, [f"policy atlas: {INSTALL}: the pod's own spec.resources hold, not those of "
+                                           "the source"])
+        self.assert_stable(answer.pod)
 
 
 class Autoscaler(ApiCase):
@@ -152,7 +167,7 @@ class Autoscaler(ApiCase):
             pod = plain(name)
             pod["metadata"]["annotations"] = {} if before is None else {SAFE: before}
             stored = self.accepted(pod).pod
-            self.assertEqual(stored["metadata"]["annotations"][SAFE], after)
+            self.assertEqual(comparable(stored)["metadata"]["annotations"][SAFE], after)
             self.assert_stable(stored)
 
     def test_a_volume_of_the_policys_own_needs_no_annotation(self):
@@ -270,17 +285,15 @@ class Reserved(ApiCase):
     def test_ours_get_nothing_themselves_where_every_container_gets_the_package(self):
         answer = self.accepted(pod_of(container(), container("beside"), labels={"all": "yes"}))
         self.assertEqual(names_of(answer.pod), [COPY, VERIFY])
-        self.assertEqual(container_of(answer.pod, COPY)["volumeMounts"],
-                         [{"name": "rucio-policy", "mountPath": "/rucio-policy"}])
+        self.assertEqual(mounts_of(answer.pod, COPY), [{"name": VOLUME, "mountPath": "/rucio-policy"}])
         self.assert_stable(answer.pod)
 
 
 add_rows(Stored, {f"stays as it is: {sentence}": row for sentence, row in SHAPES.items()}, Stored.check)
 add_rows(Autoscaler, {
-    "without an annotation ours is added": (None, "rucio-policy"),
-    "ours is added to what is there": ("cache,scratch", "cache,scratch,rucio-policy"),
-    "an empty annotation gets ours": ("", "rucio-policy"),
-    "ours is not added twice": ("rucio-policy,cache", "rucio-policy,cache"),
+    "without an annotation ours is added": (None, VOLUME),
+    "ours is added to what is there": ("cache,scratch", f"cache,scratch,{VOLUME}"),
+    "an empty annotation gets ours": ("", VOLUME),
 }, Autoscaler.check)
 for case in (OtherInFront, OtherBehind):
     add_rows(case, {f"a neighbour {what}": change for what, change in ADDED.items()}, case.check)
