@@ -8,15 +8,14 @@ import json
 import re
 import unittest
 
-from api_support import (CFG, CLAIM, NAME, OUR_ENV, OUR_MOUNT, OUR_VOLUME, PACKAGE, PATH, PKG_PATH, PYTHON, VOLUME,
-                         ApiCase, add_rows, configuration, container, pod_of, policy, variables)
+from api_support import (BASE, CFG, CLAIM, NAME, OUR_ENV, OUR_MOUNT, OUR_VOLUME, PACKAGE, PATH, PKG_PATH, PYTHON,
+                         VOLUME, ApiCase, add_rows, configuration, container, pod_of, policy, variables)
 from cluster import container_of, volume_of
 
 MODES = ("keep", "override", "reject")
 SECRET = {"secretKeyRef": {"name": "site", "key": "value"}}
 OPTIONAL = {"secretKeyRef": {"name": "site", "key": "value", "optional": True}}
 ENV_FROM = {"envFrom": [{"configMapRef": {"name": "site"}}]}
-BASE = "RUCIO_POLICY_BASE_PYTHONPATH"
 OTHER = ("OTHER", "x")
 THEIRS = "site_policy"
 

@@ -24,6 +24,7 @@ PKG_PATH = ("POLICY_PKG_PATH", PATH)
 NAME = ("RUCIO_POLICY_PACKAGE", PACKAGE)
 CFG = ("RUCIO_CFG_POLICY_PACKAGE", PACKAGE)
 PYTHON = ("PYTHONPATH", PATH)
+BASE = "RUCIO_POLICY_BASE_PYTHONPATH"  # a PYTHONPATH that was renamed
 OUR_ENV = [PKG_PATH, NAME, CFG, PYTHON]
 # As comparable() calls the volume, whatever the revision.
 VOLUME = "rucio-policy-revision"
@@ -99,13 +100,11 @@ def mounts_of(pod, name):
 def written(before, after):
     """What the record must say of a container that was stored like this without us, and like that with us."""
     old, new = (dict(pairs_of(entry.get("env"))) for entry in (before, after))
-    changed = {name: value for name, value in new.items() if old.get(name) != value}
-    base = {name: value for name, value in changed.items() if isinstance(value, dict)}  # a PYTHONPATH under a new name
-    rest = f"$({next(iter(base))})" if base else old.get("PYTHONPATH", "")
+    changed = {name: value for name, value in new.items() if old.get(name) != value and name != BASE}
+    rest = f"$({BASE})" if isinstance(old.get("PYTHONPATH"), dict) else old.get("PYTHONPATH", "")
     python_path = changed.pop("PYTHONPATH", "").removesuffix(":" + rest).removeprefix(rest + ":")
     mounts = [mount for mount in after.get("volumeMounts", []) if mount not in before.get("volumeMounts", [])]
-    found = {"env": {name: value for name, value in changed.items() if name not in base}, "pythonPath": python_path,
-             "mountPath": mounts[0]["mountPath"] if mounts else ""}
+    found = {"env": changed, "pythonPath": python_path, "mountPath": mounts[0]["mountPath"] if mounts else ""}
     return {key: value for key, value in found.items() if value}
 
 
