@@ -1,12 +1,13 @@
 """Sources pip and copy, verify and the charts' policyPackages at the API: what is stored stays as it is when it is sent
 again, whatever plugins and other webhooks have done to our init containers in between."""
 import copy
+import itertools
 import unittest
 
 from api_neighbours import Neighbours
 from api_other_webhook import add
 from api_support import (CLAIM, PATH, VOLUME, ApiCase, add_rows, all_containers, annotations_of, comparable,
-                         configuration, container, mounts_of, pod_of, policy, volumes_of)
+                         configuration, container, mounts_of, pod_of, policy)
 from cluster import Refused, container_of, wait_until
 
 INSTALL, COPY, VERIFY = OURS = ("rucio-policy-install", "rucio-policy-copy", "rucio-policy-verify")
@@ -25,7 +26,7 @@ def labelled(name, **fields):
     return policy(name, match={"podSelector": {"matchLabels": {"policy": name}}}, **fields)
 
 
-POLICIES = configuration(
+POLICIES = (
     labelled("pip", source=PIP), labelled("copy", source=COPIED),
     labelled("pip-verify", source=PIP, verify="fail"), labelled("copy-verify", source=COPIED, verify="warn"),
     labelled("last", source={"copy": {**COPIED["copy"], "position": "last"}}, verify="fail"),
@@ -33,6 +34,7 @@ POLICIES = configuration(
     labelled("preinstalled-verify", source={"preinstalled": {}}, verify="fail"),
     labelled("keep", source=COPIED, verify="fail"),
     labelled("override", source=COPIED, verify="fail", onConflict="override"))
+NAMES = [entry["name"] for entry in POLICIES]
 
 
 def plain(name, **spec):
@@ -90,7 +92,7 @@ def names_of(pod):
 
 class Stored(ApiCase):
     """The apiserver adds its defaults, the token's mount and LimitRanger's resources."""
-    CONFIGURATION = POLICIES
+    CONFIGURATION = configuration(*POLICIES)
 
     @classmethod
     def prepare(cls):
@@ -126,14 +128,16 @@ class Stored(ApiCase):
         self.assertEqual(annotations_of(again), annotations_of(pod))
         self.assert_stable(again)
 
-    def test_another_source_takes_the_place_of_the_older_revisions(self):
-        pod = self.accepted(plain("pip-verify")).pod
-        pod["metadata"]["labels"]["policy"] = "copy"
-        again = self.accepted(pod)
-        self.assertEqual((again.outcomes, names_of(again.pod)), ([PATCHED], [COPY]))
-        volumes = [volume for volume in volumes_of(again.pod) if volume["name"].startswith("rucio-policy")]
-        self.assertEqual(volumes, [{"name": VOLUME, "emptyDir": {"medium": "Memory", "sizeLimit": "1Gi"}}])
-        self.assert_stable(again.pod)
+    def test_a_pod_of_any_policy_becomes_what_any_other_makes_of_the_pod_itself(self):
+        for make in (plain, with_init_containers, of_chart):
+            directly = {name: self.accepted(make(name)).pod for name in NAMES}
+            for older, newer in itertools.permutations(NAMES, 2):
+                with self.subTest(make.__name__, older=older, newer=newer):
+                    pod = copy.deepcopy(directly[older])
+                    pod["metadata"]["labels"]["policy"] = newer
+                    again = self.accepted(pod)
+                    self.assertEqual(again.outcomes[0], PATCHED)
+                    self.assertEqual(comparable(again.pod), comparable(directly[newer]))
 
     def test_ours_have_no_more_than_the_policys_variables(self):
         pod = self.accepted(plain("pip-verify")).pod
@@ -159,7 +163,7 @@ class PodResources(ApiCase):
 
 class Autoscaler(ApiCase):
     """The cluster autoscaler must not take our volume for something that keeps a pod on its node."""
-    CONFIGURATION = POLICIES
+    CONFIGURATION = configuration(*POLICIES)
 
     def check(self, row):
         before, after = row
@@ -221,7 +225,7 @@ ADDED = {
 
 class Beside(Neighbours):
     """With another webhook that changes ours too, in every shape."""
-    CONFIGURATION = POLICIES
+    CONFIGURATION = configuration(*POLICIES)
 
     def check(self, change):
         for sentence, (pod, _) in SHAPES.items():
