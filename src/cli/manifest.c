@@ -167,6 +167,17 @@ static bool add_anchor(struct composer *composer, struct fy_token *token, struct
     return true;
 }
 
+/* A value that is not there has no marks, or (libfyaml 0.8) some without anything between them. */
+static bool is_absent(struct fy_event *event)
+{
+    const struct fy_mark *start = fy_event_start_mark(event), *end = fy_event_end_mark(event);
+
+    if (!start || !end)
+        return true;
+    return event->type == FYET_SCALAR && event->scalar.value &&
+           fy_token_scalar_style(event->scalar.value) == FYSS_PLAIN && start->input_pos == end->input_pos;
+}
+
 static struct rpw_manifest_node *new_node(struct composer *composer, enum rpw_manifest_type type,
                                           struct fy_event *event)
 {
@@ -176,7 +187,7 @@ static struct rpw_manifest_node *new_node(struct composer *composer, enum rpw_ma
     if (!node)
         return NULL;
     node->type = type;
-    node->is_absent = !start || !end;
+    node->is_absent = is_absent(event);
     node->start = node->is_absent ? composer->last_end : composer->base + start->input_pos;
     node->end = node->is_absent ? composer->last_end : composer->base + end->input_pos;
     composer->last_end = node->end;
