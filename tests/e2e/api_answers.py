@@ -92,7 +92,7 @@ class Kubectl(ApiCase):
                      initContainers=[container("rucio-ui", env=variables(("POLICY_PKG_PATH", "b\nc")))],
                      annotations={"policy": "strict"})
         errors = self.create(pod)[2]
-        self.assertIn('container "rucio-ui", POLICY_PKG_PATH: the pod has "b\\nc" (a usable path is', errors)
+        self.assertIn('container "rucio-ui", POLICY_PKG_PATH: the pod has "b\\nc" (expected an absolute path', errors)
         self.assertIn('; container "rucio-server", RUCIO_POLICY_PACKAGE: the pod has "a"', errors)
 
     def test_kubectl_run_in_a_dry_run_shows_the_package_and_creates_nothing(self):
