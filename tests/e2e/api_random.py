@@ -1,10 +1,10 @@
 """Pods put together by chance from what the tables know, some hundreds of them, each under a policy chosen by chance.
 
 What holds for every pod that the apiserver takes without us: it takes it with us, or passes on our refusal; only what
-the reference names has changed, and the record says what; the stored pod, sent again, stays as it is; sent under another
-policy, it is taken or refused by us as well, and then stays as it is. If nothing of its own was overridden, it becomes
-what the other policy makes of the pod itself. RPW_E2E_SEED and RPW_E2E_PODS choose others; a failure names the seed of
-its pod.
+the reference names has changed, and the record says what; the stored pod, sent again, stays as it is; sent under
+another policy, it is taken or refused by us as well, and then stays as it is. If nothing of its own was overridden, it
+becomes what the other policy makes of the pod itself. RPW_E2E_SEED and RPW_E2E_PODS choose others; a failure names the
+seed of its pod.
 """
 import copy
 import json
