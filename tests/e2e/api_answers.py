@@ -5,7 +5,7 @@ import unittest
 
 from api_other_webhook import Neighbour, set_env
 from api_support import (OUR_VOLUME, PACKAGE, PATH, PREFIX, ApiCase, annotations_of, configuration, container,
-                         log_file, pod_of, policy, variables)
+                         log_file, pod_of, policy, variables, volumes_of)
 from cluster import Refused, container_of, environment_of, kubectl, wait_until
 
 AUDIT_LOG = log_file("audit.log")
@@ -44,7 +44,7 @@ class Kubectl(ApiCase):
             f'policy atlas: rucio-server: POLICY_PKG_PATH stays "/mine", not "{PATH}"',
             f'policy atlas: rucio-server: RUCIO_POLICY_PACKAGE stays "site_policy", not "{PACKAGE}"',
             "policy atlas: rucio-ui: the variables set here win over those of the same name in its envFrom",
-            f'policy atlas: rucio-ui: volumeMounts stays volume "mine" at "{PATH}", not volume "rucio-policy"'])
+            f'policy atlas: rucio-ui: volumeMounts stays volume "mine" at "{PATH}", not its volume'])
 
     def check_value(self, value, shown):
         """The warning about a package of this name."""
@@ -92,14 +92,14 @@ class Kubectl(ApiCase):
                      initContainers=[container("rucio-ui", env=variables(("POLICY_PKG_PATH", "b\nc")))],
                      annotations={"policy": "strict"})
         errors = self.create(pod)[2]
-        self.assertIn('container "rucio-ui", POLICY_PKG_PATH: the pod has "b\\nc" (a usable path is', errors)
+        self.assertIn('container "rucio-ui", POLICY_PKG_PATH: the pod has "b\\nc" (expected an absolute path', errors)
         self.assertIn('; container "rucio-server", RUCIO_POLICY_PACKAGE: the pod has "a"', errors)
 
     def test_kubectl_run_in_a_dry_run_shows_the_package_and_creates_nothing(self):
         code, output, errors = self.kubectl("run", "rucio-server", "--image=localhost/none", "--dry-run=server",
                                             "-o", "json")
         self.assertEqual((code, errors), (0, ""))
-        self.assertIn(OUR_VOLUME, json.loads(output)["spec"]["volumes"])
+        self.assertIn(OUR_VOLUME, volumes_of(json.loads(output)))
         self.assertEqual([line["dryRun"] for line in self.requests_about("rucio-server", 1)], [True])
         self.assertIsNone(self.exists("Pod", "rucio-server", self.namespace))
 

@@ -4,22 +4,27 @@ Each row is tried under onConflict keep, override and reject, which differ only 
 that is stored is compared with what the apiserver makes of it without the webhook, and is sent again: then nothing may
 change.
 """
+import json
 import re
 import unittest
 
-from api_support import (CFG, CLAIM, NAME, OUR_ENV, OUR_MOUNT, OUR_VOLUME, PACKAGE, PATH, PKG_PATH, PYTHON, ApiCase,
-                         add_rows, configuration, container, pod_of, policy, variables)
+from api_support import (BASE, CFG, CLAIM, NAME, OUR_ENV, OUR_MOUNT, OUR_VOLUME, PACKAGE, PATH, PKG_PATH, PYTHON,
+                         VOLUME, ApiCase, add_rows, configuration, container, pod_of, policy, variables)
+from cluster import container_of, volume_of
 
 MODES = ("keep", "override", "reject")
 SECRET = {"secretKeyRef": {"name": "site", "key": "value"}}
 OPTIONAL = {"secretKeyRef": {"name": "site", "key": "value", "optional": True}}
 ENV_FROM = {"envFrom": [{"configMapRef": {"name": "site"}}]}
-BASE = "RUCIO_POLICY_BASE_PYTHONPATH"
 OTHER = ("OTHER", "x")
 THEIRS = "site_policy"
 
 MINE = {"name": "mine", "emptyDir": {}}
+BLOCK = {"name": "block", **CLAIM}
 ENV_FROM_WARNING = "the variables set here win over those of the same name in its envFrom"
+
+
+NO_REFERENCE = "neither '$(' nor '$$', which Kubernetes would replace"
 
 
 def at(path, name="mine", **fields):
@@ -31,12 +36,13 @@ def ours_at(path):
 
 
 class Gets:
-    """What is stored. Without volumes: those of the pod, and ours if ours is mounted. Warnings are without what all
-    begin with: the policy and the container."""
+    """What is stored. Without volumes: those of the pod, and ours. Warnings are without what all begin with: the policy
+    and the container."""
 
-    def __init__(self, env=None, mounts=None, volumes=None, conflicts=None, warnings=()):
+    def __init__(self, env=None, mounts=None, volumes=None, conflicts=None, warnings=(), without=None):
         self.env = OUR_ENV if env is None else env
-        self.mounts = [OUR_MOUNT] if mounts is None else mounts
+        self.mounts = [OUR_MOUNT] if mounts is None else list(mounts)
+        self.without = without  # a field of the container that goes
         self.volumes = volumes
         self.conflicts = conflicts
         self.warnings = list(warnings)
@@ -71,19 +77,35 @@ def gives_way(variable, theirs, ours):
     return f"{variable}: {theirs} gives way to {ours}"
 
 
-def unusable_path(value, is_text=True):
-    shown = f'"{value}" (a usable path is absolute' if is_text else "valueFrom {"
+def unusable_path(value, expectation=None):
+    shown = f'"{value}" (expected {expectation})' if expectation else "valueFrom {"
     refusal = Refuses(f"POLICY_PKG_PATH: the pod has {shown}", f'the policy "{PATH}"')
-    warning = f'POLICY_PKG_PATH: "{value}" (a usable path is absolute, not "/", without \':\', "$(" and "$$") gives way'
     return Row(env=[("POLICY_PKG_PATH", value)], keep=refusal, reject=refusal,
-               override=Gets([NAME, CFG, PYTHON, PKG_PATH],
-                             warnings=[warning if is_text else "POLICY_PKG_PATH: valueFrom {"]))
+               override=Gets([NAME, CFG, PYTHON, PKG_PATH], warnings=[f"POLICY_PKG_PATH: {shown}"]))
 
 
 def below(path):
     refusal = Refuses(f'volumeMounts: the pod has volume "mine" at "{path}"', "a read-only mount")
     return Row(mounts=[at(path)], volumes=[MINE], keep=refusal, reject=refusal,
                override=Gets(warnings=[f'volumeMounts: volume "mine" at "{path}" gives way to a read-only mount at']))
+
+
+def device(path):
+    refusal = Refuses(f'volumeDevices: the pod has volume "block" at "{path}"', "a read-only mount")
+    return Row(fields={"volumeDevices": [{"name": "block", "devicePath": path}]}, volumes=[BLOCK],
+               keep=refusal, reject=refusal,
+               override=Gets(without="volumeDevices",
+                             warnings=[f'volumeDevices: volume "block" at "{path}" gives way to a read-only mount at']))
+
+
+def at_path(*mounts):
+    """Each of these mounts of theirs, which is first, is the conflict that it is."""
+    shown = [f'volume "mine" at "{mount["mountPath"]}"' for mount in mounts]
+    return Row(mounts=mounts, volumes=[MINE],
+               keep=Gets(mounts=mounts, volumes=[MINE], conflicts=", ".join(["volumeMounts"] * len(mounts)),
+                         warnings=[f"volumeMounts stays {text}, not its volume" for text in shown]),
+               override=Gets(warnings=[f"volumeMounts: {text} gives way to its volume" for text in shown]),
+               reject=Refuses(*(f"volumeMounts: the pod has {text}, the policy its volume" for text in shown)))
 
 
 PATH_ROWS = {
@@ -107,54 +129,42 @@ PATH_ROWS = {
     "a path given twice counts where it stands last":
         Row(env=[("POLICY_PKG_PATH", "/mine"), PKG_PATH],
             gets=Gets([NAME, CFG, PYTHON, ("POLICY_PKG_PATH", "/mine"), PKG_PATH])),
-    "a relative path cannot be kept": unusable_path("mine"),
-    "the root cannot be kept": unusable_path("/"),
-    "a list of paths cannot be kept": unusable_path("/mine:/other"),
-    "a path with a reference cannot be kept": unusable_path("/mine/$(OTHER)"),
-    "a path with two dollars cannot be kept": unusable_path("/mine$$"),
-    "a path from a secret cannot be kept": unusable_path(SECRET, is_text=False),
+    "a relative path cannot be kept": unusable_path("mine", "an absolute path, such as /opt/rucio/policy"),
+    "the root cannot be kept": unusable_path("/", "a directory below '/', such as /opt/rucio/policy"),
+    "a list of paths cannot be kept":
+        unusable_path("/mine:/other", "no ':', which separates the directories of PYTHONPATH"),
+    "a path with a reference cannot be kept": unusable_path("/mine/$(OTHER)", NO_REFERENCE),
+    "a path with two dollars cannot be kept": unusable_path("/mine$$", NO_REFERENCE),
+    "a path from a secret cannot be kept": unusable_path(SECRET),
 }
 
 MOUNT_ROWS = {
-    "a mount of theirs at the path is the conflict that it is":
-        Row(mounts=[at(PATH)], volumes=[MINE],
-            keep=Gets(mounts=[at(PATH)], volumes=[MINE], conflicts="volumeMounts",
-                      warnings=[f'volumeMounts stays volume "mine" at "{PATH}", not volume "rucio-policy"']),
-            override=Gets(warnings=[f'volumeMounts: volume "mine" at "{PATH}" gives way to volume "rucio-policy"']),
-            reject=Refuses(f'volumeMounts: the pod has volume "mine" at "{PATH}", the policy volume "rucio-policy"')),
-    "a mount of theirs at the path with a slash is the same conflict":
-        Row(mounts=[at(PATH + "/")], volumes=[MINE],
-            keep=Gets(mounts=[at(PATH + "/")], volumes=[MINE], conflicts="volumeMounts",
-                      warnings=[f'volumeMounts stays volume "mine" at "{PATH}/", not volume "rucio-policy"']),
-            override=Gets(warnings=[f'volumeMounts: volume "mine" at "{PATH}/" gives way to volume "rucio-policy"']),
-            reject=Refuses(f'at "{PATH}/"')),
-    "mounts of theirs with and without a slash give way to one":
-        Row(mounts=[at(PATH), at(PATH + "/")], volumes=[MINE],
-            keep=Gets(mounts=[at(PATH), at(PATH + "/")], volumes=[MINE], conflicts="volumeMounts, volumeMounts",
-                      warnings=["volumeMounts stays", "volumeMounts stays"]),
-            override=Gets(warnings=["volumeMounts: volume", "volumeMounts: volume"]), reject=Refuses("volumeMounts")),
+    "a mount of theirs at the path is the conflict that it is": at_path(at(PATH)),
+    "a mount of theirs at the path with a slash is the same conflict": at_path(at(PATH + "/")),
+    "a mount of theirs at the path with doubled slashes is the same conflict": at_path(at("//opt/rucio//policy")),
+    "mounts of theirs with and without a slash give way to one": at_path(at(PATH), at(PATH + "/")),
     "a mount of theirs keeps its place when it gives way":
         Row(mounts=[at("/first"), at(PATH), at("/last")], volumes=[MINE],
             keep=Gets(mounts=[at("/first"), at(PATH), at("/last")], volumes=[MINE], conflicts="volumeMounts",
                       warnings=["volumeMounts stays"]),
             override=Gets(mounts=[at("/first"), OUR_MOUNT, at("/last")], warnings=["volumeMounts: volume"]),
             reject=Refuses("volumeMounts")),
-    "a mount of ours is left as it is": Row(mounts=[OUR_MOUNT], volumes=[OUR_VOLUME], gets=Gets(volumes=[OUR_VOLUME])),
-    "a mount of ours with a slash is left as it is":
-        Row(mounts=[ours_at(PATH + "/")], volumes=[OUR_VOLUME],
-            gets=Gets(mounts=[ours_at(PATH + "/")], volumes=[OUR_VOLUME])),
-    "a mount of ours that is writable is the conflict that it is":
-        Row(mounts=[at(PATH, "rucio-policy")], volumes=[OUR_VOLUME],
-            keep=Gets(mounts=[at(PATH, "rucio-policy")], volumes=[OUR_VOLUME], conflicts="volumeMounts",
-                      warnings=["volumeMounts stays"]),
-            override=Gets(volumes=[OUR_VOLUME], warnings=["volumeMounts: volume"]), reject=Refuses("volumeMounts")),
-    "a volume of ours that nobody mounts is mounted": Row(volumes=[OUR_VOLUME], gets=Gets(volumes=[OUR_VOLUME])),
-    "a volume name that is taken gives ours the next one":
-        Row(mounts=[at("/elsewhere", "rucio-policy")], volumes=[{"name": "rucio-policy", "emptyDir": {}}],
-            gets=Gets(mounts=[at("/elsewhere", "rucio-policy"), {**OUR_MOUNT, "name": "rucio-policy-2"}],
-                      volumes=[{"name": "rucio-policy", "emptyDir": {}}, {"name": "rucio-policy-2", **CLAIM}])),
+    "a volume of the policy's revision is ours whatever it holds":
+        Row(mounts=[at("/elsewhere", VOLUME)], volumes=[{"name": VOLUME, "emptyDir": {}}],
+            gets=Gets(mounts=[at("/elsewhere", VOLUME), OUR_MOUNT])),
+    "a mount of that volume is left as it is":
+        Row(mounts=[ours_at(PATH + "/")], volumes=[OUR_VOLUME], gets=Gets(mounts=[ours_at(PATH + "/")])),
+    "a mount of that volume that is writable is the conflict that it is":
+        Row(mounts=[at(PATH, VOLUME)], volumes=[OUR_VOLUME],
+            keep=Gets(mounts=[at(PATH, VOLUME)], conflicts="volumeMounts", warnings=["volumeMounts stays"]),
+            override=Gets(warnings=["volumeMounts: volume"]), reject=Refuses("volumeMounts")),
+    "a volume of another name is theirs":
+        Row(volumes=[{"name": "rucio-policy", **CLAIM}], gets=Gets()),
     "a mount below the path cannot be kept": below(PATH + "/extra"),
     "a mount deep below the path cannot be kept": below(PATH + "/a/b/c"),
+    "a device at the path cannot be kept": device(PATH),
+    "a device at the path with doubled slashes cannot be kept": device("/opt//rucio/policy"),
+    "a device below the path cannot be kept": device(PATH + "/a"),
     "a mount beside the path is nobody's business":
         Row(mounts=[at(PATH + "-extra")], volumes=[MINE], gets=Gets(mounts=[at(PATH + "-extra"), OUR_MOUNT])),
     "a mount above the path carries ours, with a warning":
@@ -169,6 +179,9 @@ MOUNT_ROWS = {
             override=Gets([NAME, CFG, PYTHON, PKG_PATH], [at("/mine"), OUR_MOUNT], warnings=["POLICY_PKG_PATH: "]),
             reject=Refuses("POLICY_PKG_PATH")),
 }
+
+STRAY = Gets([*OUR_ENV, ("RUCIO_POLICY_PACKAGE_OPS", THEIRS)], conflicts="RUCIO_POLICY_PACKAGE_OPS",
+             warnings=[f'RUCIO_POLICY_PACKAGE_OPS stays "{THEIRS}"; the policy has no package for it'])
 
 NAME_ROWS = {
     "a name that is ours is left where it is": Row(env=[OTHER, NAME], gets=Gets([PKG_PATH, CFG, PYTHON, OTHER, NAME])),
@@ -199,6 +212,11 @@ NAME_ROWS = {
     "a name given twice counts where it stands last":
         Row(env=[("RUCIO_POLICY_PACKAGE", THEIRS), NAME],
             gets=Gets([PKG_PATH, CFG, PYTHON, ("RUCIO_POLICY_PACKAGE", THEIRS), NAME])),
+    "the name of a package that the policy does not give stays":
+        Row(env=[("RUCIO_POLICY_PACKAGE_OPS", THEIRS)],
+            keep=STRAY, override=STRAY, reject=Refuses(f'RUCIO_POLICY_PACKAGE_OPS: the pod has "{THEIRS}"')),
+    "envFrom that cannot bring one of ours is nobody's business":
+        Row(fields={"envFrom": [{"prefix": "SITE_", "configMapRef": {"name": "site"}}]}, gets=Gets()),
     "envFrom gets ours with a warning":
         Row(fields=ENV_FROM, gets=Gets([PKG_PATH, NAME, CFG, ("PYTHONPATH", PATH + ":$(PYTHONPATH)")],
                                        warnings=[ENV_FROM_WARNING])),
@@ -236,18 +254,29 @@ PYTHON_ROWS = {
 class Conflicts(ApiCase):
     CONFIGURATION = configuration(*(policy(mode, onConflict=mode) for mode in MODES))
 
+    def with_volumes_name(self, pod, mode):
+        """The pod, with the name that the policy's volume really has."""
+        text = json.dumps(pod)
+        if VOLUME not in text:
+            return pod
+        other = self.accepted(pod_of(annotations={"policy": mode})).pod
+        return json.loads(text.replace(VOLUME, volume_of(other)))
+
     def check_mode(self, row, mode, pod):
         expected = row.answers[mode]
         if isinstance(expected, Refuses):
-            refusal = self.refused(pod)
+            refusal = self.refused(self.with_volumes_name(pod, mode))
             self.assertEqual((refusal.code, refusal.warnings), (403, []))
             self.assertEqual(refusal.outcomes, [("rejected", "conflict")])
             for text in (f'policy "{mode}" cannot be applied: ', *expected.texts):
                 self.assertIn(text, refusal.message)
             return
-        answer = self.accepted(pod)
+        answer = self.accepted(self.with_volumes_name(pod, mode))
         self.assertEqual(answer.outcomes, [("patched", "injected")])
-        volumes = row.volumes + [OUR_VOLUME] * (OUR_VOLUME not in row.volumes)
+        has_ours = any(volume["name"] == VOLUME for volume in row.volumes)
+        volumes = row.volumes + ([] if has_ours else [OUR_VOLUME])
+        if expected.without:
+            del container_of(pod, "rucio-server")[expected.without]
         annotations = {"policy": mode}
         if expected.conflicts:
             listed = ", ".join(f"rucio-server/{field}" for field in expected.conflicts.split(", "))

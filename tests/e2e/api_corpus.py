@@ -2,8 +2,8 @@
 import json
 import unittest
 
-from api_support import (CFG, NAME, NOWHERE, OUR_ENV, OUR_MOUNT, PACKAGE, PATH, PKG_PATH, PYTHON, ApiCase, comparable,
-                         pairs_of, variables)
+from api_support import (BASE, CFG, NAME, NOWHERE, OUR_ENV, OUR_MOUNT, OUR_VOLUME, PACKAGE, PATH, PKG_PATH, PYTHON,
+                         ApiCase, comparable, pairs_of, variables)
 from cluster import EXAMPLES, Refused, container_of, environment_of
 
 from corpus import CHART_MANAGED, CORPUS, TARGETS, names_of_pods, read_pod
@@ -84,7 +84,6 @@ class RucioChartPods(ApiCase):
 
 SITE_PATH = "/opt/site/python:/opt/site/lib"
 REFERENCE = {"configMapKeyRef": {"name": "site-python", "key": "path"}}
-BASE = "RUCIO_POLICY_BASE_PYTHONPATH"
 
 # Example to the container, and its env with "..." for what it had; besides, the annotations.
 EXAMPLE_ROWS = {
@@ -104,7 +103,7 @@ class ExamplePods(ApiCase):
     """examples/ with examples/policy.yaml, in a namespace that this matches."""
     NAMESPACE = "atlas"
     CONFIGURATION = (EXAMPLES / "policy.yaml").read_text(encoding="utf-8")
-    VOLUME = {"name": "rucio-policy", "persistentVolumeClaim": {"claimName": "atlas-policy", "readOnly": True}}
+    VOLUME = {**OUR_VOLUME, "persistentVolumeClaim": {"claimName": "atlas-policy", "readOnly": True}}
     MOUNT = {**OUR_MOUNT, "subPath": "current"}
 
     def test_every_example_is_known_to_this_test(self):

@@ -1,7 +1,8 @@
 """The webhook among the cluster's other parts: when it is down, under controllers, too widely registered."""
 import unittest
 
-from api_support import OUR_VOLUME, ApiCase, annotations_of, configuration, container, pod_of, policy, variables
+from api_support import (OUR_VOLUME, ApiCase, annotations_of, comparable, configuration, container, pod_of, policy,
+                         variables, volumes_of)
 from cluster import Refused, environment_of, wait_until
 
 MERGE = "application/merge-patch+json"
@@ -24,7 +25,26 @@ class WebhookDown(ApiCase):
                 self.create_pod(pod_of(container("postgres"), initContainers=[container("rucio-ui")]))
         finally:
             self.webhook.start(port)
-        self.assertIn(OUR_VOLUME, self.create_pod(pod_of())["spec"]["volumes"])
+        self.assertIn(OUR_VOLUME, volumes_of(self.create_pod(pod_of())))
+
+
+class NewerPolicy(ApiCase):
+    """A pod that is read back and created again, as from a backup, after the policy has changed."""
+    PIP = {"pip": {"requirements": ["atlas-policy==1.0"]}}
+    COPIED = {"copy": {"image": "localhost/policy:1", "path": "/policy"}}
+    CONFIGURATION = configuration(policy(source=PIP, verify="fail", configEnv=False))
+
+    def test_a_pod_of_an_older_policy_becomes_what_the_newer_one_makes_of_the_pod_itself(self):
+        pod = pod_of(container(env=variables(("OTHER", "x"), ("PYTHONPATH", "/site"))), container("rucio-ui"),
+                     automountServiceAccountToken=True, initContainers=[container("before")])
+        name = self.accepted(pod, dry_run=False).pod["metadata"]["name"]
+        stored = self.api.get("Pod", name, self.namespace)
+        self.webhook.change_configuration(configuration(policy(
+            source=self.COPIED, package="newer_package", path="/opt/newer", configEnv=False, pythonPath="append")))
+        again = self.accepted(stored)
+        self.assertEqual((again.outcomes[0], again.warnings_of_ours()), (("patched", "injected"), []))
+        self.assertEqual(comparable(again.pod), comparable(self.accepted(pod).pod))
+        self.assert_stable(again.pod)
 
 
 class Controllers(ApiCase):
@@ -56,7 +76,7 @@ class Controllers(ApiCase):
         pods = wait_until(lambda: len(self.pods_of(deployment)) == 2 and self.pods_of(deployment), "both pods exist")
         for pod in pods:
             self.assertEqual(annotations_of(pod)["status"], "injected")
-            self.assertEqual(pod["spec"]["volumes"], [OUR_VOLUME])
+            self.assertEqual(volumes_of(pod), [OUR_VOLUME])
             self.assertEqual(environment_of(pod, "rucio-daemons")["PYTHONPATH"], "/opt/rucio/policy")
         replica_set = pods[0]["metadata"]["ownerReferences"][0]["name"]
         lines = self.requests_about(pods[0]["metadata"]["generateName"], 2)

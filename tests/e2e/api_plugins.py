@@ -1,7 +1,7 @@
 """The apiserver's own admission plugins act before and after the webhook: what each has set stays."""
 import unittest
 
-from api_support import OUR_MOUNT, OUR_VOLUME, ApiCase, comparable, container, pod_of
+from api_support import OUR_MOUNT, OUR_VOLUME, VOLUME, ApiCase, container, mounts_of, pod_of, volumes_of
 from cluster import CONTAINERS, Refused, container_of, wait_until
 
 SIDECAR = {"restartPolicy": "Always"}
@@ -67,8 +67,8 @@ class ServiceAccounts(PluginCase):
     def test_the_tokens_mount_and_the_pull_secrets_stay(self):
         stored = self.check(full_pod(serviceAccountName="rucio", automountServiceAccountToken=True))
         self.assertEqual(stored["spec"]["imagePullSecrets"], [{"name": "pull"}])
-        mounts = [mount["name"] for mount in container_of(comparable(stored), "rucio-daemons")["volumeMounts"]]
-        self.assertEqual(mounts, ["kube-api-access", "rucio-policy"])
+        mounts = [mount["name"] for mount in mounts_of(stored, "rucio-daemons")]
+        self.assertEqual(mounts, ["kube-api-access", VOLUME])
 
 
 class Classes(PluginCase):
@@ -108,9 +108,9 @@ class PodSecurity(PluginCase):
         pod = pod_of(*containers, securityContext={"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}})
         answer = self.accepted(pod)
         self.assertEqual(answer.warnings, [])
-        self.assertEqual(answer.pod["spec"]["volumes"], [OUR_VOLUME])
+        self.assertEqual(volumes_of(answer.pod), [OUR_VOLUME])
         for name in CONTAINERS:
-            self.assertEqual(container_of(answer.pod, name)["volumeMounts"], [OUR_MOUNT])
+            self.assertEqual(mounts_of(answer.pod, name), [OUR_MOUNT])
         self.assert_stable(answer.pod)
 
 

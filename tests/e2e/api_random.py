@@ -1,17 +1,19 @@
 """Pods put together by chance from what the tables know, some hundreds of them, each under a policy chosen by chance.
 
 What holds for every pod that the apiserver takes without us: it takes it with us, or passes on our refusal; only what
-the reference names has changed; the stored pod, sent again, stays as it is; sent under another policy, it is taken or
-refused by us as well, and then stays as it is. RPW_E2E_SEED and RPW_E2E_PODS choose others; a failure names the seed of
-its pod.
+the reference names has changed, and the record says what; the stored pod, sent again, stays as it is; sent under
+another policy, it is taken or refused by us as well, and then stays as it is. If nothing of its own was overridden, it
+becomes what the other policy makes of the pod itself. RPW_E2E_SEED and RPW_E2E_PODS choose others; a failure names the
+seed of its pod.
 """
 import copy
+import json
 import os
 import random
 import unittest
 
-from api_support import (CLAIM, PACKAGE, PATH, PREFIX, ApiCase, all_containers, annotations_of, comparable,
-                         configuration, container, pod_of, policy, variables)
+from api_support import (BASE, CLAIM, PACKAGE, PATH, PREFIX, ApiCase, all_containers, annotations_of, comparable,
+                         configuration, container, pairs_of, pod_of, policy, record_of, variables)
 from cluster import CONTAINERS, Refused
 
 SEED = int(os.environ.get("RPW_E2E_SEED", "1"))
@@ -30,7 +32,7 @@ POLICIES = [policy(f"{mode}-{name}", onConflict=mode, **fields) for mode in MODE
 NAMES = [entry["name"] for entry in POLICIES]
 
 SECRET = {"secretKeyRef": {"name": "site", "key": "value", "optional": True}}
-ENV = [("OTHER", "x"), ("RUCIO_POLICY_BASE_PYTHONPATH", "/base"), *(
+ENV = [("OTHER", "x"), (BASE, "/base"), *(
     (name, value)
     for name, values in {
         "POLICY_PKG_PATH": (PATH, PATH + "/", OTHER_PATH, "/mine", "", "relative", SECRET),
@@ -42,9 +44,9 @@ ENV = [("OTHER", "x"), ("RUCIO_POLICY_BASE_PYTHONPATH", "/base"), *(
         "RUCIO_CFG_POLICY_PACKAGE-atl": ("atl_package", "site_package"),
     }.items() for value in values)]
 VOLUMES = [{"emptyDir": {}}, CLAIM, {"configMap": {"name": "site"}}, {"configMap": {"name": "site", "optional": False}}]
-VOLUME_NAMES = ["rucio-policy", "rucio-policy-2", "mine"]
-MOUNT_PATHS = [PATH, PATH + "/", OTHER_PATH, "/mine", "/opt", PATH + "/below", "/elsewhere"]
-OURS = {"POLICY_PKG_PATH", "PYTHONPATH", "RUCIO_POLICY_BASE_PYTHONPATH"}
+VOLUME_NAMES = ["rucio-policy", "rucio-policy-0123456789ab", "mine"]
+MOUNT_PATHS = [PATH, PATH + "/", "/opt/rucio//policy", OTHER_PATH, "/mine", "/opt", PATH + "/below", "/elsewhere"]
+OURS = {"POLICY_PKG_PATH", "PYTHONPATH", BASE}
 
 
 def is_ours(name):
@@ -72,6 +74,21 @@ def random_pod(chance):
     count = chance.randrange(1, len(made) + 1)
     sidecars = [{**entry, **({"restartPolicy": "Always"} if chance.random() < 0.5 else {})} for entry in made[count:]]
     return pod_of(*made[:count], initContainers=sidecars, volumes=volumes)
+
+
+def effective(pod):
+    """What the pod's containers get of ours, however it is written."""
+    pod = comparable(pod)
+    found = {}
+    for entry in all_containers(pod):
+        env = dict(pair for pair in pairs_of(entry["env"]) if pair[1]) if "env" in entry else {}
+        if env.get("PYTHONPATH") == f"$({BASE})":
+            env["PYTHONPATH"] = env.pop(BASE)
+        mounts = sorted(json.dumps(mount, sort_keys=True) for mount in entry.get("volumeMounts", []))
+        found[entry["name"]] = (env, mounts)
+    annotations = annotations_of(pod)
+    annotations["injected"] = json.loads(annotations["injected"])
+    return found, sorted(volume["name"] for volume in pod["spec"].get("volumes", [])), annotations
 
 
 class RandomPods(ApiCase):
@@ -120,10 +137,15 @@ class RandomPods(ApiCase):
         answer = self.take(self.choose(pod, first))
         if answer is None:
             return
-        self.assert_only_ours(comparable(answer.pod), comparable(plain))
+        stored = comparable(answer.pod)
+        self.assertEqual(json.loads(annotations_of(stored)["injected"]), record_of(comparable(plain), stored))
+        self.assert_only_ours(stored, comparable(plain))
         later = self.take(self.choose(answer.pod, second))
         if later is not None:
             self.assert_only_ours(comparable(later.pod), comparable(plain))
+        if first.startswith("keep"):
+            directly = self.take(self.choose(pod, second))
+            self.assertEqual(later and effective(later.pod), directly and effective(directly.pod))
 
     def test_whatever_the_apiserver_takes_it_takes_with_us_and_only_once(self):
         for number in range(PODS):

@@ -1,13 +1,14 @@
 """Sources pip and copy, verify and the charts' policyPackages at the API: what is stored stays as it is when it is sent
 again, whatever plugins and other webhooks have done to our init containers in between."""
 import copy
+import itertools
 import unittest
 
 from api_neighbours import Neighbours
 from api_other_webhook import add
-from api_support import (CLAIM, PATH, ApiCase, add_rows, all_containers, annotations_of, configuration, container,
-                         pod_of, policy)
-from cluster import container_of, wait_until
+from api_support import (CLAIM, PATH, VOLUME, ApiCase, add_rows, all_containers, annotations_of, comparable,
+                         configuration, container, mounts_of, pod_of, policy)
+from cluster import Refused, container_of, wait_until
 
 INSTALL, COPY, VERIFY = OURS = ("rucio-policy-install", "rucio-policy-copy", "rucio-policy-verify")
 SAFE = "cluster-autoscaler.kubernetes.io/safe-to-evict-local-volumes"
@@ -25,7 +26,7 @@ def labelled(name, **fields):
     return policy(name, match={"podSelector": {"matchLabels": {"policy": name}}}, **fields)
 
 
-POLICIES = configuration(
+POLICIES = (
     labelled("pip", source=PIP), labelled("copy", source=COPIED),
     labelled("pip-verify", source=PIP, verify="fail"), labelled("copy-verify", source=COPIED, verify="warn"),
     labelled("last", source={"copy": {**COPIED["copy"], "position": "last"}}, verify="fail"),
@@ -33,6 +34,7 @@ POLICIES = configuration(
     labelled("preinstalled-verify", source={"preinstalled": {}}, verify="fail"),
     labelled("keep", source=COPIED, verify="fail"),
     labelled("override", source=COPIED, verify="fail", onConflict="override"))
+NAMES = [entry["name"] for entry in POLICIES]
 
 
 def plain(name, **spec):
@@ -90,7 +92,7 @@ def names_of(pod):
 
 class Stored(ApiCase):
     """The apiserver adds its defaults, the token's mount and LimitRanger's resources."""
-    CONFIGURATION = POLICIES
+    CONFIGURATION = configuration(*POLICIES)
 
     @classmethod
     def prepare(cls):
@@ -126,14 +128,16 @@ class Stored(ApiCase):
         self.assertEqual(annotations_of(again), annotations_of(pod))
         self.assert_stable(again)
 
-    def test_another_source_takes_the_place_of_the_older_revisions(self):
-        pod = self.accepted(plain("pip-verify")).pod
-        pod["metadata"]["labels"]["policy"] = "copy"
-        again = self.accepted(pod)
-        self.assertEqual((again.outcomes, names_of(again.pod)), ([PATCHED], [COPY]))
-        volumes = [volume for volume in again.pod["spec"]["volumes"] if volume["name"].startswith("rucio-policy")]
-        self.assertEqual(volumes, [{"name": "rucio-policy", "emptyDir": {"medium": "Memory", "sizeLimit": "1Gi"}}])
-        self.assert_stable(again.pod)
+    def test_a_pod_of_any_policy_becomes_what_any_other_makes_of_the_pod_itself(self):
+        for make in (plain, with_init_containers, of_chart):
+            directly = {name: self.accepted(make(name)).pod for name in NAMES}
+            for older, newer in itertools.permutations(NAMES, 2):
+                with self.subTest(make.__name__, older=older, newer=newer):
+                    pod = copy.deepcopy(directly[older])
+                    pod["metadata"]["labels"]["policy"] = newer
+                    again = self.accepted(pod)
+                    self.assertEqual(again.outcomes[0], PATCHED)
+                    self.assertEqual(comparable(again.pod), comparable(directly[newer]))
 
     def test_ours_have_no_more_than_the_policys_variables(self):
         pod = self.accepted(plain("pip-verify")).pod
@@ -142,9 +146,24 @@ class Stored(ApiCase):
         self.assertEqual(container_of(pod, VERIFY)["envFrom"], container_of(pod, "rucio-server")["envFrom"])
 
 
+class PodResources(ApiCase):
+    """Resources of the pod as a whole, which none of its containers may exceed."""
+    CONFIGURATION = configuration(policy(source={"pip": {**PIP["pip"], "resources": {"limits": {"memory": "2Gi"}}}}))
+
+    def test_an_installer_that_asks_for_more_than_the_whole_pod_gets_the_containers_instead(self):
+        small, whole, large = ({"limits": {"memory": size}} for size in ("100Mi", "1Gi", "2Gi"))
+        with self.assertRaises(Refused):
+            self.stored_elsewhere(pod_of(resources=whole, initContainers=[container("x", resources=large)]))
+        answer = self.accepted(pod_of(container(resources=small), resources=whole))
+        self.assertEqual(container_of(answer.pod, INSTALL)["resources"]["limits"], small["limits"])
+        self.assertEqual(answer.warnings, [f"policy atlas: {INSTALL}: the pod's own spec.resources hold, not those of "
+                                           "the source"])
+        self.assert_stable(answer.pod)
+
+
 class Autoscaler(ApiCase):
     """The cluster autoscaler must not take our volume for something that keeps a pod on its node."""
-    CONFIGURATION = POLICIES
+    CONFIGURATION = configuration(*POLICIES)
 
     def check(self, row):
         before, after = row
@@ -152,7 +171,7 @@ class Autoscaler(ApiCase):
             pod = plain(name)
             pod["metadata"]["annotations"] = {} if before is None else {SAFE: before}
             stored = self.accepted(pod).pod
-            self.assertEqual(stored["metadata"]["annotations"][SAFE], after)
+            self.assertEqual(comparable(stored)["metadata"]["annotations"][SAFE], after)
             self.assert_stable(stored)
 
     def test_a_volume_of_the_policys_own_needs_no_annotation(self):
@@ -206,7 +225,7 @@ ADDED = {
 
 class Beside(Neighbours):
     """With another webhook that changes ours too, in every shape."""
-    CONFIGURATION = POLICIES
+    CONFIGURATION = configuration(*POLICIES)
 
     def check(self, change):
         for sentence, (pod, _) in SHAPES.items():
@@ -270,17 +289,15 @@ class Reserved(ApiCase):
     def test_ours_get_nothing_themselves_where_every_container_gets_the_package(self):
         answer = self.accepted(pod_of(container(), container("beside"), labels={"all": "yes"}))
         self.assertEqual(names_of(answer.pod), [COPY, VERIFY])
-        self.assertEqual(container_of(answer.pod, COPY)["volumeMounts"],
-                         [{"name": "rucio-policy", "mountPath": "/rucio-policy"}])
+        self.assertEqual(mounts_of(answer.pod, COPY), [{"name": VOLUME, "mountPath": "/rucio-policy"}])
         self.assert_stable(answer.pod)
 
 
 add_rows(Stored, {f"stays as it is: {sentence}": row for sentence, row in SHAPES.items()}, Stored.check)
 add_rows(Autoscaler, {
-    "without an annotation ours is added": (None, "rucio-policy"),
-    "ours is added to what is there": ("cache,scratch", "cache,scratch,rucio-policy"),
-    "an empty annotation gets ours": ("", "rucio-policy"),
-    "ours is not added twice": ("rucio-policy,cache", "rucio-policy,cache"),
+    "without an annotation ours is added": (None, VOLUME),
+    "ours is added to what is there": ("cache,scratch", f"cache,scratch,{VOLUME}"),
+    "an empty annotation gets ours": ("", VOLUME),
 }, Autoscaler.check)
 for case in (OtherInFront, OtherBehind):
     add_rows(case, {f"a neighbour {what}": change for what, change in ADDED.items()}, case.check)

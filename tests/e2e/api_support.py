@@ -11,7 +11,8 @@ import os
 import pathlib
 import re
 
-from cluster import CONTAINERS, ROOT, ClusterCase, Refused, sends_nothing_else, wait_until
+from cluster import (CONTAINERS, ROOT, ClusterCase, Refused, container_of, sends_nothing_else, volume_of,
+                     wait_until)
 
 PATH = "/opt/rucio/policy"
 PACKAGE = "atlas_rucio_policy_package"
@@ -23,9 +24,12 @@ PKG_PATH = ("POLICY_PKG_PATH", PATH)
 NAME = ("RUCIO_POLICY_PACKAGE", PACKAGE)
 CFG = ("RUCIO_CFG_POLICY_PACKAGE", PACKAGE)
 PYTHON = ("PYTHONPATH", PATH)
+BASE = "RUCIO_POLICY_BASE_PYTHONPATH"  # a PYTHONPATH that was renamed
 OUR_ENV = [PKG_PATH, NAME, CFG, PYTHON]
-OUR_MOUNT = {"name": "rucio-policy", "mountPath": PATH, "readOnly": True}
-OUR_VOLUME = {"name": "rucio-policy", **CLAIM}
+# As comparable() calls the volume, whatever the revision.
+VOLUME = "rucio-policy-revision"
+OUR_MOUNT = {"name": VOLUME, "mountPath": PATH, "readOnly": True}
+OUR_VOLUME = {"name": VOLUME, **CLAIM}
 
 _numbers = itertools.count(1)
 
@@ -74,7 +78,8 @@ def comparable(pod):
     pod = sends_nothing_else(pod)
     for key in ("name", "generateName", "namespace"):
         pod["metadata"].pop(key, None)
-    return json.loads(re.sub(r'"kube-api-access-\w+"', '"kube-api-access"', json.dumps(pod)))
+    text = re.sub(r'"kube-api-access-\w+"', '"kube-api-access"', json.dumps(pod))
+    return json.loads(text.replace(volume_of(pod), VOLUME) if "revision" in annotations_of(pod) else text)
 
 
 def annotations_of(pod):
@@ -83,14 +88,36 @@ def annotations_of(pod):
     return {key.removeprefix(PREFIX): value for key, value in found.items() if key.startswith(PREFIX)}
 
 
-def without_annotations(pod):
-    """The pod as if it had no annotations of ours."""
-    pod = copy.deepcopy(pod)
-    kept = {key: value for key, value in pod["metadata"].get("annotations", {}).items() if not key.startswith(PREFIX)}
-    pod["metadata"]["annotations"] = kept
-    if not kept:
-        del pod["metadata"]["annotations"]
-    return pod
+def volumes_of(pod):
+    return comparable(pod)["spec"].get("volumes", [])
+
+
+def mounts_of(pod, name):
+    """The volumeMounts of a container."""
+    return container_of(comparable(pod), name).get("volumeMounts", [])
+
+
+def written(before, after):
+    """What the record must say of a container that was stored like this without us, and like that with us."""
+    old, new = (dict(pairs_of(entry.get("env"))) for entry in (before, after))
+    changed = {name: value for name, value in new.items() if old.get(name) != value and name != BASE}
+    rest = f"$({BASE})" if isinstance(old.get("PYTHONPATH"), dict) else old.get("PYTHONPATH", "")
+    python_path = changed.pop("PYTHONPATH", "").removesuffix(":" + rest).removeprefix(rest + ":")
+    mounts = [mount for mount in after.get("volumeMounts", []) if mount not in before.get("volumeMounts", [])]
+    found = {"env": changed, "pythonPath": python_path, "mountPath": mounts[0]["mountPath"] if mounts else ""}
+    return {key: value for key, value in found.items() if value}
+
+
+def record_of(plain, stored):
+    """The annotation `injected` of a pod that had none: all by which it differs from what is stored without us. Both
+    are comparable(), and without init containers of ours."""
+    containers = {before["name"]: written(before, after)
+                  for before, after in zip(all_containers(plain), all_containers(stored))}
+    is_mounted = any(mount["name"] == VOLUME and mount.get("readOnly") for entry in all_containers(stored)
+                     for mount in entry.get("volumeMounts", []))
+    record = {"volume": VOLUME if is_mounted else "",
+              "containers": {name: found for name, found in containers.items() if found}}
+    return {key: value for key, value in record.items() if value}
 
 
 def log_file(name):
@@ -187,8 +214,10 @@ class ApiCase(ClusterCase):
 
     def assert_only(self, pod, stored, env, mounts=None, volumes=None, **annotations):
         """What is stored is what is stored without us, but for: the env of these containers, name to entries; their
-        volumeMounts, in the same way; the volumes; and these annotations of ours, besides any revision."""
-        expected = comparable(self.stored_elsewhere(pod))
+        volumeMounts, in the same way; the volumes; these annotations of ours, besides any revision; and the record of
+        all that."""
+        plain = comparable(self.stored_elsewhere(pod))
+        expected = copy.deepcopy(plain)
         for entry in all_containers(expected):
             for key, wanted in (("env", env), ("volumeMounts", mounts or {})):
                 if entry["name"] in wanted:
@@ -201,7 +230,9 @@ class ApiCase(ClusterCase):
                 del expected["spec"]["volumes"]
         revision = annotations_of(stored)["revision"]
         self.assertRegex(revision, r"\A[0-9a-f]{12}\Z")
-        annotations = {"status": "injected", "policy": "atlas", "revision": revision, **annotations}
+        record = annotations_of(comparable(stored))["injected"]
+        self.assertEqual(json.loads(record), record_of(plain, expected))
+        annotations = {"status": "injected", "policy": "atlas", "revision": revision, "injected": record, **annotations}
         expected["metadata"].setdefault("annotations", {}).update(
             {PREFIX + key: value for key, value in annotations.items()})
         self.assertEqual(comparable(stored), expected)

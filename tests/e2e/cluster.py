@@ -171,6 +171,12 @@ class Webhook:
             self.server.kill()
             self.server = None
 
+    def change_configuration(self, text):
+        port = self.server.port
+        self.stop()
+        pathlib.Path(self.folder.config).write_text(text, encoding="utf-8")
+        self.start(port)
+
     def register(self, **fields):
         """Registers by URL; fields replace those of the webhook's entry."""
         expression = " || ".join(f"c.name == '{name}'" for name in CONTAINERS)
@@ -212,6 +218,11 @@ def container_of(pod, name):
     """The container or init container of that name."""
     spec = pod["spec"]
     return next(c for c in spec.get("containers", []) + (spec.get("initContainers") or []) if c["name"] == name)
+
+
+def volume_of(pod):
+    """The name of the volume that the webhook gives the pod: it has the policy's revision."""
+    return "rucio-policy-" + pod["metadata"]["annotations"]["policy.rucio.cern.ch/revision"]
 
 
 def environment_of(pod, name):

@@ -4,12 +4,11 @@ There is no network: pip takes the package from a directory of wheels in the ima
 """
 import unittest
 
-from cluster import Refused, container_of, environment_of, kubectl, wait_until
+from cluster import Refused, container_of, environment_of, kubectl, volume_of, wait_until
 from running import OLD_IMAGE, PATH, RunningCase, container, pod_of, telling
 from running_rucio import PACKAGE, USED
 
 POLICY_IMAGE = "localhost/rpw-policy:1"  # Debian with the package in /policy; no pip
-VOLUME = "rucio-policy"
 WHEEL = "rpw-test-rucio-policy-package==1.0"
 PIP = f'{{requirements: ["{WHEEL}"], args: [--no-index, --find-links=/wheels]}}'
 COPY = f"{{image: {POLICY_IMAGE}, path: /policy}}"
@@ -168,9 +167,10 @@ class Sources(SourcesCase):
         two_images = [telling("rucio-server", PACKAGE), telling("rucio-daemons", PACKAGE, image=OLD_IMAGE)]
         yield make("pip-image", two_images, initContainers=[container("before", command=["true"])]), "Running"
         # A container of the pod's own that can write to the volume, and the sandbox as a process that it can end.
-        writer = container("writer", volumeMounts=[{"name": VOLUME, "mountPath": "/filled"}])
         asks = ["sh", "-c", "rucio-entrypoint rucio-policy-probe; exec pause"]
         for policy in SOURCES:
+            sample = cls.api.create(make("sample", [container("rucio-server")], policy), cls.namespace, dry_run=True)
+            writer = container("writer", volumeMounts=[{"name": volume_of(sample), "mountPath": "/filled"}])
             yield make(f"{policy}-again", [container("rucio-server", command=asks), writer], policy,
                        shareProcessNamespace=True), "Running"
 
@@ -239,9 +239,10 @@ class Sources(SourcesCase):
         for policy in SOURCES:
             for name in ("rucio-server", "rucio-daemons", "rucio-ui"):
                 with self.subTest(policy=policy, container=name):
-                    mounts = [m for m in container_of(self.pods[policy], name)["volumeMounts"] if m["name"] == VOLUME]
+                    volume = volume_of(self.pods[policy])
+                    mounts = [m for m in container_of(self.pods[policy], name)["volumeMounts"] if m["name"] == volume]
                     self.assertEqual(mounts, [
-                        {"name": VOLUME, "mountPath": PATH, "readOnly": True, "subPath": "package"}])
+                        {"name": volume, "mountPath": PATH, "readOnly": True, "subPath": "package"}])
 
     def test_ours_run_before_the_sidecar_and_their_logs_say_that_they_are_done(self):
         for policy, installer in INSTALLERS.items():

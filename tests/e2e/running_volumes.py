@@ -1,7 +1,7 @@
 """The policy's volume as a running container sees it: what is in it, that it is read-only, other mounts around it."""
 import unittest
 
-from cluster import wait_until
+from cluster import volume_of, wait_until
 from running import PATH, RunningCase, pod_of, telling
 
 PACKAGE = "rpw_test_rucio_policy_package"
@@ -110,7 +110,8 @@ class Volumes(RunningCase):
 
     def test_two_containers_mount_one_volume_at_paths_of_their_own(self):
         volumes = self.pods["two-paths"]["spec"]["volumes"]
-        self.assertEqual([volume["name"] for volume in volumes if "hostPath" in volume], ["rucio-policy"])
+        self.assertEqual([volume["name"] for volume in volumes if "hostPath" in volume],
+                         [volume_of(self.pods["two-paths"])])
         self.assertEqual([self.told("two-paths", name)["package"] for name in ("rucio-server", "rucio-ui")],
                          [f"{PATH}/{PACKAGE}/__init__.py", f"/opt/ui/{PACKAGE}/__init__.py"])
 

@@ -26,6 +26,14 @@ policies:
 """
 
 
+def record_of(targets, path, **volume):
+    """The annotation about what was written into containers that had nothing of it."""
+    named = {"POLICY_PKG_PATH": path, "RUCIO_POLICY_PACKAGE": PACKAGE, "RUCIO_CFG_POLICY_PACKAGE": PACKAGE}
+    mounted = {"pythonPath": path, "mountPath": path} if volume else {}
+    return json.dumps({**volume, "containers": {name: {"env": named, **mounted} for name in targets}},
+                      separators=(",", ":"))
+
+
 def expected_pod(pod, targets, revision):
     """The pod as the reference says it should be; none of these pods has anything of ours."""
     pod = copy.deepcopy(pod)
@@ -41,14 +49,15 @@ def expected_pod(pod, targets, revision):
             {"name": "PYTHONPATH", "value": PATH},
         ] + (container.get("env") or [])
         container["volumeMounts"] = (container.get("volumeMounts") or []) + [
-            {"name": "rucio-policy", "mountPath": PATH, "readOnly": True}
+            {"name": f"rucio-policy-{revision}", "mountPath": PATH, "readOnly": True}
         ]
-    pod["spec"]["volumes"] = (pod["spec"].get("volumes") or []) + [{"name": "rucio-policy", **CLAIM}]
+    pod["spec"]["volumes"] = (pod["spec"].get("volumes") or []) + [{"name": f"rucio-policy-{revision}", **CLAIM}]
     pod["metadata"].setdefault("annotations", {}).update(
         {
             "policy.rucio.cern.ch/status": "injected",
             "policy.rucio.cern.ch/policy": "atlas",
             "policy.rucio.cern.ch/revision": revision,
+            "policy.rucio.cern.ch/injected": record_of(targets, PATH, volume=f"rucio-policy-{revision}"),
         }
     )
     return pod
@@ -91,6 +100,8 @@ class RucioChartPods(Offline):
         pod = read_pod(CHART_MANAGED)
         patch, _ = self.review(pod)
         patched = jsonpatch.apply_patch(pod, patch)
+        revision = patched["metadata"]["annotations"]["policy.rucio.cern.ch/revision"]
+        self.assertRegex(revision, r"\Achart-[0-9a-f]{12}\Z")
         expected = copy.deepcopy(pod)
         expected["spec"]["containers"][0]["env"][:0] = [
             {"name": "POLICY_PKG_PATH", "value": "/opt/policy_packages"},
@@ -101,7 +112,8 @@ class RucioChartPods(Offline):
             {
                 "policy.rucio.cern.ch/status": "injected",
                 "policy.rucio.cern.ch/policy": "atlas",
-                "policy.rucio.cern.ch/revision": "chart-managed",
+                "policy.rucio.cern.ch/revision": revision,
+                "policy.rucio.cern.ch/injected": record_of(["rucio-daemons"], "/opt/policy_packages"),
             }
         )
         self.assertEqual(patched, expected)

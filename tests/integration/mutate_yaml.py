@@ -85,14 +85,14 @@ class Layout(Manifest):
         patched = self.check(text)
         self.assertEqual(self.removed(text, patched), [])
         self.assertIn("    env:   # more below\n    - name: POLICY_PKG_PATH\n", patched)
-        self.assertIn("      secret: {secretName: cfg}\n    - name: rucio-policy\n", patched)
+        self.assertRegex(patched, "      secret: {secretName: cfg}\n    - name: rucio-policy-[0-9a-f]{12}\n")
 
     def test_lists_are_indented_as_their_neighbours(self):
         for indent in ["  ", "    ", "      "]:
             with self.subTest(len(indent)):
                 text = HEAD + f"  containers:\n{indent}- name: rucio-server\n"
                 patched = self.check(text)
-                self.assertIn(f"\n  volumes:\n{indent}- name: rucio-policy\n", patched)
+                self.assertRegex(patched, f"\n  volumes:\n{indent}- name: rucio-policy-[0-9a-f]{{12}}\n")
                 self.assertEqual(self.removed(text, patched), [])
 
     def test_new_entries_stand_where_the_dashes_do(self):
