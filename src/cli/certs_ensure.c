@@ -27,7 +27,7 @@ struct options {
     struct rpw_certs_names names;
     struct rpw_certs_options plan;
     const char *overlap_text;
-    const char *kubeconfig;
+    struct rpw_cluster_options cluster;
 };
 
 static const struct rpw_usage usage = {
@@ -47,7 +47,11 @@ static const struct rpw_usage usage = {
     "  --overlap TIME        how long a new authority must have been published beside the old one before anything "
     "that\n"
     "                        it signed is served, and the old one stays trusted afterwards; less than\n"
-    "                        --renew-before; default: " DEFAULT_OVERLAP "\n" RPW_CLUSTER_HELP
+    "                        --renew-before; default: " DEFAULT_OVERLAP "\n"
+    "  --server URL          outside of a pod: the cluster's API, https://HOST:PORT\n"
+    "  --token-file FILE     who we are there; `kubectl create token` makes one\n"
+    "  --certificate-authority FILE\n"
+    "                        what signed the API's certificate; default: the system's authorities\n"
     "  --help                this text\n"
     "\n"
     "Times are numbers with s, m, h or d. An authority is valid for 5 years, and is renewed while it can still sign.\n"
@@ -116,8 +120,14 @@ static bool take_option(void *target, int option, char *value)
         options->overlap_text = value;
         return take_duration("--overlap", value, 30 * RPW_CERTS_DAY_S, "a time such as 1h, at most 30d",
                              &options->plan.overlap_s);
-    case 'k':
-        options->kubeconfig = value;
+    case 'u':
+        options->cluster.server = value;
+        return true;
+    case 't':
+        options->cluster.token_file = value;
+        return true;
+    case 'c':
+        options->cluster.authority_file = value;
         return true;
     default:
         return rpw_usage_error(&usage, "argument: found '%s', expected options only", value);
@@ -143,6 +153,8 @@ static bool check_options(const void *target)
         return rpw_usage_error(&usage, "--webhook: found '', expected the name of a MutatingWebhookConfiguration");
     if (options->names.dns_count == 0)
         return rpw_usage_error(&usage, "--dns: found '', expected at least one name");
+    if ((options->cluster.server == NULL) != (options->cluster.token_file == NULL))
+        return rpw_usage_error(&usage, "found --server or --token-file, expected both or neither");
     if (options->plan.overlap_s >= options->plan.renew_before_s)
         return rpw_usage_error(&usage,
                                "--overlap: found '%s', expected less than --renew-before: else a certificate could "
@@ -158,7 +170,9 @@ static const struct option option_names[] = {
     {"dns", required_argument, NULL, 'd'},
     {"renew-before", required_argument, NULL, 'r'},
     {"overlap", required_argument, NULL, 'o'},
-    {"kubeconfig", required_argument, NULL, 'k'},
+    {"server", required_argument, NULL, 'u'},
+    {"token-file", required_argument, NULL, 't'},
+    {"certificate-authority", required_argument, NULL, 'c'},
     {"help", no_argument, NULL, 'h'},
     {NULL, 0, NULL, 0},
 };
@@ -345,7 +359,7 @@ int rpw_cli_certs_ensure(int argc, char **argv)
     if (!rpw_command_line_read(&command_line, argc, argv, &options, &exit_code))
         return exit_code;
     options.target.names = &options.names;
-    client = rpw_cluster_open(options.kubeconfig);
+    client = rpw_cluster_open(&options.cluster);
     if (client == NULL)
         return RPW_EXIT_NO;
     exit_code = run_steps(client, &options);

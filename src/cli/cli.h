@@ -3,7 +3,7 @@
 #ifndef RPW_CLI_H
 #define RPW_CLI_H
 
-enum rpw_exit { RPW_EXIT_OK = 0, RPW_EXIT_NO = 1, RPW_EXIT_USAGE = 2 };
+enum rpw_exit { RPW_EXIT_OK = 0, RPW_EXIT_NO = 1, RPW_EXIT_USAGE = 2, RPW_EXIT_BLIND = 3 };
 
 int rpw_cli_serve(int argc, char **argv);
 int rpw_cli_mutate(int argc, char **argv);

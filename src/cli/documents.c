@@ -155,7 +155,7 @@ static bool append_document(const char *name, struct rpw_span text, json_t *docu
 
     rpw_pool_init(&pool, MAX_YAML_MEMORY_BYTES);
     rpw_report_init(&report, &pool, name, text);
-    root = rpw_yaml_parse(&pool, &report);
+    root = rpw_yaml_parse(&pool, &report, report.text, &rpw_yaml_policy_limits);
     is_ok = !pool.has_failed && !report.has_errors;
     if (is_ok && root != NULL) {
         value = value_of(root);

@@ -217,6 +217,15 @@ static void explain_mount(const struct changes *changes, json_t *mount, const ch
                      is_part ? " of " : "", text_of(mount, "name"));
 }
 
+/* An injection's volume, which the chart may have brought. */
+static bool is_ours(const struct changes *changes, json_t *mount)
+{
+    json_t *annotations = json_object_get(json_object_get(changes->after, "metadata"), "annotations");
+
+    return strncmp(text_of(mount, "name"), "rucio-policy", strlen("rucio-policy")) == 0 ||
+           strcmp(text_of(annotations, "policy.rucio.cern.ch/revision"), RPW_CHART_REVISION) == 0;
+}
+
 static bool is_at_path(json_t *mount, struct rpw_span path)
 {
     return rpw_span_equal(rpw_span_without_trailing_slashes(rpw_span_of(text_of(mount, "mountPath"))), path);
@@ -239,7 +248,10 @@ static void explain_mounts(const struct changes *changes, json_t *before, json_t
 
         if (is_old && !is_at_path(mount, changes->policy->path))
             continue;
-        explain_mount(changes, mount, is_old ? "is there already" : "added");
+        explain_mount(changes, mount,
+                      !is_old                   ? "added"
+                      : is_ours(changes, mount) ? "is there already"
+                                                : "is the pod's own and stays, in conflict with the policy");
         is_told = true;
     }
     if (!is_told)

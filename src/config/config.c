@@ -136,7 +136,7 @@ static void read_text(struct rpw_loader *loader, struct rpw_policy_set *set)
 
     if (!check_characters(loader->report))
         return;
-    root = rpw_yaml_parse(loader->scratch, loader->report);
+    root = rpw_yaml_parse(loader->scratch, loader->report, loader->report->text, &rpw_yaml_policy_limits);
     if (loader->scratch->has_failed || (!root && loader->report->has_errors))
         return;
     if (!root || is_nothing(root))

@@ -64,17 +64,11 @@ static size_t on_bytes(char *bytes, size_t size, size_t count, void *context)
 
 /* --- the client ----------------------------------------------------------------------------------------------------- */
 
-static void set_blob(CURL *curl, CURLoption option, char *text)
-{
-    struct curl_blob blob = {text, text != NULL ? strlen(text) : 0, CURL_BLOB_NOCOPY};
-
-    if (text != NULL)
-        curl_easy_setopt(curl, option, &blob);
-}
-
 /* What is the same for every call. */
 static void set_up(struct rpw_kube_client *client)
 {
+    struct curl_blob authority = {client->access.ca, client->access.ca != NULL ? strlen(client->access.ca) : 0,
+                                  CURL_BLOB_NOCOPY};
     CURL *curl = client->curl;
 
     curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, client->curl_error);
@@ -87,16 +81,14 @@ static void set_up(struct rpw_kube_client *client)
     curl_easy_setopt(curl, CURLOPT_USERAGENT, "rucio-policy-webhook/" RPW_VERSION);
     curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_bytes);
     curl_easy_setopt(curl, CURLOPT_SSLVERSION, CURL_SSLVERSION_TLSv1_2); /* or later */
-    curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, client->access.is_insecure ? 0L : 1L);
-    curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, client->access.is_insecure ? 0L : 2L);
+    curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, 1L);
+    curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, 2L);
     if (client->access.ca != NULL) {
         /* Only the cluster's authority: the system's would be asked too. */
         curl_easy_setopt(curl, CURLOPT_CAPATH, NULL);
         curl_easy_setopt(curl, CURLOPT_CAINFO, NULL);
-        set_blob(curl, CURLOPT_CAINFO_BLOB, client->access.ca);
+        curl_easy_setopt(curl, CURLOPT_CAINFO_BLOB, &authority);
     }
-    set_blob(curl, CURLOPT_SSLCERT_BLOB, client->access.client_certificate);
-    set_blob(curl, CURLOPT_SSLKEY_BLOB, client->access.client_key);
 }
 
 struct rpw_kube_client *rpw_kube_client_new(struct rpw_kube_access *take_access, char ret_error[RPW_KUBE_ERROR_BYTES])
@@ -178,7 +170,7 @@ static bool add_token(const struct rpw_kube_client *client, struct curl_slist **
     bool is_ok;
 
     if (token == NULL)
-        return ret_error[0] == '\0';
+        return false;
     if (asprintf(&line, "Authorization: Bearer %s", token) < 0)
         line = NULL;
     is_ok = add_header(headers, line);
@@ -212,49 +204,34 @@ static enum rpw_kube_result result_of(long http_status)
     }
 }
 
-static enum rpw_kube_result read_answer(const struct rpw_kube_request *request, long http_status,
-                                        const struct answer *answer, json_t **ret_answer,
-                                        char ret_error[RPW_KUBE_ERROR_BYTES])
-{
-    json_t *body = answer->len > 0 ? json_loadb(answer->bytes, answer->len, JSON_ALLOW_NUL, NULL) : NULL;
-    enum rpw_kube_result result = result_of(http_status);
-    char what[MAX_DESCRIPTION_BYTES];
-
-    if (result != RPW_KUBE_OK) {
-        rpw_kube_explain(request, http_status, body, ret_error);
-    } else if (!json_is_object(body)) {
-        rpw_kube_describe(request, what, sizeof(what));
-        result = fail(ret_error, "the server's answer is no JSON object; is this an apiserver? The call was: ", what);
-    } else {
-        *ret_answer = body;
-        body = NULL;
-    }
-    json_decref(body);
-    return result;
-}
-
 static enum rpw_kube_result perform(struct rpw_kube_client *client, const struct rpw_kube_request *request,
-                                    json_t **ret_answer, char ret_error[RPW_KUBE_ERROR_BYTES])
+                                    struct rpw_kube_text *ret_answer, char ret_error[RPW_KUBE_ERROR_BYTES])
 {
     struct answer answer = {.bytes = NULL};
-    enum rpw_kube_result result;
+    enum rpw_kube_result result = RPW_KUBE_FAILED;
     long http_status = 0;
+    json_t *body = NULL;
     CURLcode code;
 
     curl_easy_setopt(client->curl, CURLOPT_WRITEDATA, &answer);
     client->curl_error[0] = '\0';
     code = curl_easy_perform(client->curl);
     curl_easy_getinfo(client->curl, CURLINFO_RESPONSE_CODE, &http_status);
-    if (answer.is_too_long)
-        result = fail(ret_error, client->access.server, ": found an answer of more than 64 MiB");
-    else if (code != CURLE_OK)
-        result = (snprintf(ret_error, RPW_KUBE_ERROR_BYTES, "%s cannot be asked: %s", client->access.server,
-                           client->curl_error[0] != '\0' ? client->curl_error : curl_easy_strerror(code)),
-                  RPW_KUBE_FAILED);
-    else
-        result = read_answer(request, http_status, &answer, ret_answer, ret_error);
-    if (answer.bytes != NULL)
-        explicit_bzero(answer.bytes, answer.len);
+    if (answer.is_too_long) {
+        fail(ret_error, client->access.server, ": found an answer of more than 64 MiB");
+    } else if (code != CURLE_OK) {
+        snprintf(ret_error, RPW_KUBE_ERROR_BYTES, "%s cannot be asked: %s", client->access.server,
+                 client->curl_error[0] != '\0' ? client->curl_error : curl_easy_strerror(code));
+    } else {
+        result = result_of(http_status);
+        if (result == RPW_KUBE_OK) {
+            *ret_answer = (struct rpw_kube_text){answer.bytes, answer.len};
+            return result;
+        }
+        body = answer.len > 0 ? json_loadb(answer.bytes, answer.len, JSON_ALLOW_NUL, NULL) : NULL;
+        rpw_kube_explain(request, http_status, body, ret_error);
+    }
+    json_decref(body);
     free(answer.bytes);
     return result;
 }
@@ -273,8 +250,8 @@ static void set_body(CURL *curl, const struct rpw_kube_request *request, const c
         curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, "PATCH");
 }
 
-enum rpw_kube_result rpw_kube_call(struct rpw_kube_client *client, const struct rpw_kube_request *request,
-                                   json_t **ret_answer, char ret_error[RPW_KUBE_ERROR_BYTES])
+enum rpw_kube_result rpw_kube_fetch(struct rpw_kube_client *client, const struct rpw_kube_request *request,
+                                    struct rpw_kube_text *ret_answer, char ret_error[RPW_KUBE_ERROR_BYTES])
 {
     char *url = new_url(client, request);
     char *body = request->body != NULL ? json_dumps(request->body, JSON_COMPACT | JSON_REAL_PRECISION(15)) : NULL;
@@ -298,5 +275,27 @@ out:
     free_headers(headers);
     rpw_kube_free_secret(body);
     free(url);
+    return result;
+}
+
+enum rpw_kube_result rpw_kube_call(struct rpw_kube_client *client, const struct rpw_kube_request *request,
+                                   json_t **ret_answer, char ret_error[RPW_KUBE_ERROR_BYTES])
+{
+    struct rpw_kube_text text = {NULL, 0};
+    enum rpw_kube_result result = rpw_kube_fetch(client, request, &text, ret_error);
+    char what[MAX_DESCRIPTION_BYTES];
+    json_t *body =
+        result == RPW_KUBE_OK && text.len > 0 ? json_loadb(text.bytes, text.len, JSON_ALLOW_NUL, NULL) : NULL;
+
+    if (text.bytes != NULL)
+        explicit_bzero(text.bytes, text.len); /* a Secret may be in it */
+    free(text.bytes);
+    if (result == RPW_KUBE_OK && !json_is_object(body)) {
+        rpw_kube_describe(request, what, sizeof(what));
+        result = fail(ret_error, "the server's answer is no JSON object; is this an apiserver? The call was: ", what);
+        json_decref(body);
+    } else if (result == RPW_KUBE_OK) {
+        *ret_answer = body;
+    }
     return result;
 }

@@ -27,8 +27,9 @@ struct rpw_manifest_origin {
 struct rpw_manifest_object {
     struct rpw_pool pool;
     struct rpw_report report;
-    const struct rpw_yaml_node *root; /* NULL: the document is JSON */
-    struct rpw_span json;             /* absent: not wanted */
+    const struct rpw_yaml_node *root;    /* NULL: the document is JSON */
+    struct rpw_span api_version, kind;   /* of YAML; absent where it does not say */
+    struct rpw_span json;                /* absent: not wanted */
     struct rpw_manifest_origin *origins; /* in ascending order */
     size_t origin_count, origin_capacity;
 };
@@ -46,6 +47,9 @@ void rpw_manifest_object_close(struct rpw_manifest_object *object);
 
 /* The place in the file of what stands at an offset of the JSON text. */
 struct rpw_place rpw_manifest_object_place(const struct rpw_manifest_object *object, size_t json_offset);
+
+/* Puts an error about the JSON text into the report. */
+void rpw_manifest_object_fail(struct rpw_manifest_object *object, const struct rpw_err *err);
 
 /* Prints the report to standard error. */
 void rpw_manifest_object_print_errors(const struct rpw_manifest_object *object);

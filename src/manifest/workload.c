@@ -4,7 +4,6 @@
 #include <stdio.h>
 
 #include "rpw/json_fields.h"
-#include "rpw/json_writer.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define MAX_LISTS_IN_LISTS 4
@@ -56,6 +55,7 @@ static const struct kind {
 
 struct finder {
     struct rpw_arena *arena;
+    bool takes_misshapen;
     struct rpw_span document;
     struct rpw_workload workload;
     struct rpw_err err;
@@ -100,6 +100,33 @@ bool rpw_workload_is_known(struct rpw_span api_version, struct rpw_span kind)
     return find_kind(api_version, kind) != NULL;
 }
 
+bool rpw_workload_makes_pods(struct rpw_span api_version, struct rpw_span kind)
+{
+    static const char *const others[][2] = {
+        {"argoproj.io", "Rollout"},
+        {"argoproj.io", "Application"},
+        {"argoproj.io", "Workflow"},
+        {"argoproj.io", "CronWorkflow"},
+        {"argoproj.io", "WorkflowTemplate"},
+        {"apps.openshift.io", "DeploymentConfig"},
+        {"apps.kruise.io", "CloneSet"},
+        {"apps.kruise.io", "DaemonSet"},
+        {"apps.kruise.io", "StatefulSet"},
+        {"batch.volcano.sh", "Job"},
+        {"helm.cattle.io", "HelmChart"},
+        {"helm.toolkit.fluxcd.io", "HelmRelease"},
+        {"keda.sh", "ScaledJob"},
+        {"kustomize.toolkit.fluxcd.io", "Kustomization"},
+        {"serving.knative.dev", "Service"},
+        {"", "PodTemplate"},
+    };
+
+    for (size_t i = 0; i < COUNT(others); i++)
+        if (api_version.len > 0 && rpw_span_is(kind, others[i][1]) && is_in_group(api_version, others[i][0]))
+            return true;
+    return false;
+}
+
 /* Reads the members of text that a table names. A text that is absent, or no object, has none: what is wrong with it is the
  * apiserver's to say. */
 static bool read_members(struct finder *finder, struct rpw_span text, const struct rpw_json_field *fields, size_t count,
@@ -125,12 +152,15 @@ static bool fail_no_memory(struct finder *finder)
 
 static bool join(struct finder *finder, struct rpw_span first, const char *second, struct rpw_span *ret_joined)
 {
-    struct rpw_json_writer writer;
+    size_t len = strlen(second);
+    char *joined = rpw_arena_alloc(finder->arena, first.len + len);
 
-    rpw_json_writer_init(&writer, finder->arena);
-    rpw_json_put_span(&writer, first);
-    rpw_json_put(&writer, second);
-    return rpw_json_writer_finish(&writer, ret_joined) || fail_no_memory(finder);
+    if (joined == NULL)
+        return fail_no_memory(finder);
+    memcpy(joined, first.ptr, first.len);
+    memcpy(joined + first.len, second, len);
+    *ret_joined = (struct rpw_span){joined, first.len + len};
+    return true;
 }
 
 static bool add_pod(struct finder *finder, struct rpw_workload_pod pod)
@@ -172,6 +202,18 @@ static bool find_pod(struct finder *finder, const struct kind *kind, struct rpw_
 static bool find_pods(struct finder *finder, struct rpw_span object, struct rpw_span pointer,
                       struct rpw_span default_kind, unsigned depth);
 
+/* One item of a list. What is no object of Kubernetes' is a pod named by its place, if that is wanted: who looks at it will see. */
+static bool find_pods_of_item(struct finder *finder, struct rpw_span item, struct rpw_span pointer,
+                              struct rpw_span item_kind, unsigned depth)
+{
+    if (find_pods(finder, item, pointer, item_kind, depth))
+        return true;
+    if (!finder->takes_misshapen || finder->err.status != RPW_E_SHAPE)
+        return false;
+    finder->err = (struct rpw_err){.status = RPW_OK};
+    return add_pod(finder, (struct rpw_workload_pod){{RPW_LIT("Pod"), RPW_LIT(""), pointer}, pointer, item});
+}
+
 static bool find_pods_of_items(struct finder *finder, struct rpw_span items, struct rpw_span pointer,
                                struct rpw_span item_kind, unsigned depth)
 {
@@ -189,7 +231,7 @@ static bool find_pods_of_items(struct finder *finder, struct rpw_span items, str
 
         snprintf(index_text, sizeof(index_text), "/items/%zu", index++);
         is_fine = rpw_json_read_raw(&reader, &item) && join(finder, pointer, index_text, &item_pointer) &&
-                  find_pods(finder, item, item_pointer, item_kind, depth + 1);
+                  find_pods_of_item(finder, item, item_pointer, item_kind, depth + 1);
     }
     if (reader.err.status != RPW_OK)
         finder->err = reader.err;
@@ -207,10 +249,12 @@ static bool find_pods(struct finder *finder, struct rpw_span object, struct rpw_
         return false;
     if (outline.kind.len == 0)
         outline.kind = default_kind;
-    struct rpw_object_name name = {outline.kind, outline.namespace_,
-                                   outline.name.len > 0 ? outline.name : outline.generate_name};
-    if (depth == 0)
+    struct rpw_workload_name name = {outline.kind, outline.namespace_,
+                                     outline.name.len > 0 ? outline.name : outline.generate_name};
+    if (depth == 0) {
         finder->workload.name = name;
+        finder->workload.api_version = outline.api_version;
+    }
     if (is_list(outline.kind, &item_kind))
         return depth >= MAX_LISTS_IN_LISTS || find_pods_of_items(finder, outline.items, pointer, item_kind, depth);
     const struct kind *kind = find_kind(outline.api_version, outline.kind);
@@ -218,10 +262,10 @@ static bool find_pods(struct finder *finder, struct rpw_span object, struct rpw_
            find_pod(finder, kind, object, (struct rpw_workload_pod){.owner = name, .pointer = pointer}, &outline);
 }
 
-enum rpw_status rpw_workload_read(struct rpw_arena *arena, struct rpw_span object, struct rpw_workload *ret_workload,
-                                  struct rpw_err *ret_err)
+enum rpw_status rpw_workload_read(struct rpw_arena *arena, struct rpw_span object, bool takes_misshapen,
+                                  struct rpw_workload *ret_workload, struct rpw_err *ret_err)
 {
-    struct finder finder = {.arena = arena, .document = object};
+    struct finder finder = {.arena = arena, .takes_misshapen = takes_misshapen, .document = object};
 
     if (!find_pods(&finder, object, RPW_LIT(""), RPW_LIT(""), 0)) {
         *ret_err = finder.err;

@@ -1,9 +1,9 @@
-/* base64.h - base64 (RFC 4648, with padding), as Secrets, caBundles and kubeconfigs hold bytes.
+/* base64.h - base64 (RFC 4648, with padding), as Secrets and caBundles hold bytes.
  *
  * Memory: results are the caller's, to be freed with free(). Threads: re-entrant.
  */
-#ifndef RPW_KUBE_BASE64_H
-#define RPW_KUBE_BASE64_H
+#ifndef RPW_MANIFEST_BASE64_H
+#define RPW_MANIFEST_BASE64_H
 
 #include "rpw/status.h"
 #include "rpw/text.h"

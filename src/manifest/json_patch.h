@@ -1,7 +1,7 @@
 /* json_patch.h - applies a JSON Patch (RFC 6902) to a jansson document: `add`, `remove` and `replace`, which are the
  * operations that the core writes. The server never applies a patch; the `mutate` verb does, to show the pod. */
-#ifndef RPW_CLI_JSON_PATCH_H
-#define RPW_CLI_JSON_PATCH_H
+#ifndef RPW_MANIFEST_JSON_PATCH_H
+#define RPW_MANIFEST_JSON_PATCH_H
 
 #include <jansson.h>
 #include <stdbool.h>
