@@ -8,7 +8,7 @@ compilers=("$@")
 flags=(-std=c11 -D_GNU_SOURCE -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wundef -Werror
        -Wno-unused-function -Wno-unused-variable -fsyntax-only -x c)
 status=0
-for header in include/rpw/*.h src/*/*.h tests/*/*.h; do
+for header in include/rpw/*.h include/rpw/*/*.h src/*/*.h src/core/*/*.h tests/*/*.h; do
     [ -e "$header" ] || continue
     include=(-Iinclude)
     case $header in

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# check-layers.sh - includes go one way: cli -> {server, certs, kube, config} -> core. The core includes nothing outside the
-# core but a handful of headers of the C library.
+# check-layers.sh - includes go one way: cli -> {server, certs, kube, manifest -> config} -> core, and within the core
+# mutate -> inject -> patch -> review -> bytes. The core includes nothing outside the core but a handful of headers of
+# the C library.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -15,7 +16,8 @@ complain() { # file, included, why
 # The layers that a layer may include besides itself and the core.
 print_allowed() {
     case $1 in
-        cli) echo server certs kube config ;;
+        cli) echo server certs kube manifest config ;;
+        manifest) echo config ;;
         core | server | certs | kube | config) ;;
         *) echo "src/$1 is no layer that check-layers.sh knows" >&2; exit 1 ;;
     esac
@@ -38,16 +40,38 @@ for file in src/*/*.[ch]; do
     done < <(sed -nE 's/^[[:space:]]*#[[:space:]]*include[[:space:]]*"([^"]*)".*/\1/p' "$file")
 done
 
-for file in include/rpw/*.h src/core/*.[ch]; do
+mapfile -t core_files < <(find include/rpw src/core -name '*.[ch]' | sort)
+for file in "${core_files[@]}"; do
     allowed=$c_library
     # The arena tells AddressSanitizer what is in use.
-    [ "$file" != src/core/arena.c ] || allowed+='|sanitizer/asan_interface\.h'
+    [ "$file" != src/core/bytes/arena.c ] || allowed+='|sanitizer/asan_interface\.h'
     while read -r included; do
         [[ $included =~ ^($allowed)$ ]] || complain "$file" "<$included>" "the core may not"
     done < <(sed -nE 's/^[[:space:]]*#[[:space:]]*include[[:space:]]*<([^>]*)>.*/\1/p' "$file")
 done
 
-for file in include/rpw/*.h; do
+# The folders of the core, from the bottom up; what stands in none of them (mutate) is on top.
+readonly core_layers="bytes review patch inject"
+
+check_core_include() { # file, its layer, included
+    local below=${core_layers%%"$2"*}$2 included_layer=${3#rpw/}
+    included_layer=${included_layer%%/*}
+    case $3 in
+        rpw/*/*) [[ " $below " == *" $included_layer "* ]] || complain "$1" "\"$3\"" "$2 is below $included_layer" ;;
+        rpw/*) complain "$1" "\"$3\"" "it is above $2" ;;
+        *) [ -e "src/core/$2/$3" ] || complain "$1" "\"$3\"" "it is neither a contract nor in src/core/$2" ;;
+    esac
+}
+
+for file in "${core_files[@]}"; do
+    layer=$(basename "$(dirname "$file")")
+    [[ " $core_layers " == *" $layer "* ]] || layer=rpw
+    while read -r included; do
+        [ "$layer" == rpw ] || check_core_include "$file" "$layer" "$included"
+    done < <(sed -nE 's/^[[:space:]]*#[[:space:]]*include[[:space:]]*"([^"]*)".*/\1/p' "$file")
+done
+
+for file in include/rpw/*.h include/rpw/*/*.h; do
     while read -r included; do
         [[ $included == rpw/* ]] || complain "$file" "\"$included\"" "a contract may include only rpw/*.h"
     done < <(sed -nE 's/^[[:space:]]*#[[:space:]]*include[[:space:]]*"([^"]*)".*/\1/p' "$file")

@@ -18,9 +18,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "rpw/arena.h"
-#include "rpw/policy.h"
-#include "rpw/text.h"
+#include "rpw/bytes/arena.h"
+#include "rpw/bytes/text.h"
+#include "rpw/review/policy.h"
 
 enum rpw_outcome {
     RPW_OUTCOME_PATCHED,

@@ -13,7 +13,7 @@
 
 #include "issue.h"
 #include "names.h"
-#include "rpw/text.h"
+#include "rpw/bytes/text.h"
 
 #define RPW_CERTS_MAX_CHAIN 64
 #define RPW_CERTS_MAX_ALT_NAMES 128

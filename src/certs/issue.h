@@ -13,7 +13,7 @@
 #include <time.h>
 
 #include "names.h"
-#include "rpw/status.h"
+#include "rpw/bytes/status.h"
 
 #define RPW_CERTS_ERROR_BYTES 512
 #define RPW_CERTS_BACKDATE_S 300

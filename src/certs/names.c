@@ -8,7 +8,7 @@
 #include <arpa/inet.h>
 #include <string.h>
 
-#include "rpw/text.h"
+#include "rpw/bytes/text.h"
 
 static bool has(const char *const *list, size_t count, const char *text)
 {

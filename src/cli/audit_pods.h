@@ -12,8 +12,8 @@
 #include <stddef.h>
 #include <stdio.h>
 
-#include "rpw/arena.h"
-#include "rpw/policy.h"
+#include "rpw/bytes/arena.h"
+#include "rpw/review/policy.h"
 
 enum rpw_audit_state {
     RPW_AUDIT_CURRENT,   /* has its policy, in the present revision */

@@ -9,7 +9,7 @@
 
 #include <stdbool.h>
 
-#include "rpw/policy.h"
+#include "rpw/review/policy.h"
 
 /* Takes `--webhook-configuration FILE` (or with =) out of the arguments, and with it `--webhook NAME`, which is remembered for
  * rpw_check_webhook(): the name of the configuration that counts, in a file with several. NULL: it was not there, or without

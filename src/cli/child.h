@@ -4,7 +4,7 @@
 
 #include <stddef.h>
 
-#include "rpw/status.h"
+#include "rpw/bytes/status.h"
 
 /* Runs arguments, whose first is the program, searched in PATH; the last is NULL. With ret_output its standard output is read,
  * to be freed by the caller; else it is ours. Returns its exit status, 128 and more after a signal; -1 after a message on

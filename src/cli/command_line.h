@@ -9,7 +9,7 @@
 #include <getopt.h>
 #include <stdbool.h>
 
-#include "rpw/status.h"
+#include "rpw/bytes/status.h"
 
 struct rpw_usage {
     const char *verb; /* as it is called, such as "certs generate" */

@@ -14,7 +14,7 @@
 
 #include <stdbool.h>
 
-#include "rpw/text.h"
+#include "rpw/bytes/text.h"
 
 enum rpw_condition_answer {
     RPW_CONDITION_TRUE,

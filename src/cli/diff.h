@@ -4,8 +4,8 @@
 
 #include <stdbool.h>
 
-#include "rpw/status.h"
-#include "rpw/text.h"
+#include "rpw/bytes/status.h"
+#include "rpw/bytes/text.h"
 
 struct rpw_diff_side {
     const char *label; /* fit for a terminal */

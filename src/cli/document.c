@@ -4,7 +4,7 @@
 #include <stdio.h>
 
 #include "json_patch.h"
-#include "rpw/limits.h"
+#include "rpw/bytes/limits.h"
 #include "visible.h"
 
 /* --- words ----------------------------------------------------------------------------------------------------------- */

@@ -9,8 +9,8 @@
 #include <jansson.h>
 #include <stddef.h>
 
-#include "rpw/status.h"
-#include "rpw/text.h"
+#include "rpw/bytes/status.h"
+#include "rpw/bytes/text.h"
 
 #define RPW_DOCUMENTS_MAX_YAML_BYTES ((size_t)4 * 1024 * 1024)
 #define RPW_DOCUMENTS_MAX 1000

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "json_patch.h"
-#include "rpw/selector.h"
+#include "rpw/inject/selector.h"
 #include "visible.h"
 
 #define SUBJECT_WIDTH 30

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 
 #include "explain.h"
-#include "rpw/selector.h"
+#include "rpw/inject/selector.h"
 
 struct changes {
     FILE *out;

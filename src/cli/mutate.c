@@ -13,7 +13,7 @@
 #include "mutate_output.h"
 #include "mutate_summary.h"
 #include "progress.h"
-#include "rpw/limits.h"
+#include "rpw/bytes/limits.h"
 #include "values.h"
 #include "visible.h"
 

@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-#include "rpw/status.h"
+#include "rpw/bytes/status.h"
 
 #define RPW_NEW_FILES_MAX 8
 #define RPW_NEW_FILES_ERROR_BYTES 512

@@ -8,7 +8,7 @@
 #include <jansson.h>
 #include <stdbool.h>
 
-#include "rpw/policy.h"
+#include "rpw/review/policy.h"
 
 #define RPW_SELECTION_REASON_BYTES 1024
 

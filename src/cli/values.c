@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "rpw/text.h"
+#include "rpw/bytes/text.h"
 
 #define MAX_DURATION_DAYS 10000
 

@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <time.h>
 
-#include "rpw/status.h"
+#include "rpw/bytes/status.h"
 
 #define RPW_TIME_TEXT_BYTES 32
 

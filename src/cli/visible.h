@@ -5,8 +5,8 @@
 #include <jansson.h>
 #include <stdio.h>
 
-#include "rpw/status.h"
-#include "rpw/text.h"
+#include "rpw/bytes/status.h"
+#include "rpw/bytes/text.h"
 
 void rpw_visible_write(FILE *out, struct rpw_span text);
 

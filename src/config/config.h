@@ -17,8 +17,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "rpw/policy.h"
-#include "rpw/status.h"
+#include "rpw/bytes/status.h"
+#include "rpw/review/policy.h"
 
 /* A ConfigMap or Secret, where such a file lives in a cluster, holds no more. */
 #define RPW_CONFIG_MAX_BYTES (1024 * 1024)

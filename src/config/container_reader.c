@@ -3,7 +3,7 @@
  * The apiserver checks them when it creates a pod. What it would refuse refuses every Rucio pod of the cluster, and a key
  * that it does not know it drops in silence: so names, texts and quantities are looked at here.
  */
-#include "rpw/quantity.h"
+#include "rpw/bytes/quantity.h"
 #include "scalar.h"
 #include "sections.h"
 

@@ -1,5 +1,5 @@
 /* installer_reader.c - source.pip and source.copy: their keys, and what about them an administrator would want to hear of. */
-#include "rpw/quantity.h"
+#include "rpw/bytes/quantity.h"
 #include "scalar.h"
 #include "sections.h"
 

@@ -10,8 +10,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "rpw/status.h"
-#include "rpw/text.h"
+#include "rpw/bytes/status.h"
+#include "rpw/bytes/text.h"
 
 struct rpw_pool_chunk;
 

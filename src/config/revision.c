@@ -20,7 +20,7 @@
 #include <openssl/evp.h>
 #include <stdlib.h>
 
-#include "rpw/limits.h"
+#include "rpw/bytes/limits.h"
 #include "sections.h"
 
 #define MIN_DIGEST_BYTES ((RPW_REVISION_DIGITS + 1) / 2)

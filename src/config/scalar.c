@@ -6,7 +6,7 @@
  */
 #include "scalar.h"
 
-#include "rpw/json_reader.h"
+#include "rpw/bytes/json_reader.h"
 
 static bool is_one_of(struct rpw_span text, const char *const *words)
 {

@@ -7,7 +7,7 @@
 #define RPW_SECTIONS_H
 
 #include "fields.h"
-#include "rpw/policy.h"
+#include "rpw/review/policy.h"
 
 /* The default of `path`. */
 #define RPW_CONFIG_DEFAULT_PATH "/opt/rucio/policy"

@@ -6,7 +6,7 @@
  */
 #include "syntax.h"
 
-#include "rpw/policy.h"
+#include "rpw/review/policy.h"
 
 #define MAX_LABEL_NAME_BYTES 63
 #define MAX_MODULE_BYTES 255

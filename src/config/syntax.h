@@ -5,7 +5,7 @@
 #ifndef RPW_SYNTAX_H
 #define RPW_SYNTAX_H
 
-#include "rpw/text.h"
+#include "rpw/bytes/text.h"
 
 typedef const char *rpw_syntax_fn(struct rpw_span text);
 

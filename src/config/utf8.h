@@ -2,7 +2,7 @@
 #ifndef RPW_UTF8_H
 #define RPW_UTF8_H
 
-#include "rpw/text.h"
+#include "rpw/bytes/text.h"
 
 /* The bytes of the character that text begins with, 1 to 4; 0 when they are not well-formed (RFC 3629: neither overlong,
  * nor a surrogate, nor above U+10FFFF, nor cut off) or text is empty. */

@@ -5,10 +5,10 @@
  */
 #include "rpw/mutate.h"
 
-#include "rpw/inject.h"
-#include "rpw/json_writer.h"
-#include "rpw/review.h"
-#include "rpw/selector.h"
+#include "rpw/bytes/strbuf.h"
+#include "rpw/inject/inject.h"
+#include "rpw/inject/selector.h"
+#include "rpw/review/review.h"
 
 struct mutation {
     struct rpw_arena *arena;
@@ -83,22 +83,22 @@ static void fail_full(struct mutation *mutation)
                    RPW_LIT("the review needs more memory than a request may have\n"));
 }
 
-static void put_found(struct rpw_json_writer *writer, const struct rpw_err *err, struct rpw_span body)
+static void put_found(struct rpw_strbuf *writer, const struct rpw_err *err, struct rpw_span body)
 {
     static const char hex[] = "0123456789abcdef";
 
     if (err->found != NULL) {
-        rpw_json_put(writer, err->found);
+        rpw_strbuf_put(writer, err->found);
     } else if (err->offset >= body.len) {
-        rpw_json_put(writer, "the end of the text");
+        rpw_strbuf_put(writer, "the end of the text");
     } else if (body.ptr[err->offset] > ' ' && body.ptr[err->offset] <= '~') {
         const char quoted[] = {'\'', body.ptr[err->offset], '\''};
-        rpw_json_put_span(writer, (struct rpw_span){quoted, sizeof(quoted)});
+        rpw_strbuf_put_span(writer, (struct rpw_span){quoted, sizeof(quoted)});
     } else {
         unsigned char byte = (unsigned char)body.ptr[err->offset];
         const char shown[] = {'0', 'x', hex[byte >> 4], hex[byte & 15]};
-        rpw_json_put(writer, "the byte ");
-        rpw_json_put_span(writer, (struct rpw_span){shown, sizeof(shown)});
+        rpw_strbuf_put(writer, "the byte ");
+        rpw_strbuf_put_span(writer, (struct rpw_span){shown, sizeof(shown)});
     }
 }
 
@@ -108,7 +108,7 @@ static void fail(struct mutation *mutation, const struct rpw_err *err)
     enum rpw_reason reason = err->status == RPW_E_SYNTAX  ? RPW_REASON_BAD_JSON
                              : err->status == RPW_E_DEPTH ? RPW_REASON_TOO_DEEP
                                                           : RPW_REASON_BAD_REVIEW;
-    struct rpw_json_writer writer;
+    struct rpw_strbuf writer;
     struct rpw_span text;
 
     if (err->status == RPW_E_NOMEM) {
@@ -116,20 +116,20 @@ static void fail(struct mutation *mutation, const struct rpw_err *err)
         return;
     }
     mutation->result->err = *err;
-    rpw_json_writer_init(&writer, mutation->arena);
-    rpw_json_put(&writer, "byte ");
-    rpw_json_put_number(&writer, err->offset);
-    rpw_json_put(&writer, ": ");
+    rpw_strbuf_init(&writer, mutation->arena);
+    rpw_strbuf_put(&writer, "byte ");
+    rpw_strbuf_put_number(&writer, err->offset);
+    rpw_strbuf_put(&writer, ": ");
     if (err->field != NULL) {
-        rpw_json_put(&writer, err->field);
-        rpw_json_put(&writer, ": ");
+        rpw_strbuf_put(&writer, err->field);
+        rpw_strbuf_put(&writer, ": ");
     }
-    rpw_json_put(&writer, "expected ");
-    rpw_json_put(&writer, err->expected);
-    rpw_json_put(&writer, ", found ");
+    rpw_strbuf_put(&writer, "expected ");
+    rpw_strbuf_put(&writer, err->expected);
+    rpw_strbuf_put(&writer, ", found ");
     put_found(&writer, err, mutation->body);
-    rpw_json_put(&writer, "\n");
-    if (rpw_json_writer_finish(&writer, &text))
+    rpw_strbuf_put(&writer, "\n");
+    if (rpw_strbuf_finish(&writer, &text))
         answer_in_text(mutation, 400, reason, text);
     else
         fail_full(mutation);
@@ -196,11 +196,11 @@ static void inject(struct mutation *mutation)
 }
 
 /* Words and quoted texts in turn; refuses the pod with them. */
-static void refuse_with(struct mutation *mutation, enum rpw_reason reason, struct rpw_json_writer *writer)
+static void refuse_with(struct mutation *mutation, enum rpw_reason reason, struct rpw_strbuf *writer)
 {
     struct rpw_span message;
 
-    if (rpw_json_writer_finish(writer, &message))
+    if (rpw_strbuf_finish(writer, &message))
         refuse(mutation, reason, message);
     else
         fail_full(mutation);
@@ -208,28 +208,28 @@ static void refuse_with(struct mutation *mutation, enum rpw_reason reason, struc
 
 static void refuse_unknown_policy(struct mutation *mutation)
 {
-    struct rpw_json_writer writer;
+    struct rpw_strbuf writer;
 
-    rpw_json_writer_init(&writer, mutation->arena);
-    rpw_json_put(&writer, "annotation policy.rucio.cern.ch/policy names ");
-    rpw_json_put_string(&writer, mutation->review.pod.metadata.annotations.policy);
-    rpw_json_put(&writer,
-                 ", and there is no such policy. Correct it, or remove it to have the policy chosen by namespace "
-                 "and labels");
+    rpw_strbuf_init(&writer, mutation->arena);
+    rpw_strbuf_put(&writer, "annotation policy.rucio.cern.ch/policy names ");
+    rpw_strbuf_put_json(&writer, mutation->review.pod.metadata.annotations.policy);
+    rpw_strbuf_put(&writer,
+                   ", and there is no such policy. Correct it, or remove it to have the policy chosen by namespace "
+                   "and labels");
     refuse_with(mutation, RPW_REASON_UNKNOWN_POLICY, &writer);
 }
 
 static void refuse_policy_not_for_pod(struct mutation *mutation, const struct rpw_policy *policy)
 {
-    struct rpw_json_writer writer;
+    struct rpw_strbuf writer;
 
     mutation->result->policy = policy;
-    rpw_json_writer_init(&writer, mutation->arena);
-    rpw_json_put(&writer, "annotation policy.rucio.cern.ch/policy names ");
-    rpw_json_put_string(&writer, policy->name);
-    rpw_json_put(&writer, ", whose namespaces or podSelector do not match this pod in namespace ");
-    rpw_json_put_string(&writer, mutation->review.namespace_);
-    rpw_json_put(&writer, ". Remove the annotation, or have the policy's match changed");
+    rpw_strbuf_init(&writer, mutation->arena);
+    rpw_strbuf_put(&writer, "annotation policy.rucio.cern.ch/policy names ");
+    rpw_strbuf_put_json(&writer, policy->name);
+    rpw_strbuf_put(&writer, ", whose namespaces or podSelector do not match this pod in namespace ");
+    rpw_strbuf_put_json(&writer, mutation->review.namespace_);
+    rpw_strbuf_put(&writer, ". Remove the annotation, or have the policy's match changed");
     refuse_with(mutation, RPW_REASON_POLICY_NOT_FOR_POD, &writer);
 }
 
@@ -239,22 +239,22 @@ static void handle_unmatched(struct mutation *mutation)
     const struct rpw_container *rucio =
         rpw_selector_find_container(rpw_policy_default_containers, &mutation->review.pod);
     struct rpw_answer answer = {.is_allowed = true};
-    struct rpw_json_writer writer;
+    struct rpw_strbuf writer;
     struct rpw_span text;
 
     if (rucio == NULL || mutation->policies->unmatched == RPW_UNMATCHED_ALLOW) {
         allow(mutation, RPW_REASON_NO_POLICY);
         return;
     }
-    rpw_json_writer_init(&writer, mutation->arena);
-    rpw_json_put(&writer, "no policy selects this pod: container ");
-    rpw_json_put_string(&writer, rucio->name);
-    rpw_json_put(&writer, " would run Rucio's generic policy");
+    rpw_strbuf_init(&writer, mutation->arena);
+    rpw_strbuf_put(&writer, "no policy selects this pod: container ");
+    rpw_strbuf_put_json(&writer, rucio->name);
+    rpw_strbuf_put(&writer, " would run Rucio's generic policy");
     if (mutation->policies->unmatched == RPW_UNMATCHED_REJECT) {
-        rpw_json_put(&writer, ". Have a policy match it, or opt out with the annotation policy.rucio.cern.ch/inject: "
-                              "\"false\"");
+        rpw_strbuf_put(&writer, ". Have a policy match it, or opt out with the annotation policy.rucio.cern.ch/inject: "
+                                "\"false\"");
         refuse_with(mutation, RPW_REASON_UNMATCHED, &writer);
-    } else if (!rpw_json_writer_finish(&writer, &text) || !rpw_warnings_add(mutation->arena, &answer.warnings, text)) {
+    } else if (!rpw_strbuf_finish(&writer, &text) || !rpw_warnings_add(mutation->arena, &answer.warnings, text)) {
         fail_full(mutation);
     } else {
         answer_in_json(mutation, RPW_REASON_NO_POLICY, &answer);

@@ -8,7 +8,7 @@
 
 #include <stdbool.h>
 
-#include "rpw/status.h"
+#include "rpw/bytes/status.h"
 
 #define RPW_KUBE_ERROR_BYTES 2048
 #define RPW_KUBE_SERVICE_ACCOUNT_FOLDER "/var/run/secrets/kubernetes.io/serviceaccount"

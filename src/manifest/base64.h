@@ -5,8 +5,8 @@
 #ifndef RPW_MANIFEST_BASE64_H
 #define RPW_MANIFEST_BASE64_H
 
-#include "rpw/status.h"
-#include "rpw/text.h"
+#include "rpw/bytes/status.h"
+#include "rpw/bytes/text.h"
 
 /* NULL when there is no memory. */
 RPW_MUST_CHECK char *rpw_base64_encode(struct rpw_span bytes);

@@ -1,7 +1,7 @@
 /* stream.c - YAML is cut at its `---` lines before it is read, so that what is none of our business is never looked at closely. */
 #include "stream.h"
 
-#include "rpw/json_reader.h"
+#include "rpw/bytes/json_reader.h"
 
 #define SPACE " \t\r\n"
 

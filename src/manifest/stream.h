@@ -8,8 +8,8 @@
 
 #include <stdbool.h>
 
-#include "rpw/status.h"
-#include "rpw/text.h"
+#include "rpw/bytes/status.h"
+#include "rpw/bytes/text.h"
 
 struct rpw_manifest_stream {
     const char *name; /* of the file, for messages */

@@ -3,7 +3,7 @@
 
 #include <stdio.h>
 
-#include "rpw/json_fields.h"
+#include "rpw/bytes/json_fields.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define MAX_LISTS_IN_LISTS 4

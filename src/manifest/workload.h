@@ -7,9 +7,9 @@
 #ifndef RPW_MANIFEST_WORKLOAD_H
 #define RPW_MANIFEST_WORKLOAD_H
 
-#include "rpw/arena.h"
-#include "rpw/status.h"
-#include "rpw/text.h"
+#include "rpw/bytes/arena.h"
+#include "rpw/bytes/status.h"
+#include "rpw/bytes/text.h"
 
 /* Who an object is; texts are empty where the object does not say. */
 struct rpw_workload_name {

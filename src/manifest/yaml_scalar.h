@@ -5,7 +5,7 @@
 
 #include <stdbool.h>
 
-#include "rpw/text.h"
+#include "rpw/bytes/text.h"
 
 #define RPW_MANIFEST_NUMBER_BYTES 40
 

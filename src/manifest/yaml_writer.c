@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "rpw/text.h"
+#include "rpw/bytes/text.h"
 #include "utf8.h"
 #include "yaml_scalar.h"
 

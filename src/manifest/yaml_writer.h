@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-#include "rpw/status.h"
+#include "rpw/bytes/status.h"
 
 /* A document without `---`. False: no memory; the stream has errors of its own. */
 RPW_MUST_CHECK bool rpw_manifest_write_yaml(FILE *out, json_t *value);

@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <sys/socket.h>
 
-#include "rpw/status.h"
+#include "rpw/bytes/status.h"
 
 #define RPW_ADDRESS_BACKLOG 4096  /* connections that wait to be accepted; the kernel cuts it to net.core.somaxconn */
 #define RPW_ADDRESS_TEXT_BYTES 64 /* enough for any address as text, with brackets and port */

@@ -11,8 +11,8 @@
 #include <pthread.h>
 #include <stdbool.h>
 
-#include "rpw/arena.h"
-#include "rpw/limits.h"
+#include "rpw/bytes/arena.h"
+#include "rpw/bytes/limits.h"
 
 #define RPW_ARENA_KEPT_BYTES ((size_t)1024 * 1024) /* what stays resident after a call */
 

@@ -14,7 +14,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "rpw/status.h"
+#include "rpw/bytes/status.h"
 
 #define RPW_BODY_FIRST_BYTES ((size_t)16 * 1024) /* a review is 5 to 10 KB */
 #define RPW_BODY_KEPT_BYTES ((size_t)64 * 1024)  /* a larger one is large, and given back after its request */

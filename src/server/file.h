@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "rpw/status.h"
+#include "rpw/bytes/status.h"
 
 #define RPW_FILE_MAX_BYTES ((size_t)1024 * 1024) /* a ConfigMap or Secret holds no more */
 

@@ -14,7 +14,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "rpw/text.h"
+#include "rpw/bytes/text.h"
 
 #define RPW_FRAMING_TEXT_BYTES 192
 

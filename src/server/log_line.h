@@ -15,7 +15,7 @@
 #include <stdint.h>
 #include <time.h>
 
-#include "rpw/text.h"
+#include "rpw/bytes/text.h"
 
 #define RPW_LOG_LINE_BYTES 4096
 #define RPW_LOG_VALUE_BYTES 512

@@ -7,8 +7,8 @@
 #define RPW_POLICIES_H
 
 #include "current.h"
-#include "rpw/policy.h"
-#include "rpw/status.h"
+#include "rpw/bytes/status.h"
+#include "rpw/review/policy.h"
 
 struct rpw_metrics;
 

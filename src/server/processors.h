@@ -5,7 +5,7 @@
 #ifndef RPW_PROCESSORS_H
 #define RPW_PROCESSORS_H
 
-#include "rpw/text.h"
+#include "rpw/bytes/text.h"
 
 /* At least 1. Looks at sched_getaffinity(2), cgroup v2's cpu.max of this cgroup and those above it, and cgroup v1's
  * cpu.cfs_quota_us; what cannot be read sets no limit. */

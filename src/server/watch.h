@@ -17,7 +17,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "rpw/status.h"
+#include "rpw/bytes/status.h"
 
 #define RPW_WATCH_QUIET_MS 50
 #define RPW_WATCH_BUSY_MS 1000

@@ -21,7 +21,7 @@
 #include "log.h"
 #include "metrics.h"
 #include "policies.h"
-#include "rpw/limits.h"
+#include "rpw/bytes/limits.h"
 #include "rpw/mutate.h"
 
 #define RPW_WEBHOOK_PATH "/mutate"

@@ -16,8 +16,8 @@
 #include <jansson.h>
 
 #include "check.h"
-#include "rpw/json_reader.h"
-#include "rpw/limits.h"
+#include "rpw/bytes/json_reader.h"
+#include "rpw/bytes/limits.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -4,7 +4,7 @@
 
 #include <stdalign.h>
 
-#include "rpw/json_reader.h"
+#include "rpw/bytes/json_reader.h"
 #include "unit.h"
 
 /* A string literal as the initialiser of a struct rpw_span in a table. */

@@ -3,7 +3,7 @@
 
 #include <stdalign.h>
 
-#include "rpw/arena.h"
+#include "rpw/bytes/arena.h"
 
 #if defined(__SANITIZE_ADDRESS__)
 #define HAS_ASAN 1

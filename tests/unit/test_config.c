@@ -1,6 +1,6 @@
 /* test_config.c - configurations that are right: what is made of each key, revisions, and warnings. */
 #include "config_text.h"
-#include "rpw/limits.h"
+#include "rpw/bytes/limits.h"
 
 /* --- what is made of each key: the policy, told in one line per item ---------------------------------------------- */
 

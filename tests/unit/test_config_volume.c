@@ -2,7 +2,7 @@
 #include <jansson.h>
 
 #include "config_text.h"
-#include "rpw/json_reader.h"
+#include "rpw/bytes/json_reader.h"
 
 struct volume_row {
     const char *name;

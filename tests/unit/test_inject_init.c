@@ -7,7 +7,7 @@
 #include <jansson.h>
 
 #include "json_patch.h"
-#include "rpw/limits.h"
+#include "rpw/bytes/limits.h"
 #include "rpw/mutate.h"
 
 #include "unit.h"

@@ -1,5 +1,5 @@
 /* test_json_match.c - json_match.h: what the apiserver may do to an object without making it another one. */
-#include "rpw/json_match.h"
+#include "rpw/inject/json_match.h"
 
 #include "unit.h"
 

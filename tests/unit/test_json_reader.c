@@ -9,7 +9,7 @@
 #include <jansson.h>
 
 #include "json_text.h"
-#include "rpw/limits.h"
+#include "rpw/bytes/limits.h"
 
 /* Consumes one value with the functions that callers use, whatever it is. */
 static bool walk(struct rpw_json_reader *reader)

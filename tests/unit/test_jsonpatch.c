@@ -1,5 +1,5 @@
 /* test_jsonpatch.c - jsonpatch.h: indices that shift, arrays that are missing, pointers that need escapes. */
-#include "rpw/jsonpatch.h"
+#include "rpw/patch/jsonpatch.h"
 
 #include "unit.h"
 

@@ -1,5 +1,5 @@
 /* test_quantity.c - quantity.h: what is worth the same, and what is no quantity at all. */
-#include "rpw/quantity.h"
+#include "rpw/bytes/quantity.h"
 
 #include "unit.h"
 

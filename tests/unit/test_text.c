@@ -1,7 +1,7 @@
 /* test_text.c - spans: comparison, elements, slashes, names, globs. */
 #include "unit.h"
 
-#include "rpw/text.h"
+#include "rpw/bytes/text.h"
 
 #define ABSENT ((struct rpw_span){NULL, 0})
 

@@ -1,0 +1,31 @@
+/* inject.h - what a policy wants changed in a pod, as plain data.
+ *
+ * Rules: docs/reference.md, "What happens to a pod". In short, for each container and init container that the policy names:
+ * the volume mounted read-only at its path, POLICY_PKG_PATH, the variables that name the package, PYTHONPATH; what the pod
+ * has of its own is kept, overridden or refused as the policy says. Where the policy asks for it, an init container that
+ * fills the volume and one that verifies the result. Nothing is wanted of a pod that has it all: injecting into an injected
+ * pod gives no edits.
+ *
+ * Annotations record what was done. They are believed in two cases only: where a container still looks as an injection of
+ * ours leaves it, and the record says that it was another revision, the values are taken for ours and brought up to date; and
+ * init containers of our names are left alone when it says that they are of this revision.
+ */
+#ifndef RPW_INJECT_H
+#define RPW_INJECT_H
+
+#include "rpw/patch/jsonpatch.h"
+#include "rpw/review/policy.h"
+#include "rpw/review/review.h"
+
+struct rpw_injection {
+    bool is_refused;            /* the pod must not start as it is; there are no edits then */
+    struct rpw_span message;    /* why, with every conflict, and what to do about it */
+    struct rpw_edit_list edits; /* in the order that rpw_jsonpatch_write() asks for */
+    struct rpw_warning_list warnings;
+};
+
+/* Returns RPW_OK, or RPW_E_NOMEM with ret_injection untouched. Everything lives in the arena. */
+RPW_MUST_CHECK enum rpw_status rpw_inject(struct rpw_arena *arena, const struct rpw_policy *policy,
+                                          const struct rpw_pod *pod, struct rpw_injection *ret_injection);
+
+#endif

@@ -1,0 +1,40 @@
+/* selector.h - which policy, if any, is for this pod. */
+#ifndef RPW_SELECTOR_H
+#define RPW_SELECTOR_H
+
+#include "rpw/bytes/status.h"
+#include "rpw/review/pod.h"
+#include "rpw/review/policy.h"
+
+enum rpw_selection_kind {
+    RPW_SELECTION_NONE,           /* no policy selects the pod */
+    RPW_SELECTION_POLICY,         /* policy does */
+    RPW_SELECTION_UNKNOWN_POLICY, /* the pod asks for a policy that does not exist */
+    RPW_SELECTION_NOT_FOR_POD,    /* it asks for one whose namespaces or podSelector exclude it: policy is that one */
+};
+
+struct rpw_selection {
+    enum rpw_selection_kind kind;
+    const struct rpw_policy *policy;
+};
+
+/* Chooses for a pod that is created in namespace_: the request's, the pod's own says nothing that can be trusted. The first
+ * policy of the set whose namespaces, podSelector and containers all match wins, unless the pod's annotation
+ * policy.rucio.cern.ch/policy names one: then it is that one or none. (On a pod that carries the record of an earlier
+ * injection, a name that does not fit is ignored.)
+ * Returns RPW_OK, or RPW_E_SHAPE with ret_err when a label that a podSelector asks for is there twice. */
+RPW_MUST_CHECK enum rpw_status rpw_selector_choose(const struct rpw_policy_set *policies, struct rpw_span namespace_,
+                                                   const struct rpw_pod *pod, struct rpw_selection *ret_selection,
+                                                   struct rpw_err *ret_err);
+
+/* Whether one of the globs matches text. */
+bool rpw_selector_matches_any(struct rpw_span_list globs, struct rpw_span text);
+
+/* Whether a container of this name gets the package: one of the globs matches it, and it is none of our own. One without a
+ * name does not: it may be null. */
+bool rpw_selector_is_target(struct rpw_span_list globs, struct rpw_span name);
+
+/* The pod's first container, init containers last, that gets the package; NULL when there is none. */
+const struct rpw_container *rpw_selector_find_container(struct rpw_span_list globs, const struct rpw_pod *pod);
+
+#endif

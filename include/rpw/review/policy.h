@@ -1,0 +1,133 @@
+/* policy.h - what an administrator has decided, ready for use: the one thing the core knows about the configuration.
+ *
+ * Plain, immutable data. src/config builds it from the YAML file, checks it, renders Kubernetes fragments to JSON text and
+ * hashes the revision; the core borrows it and never changes it, so any number of threads may share it.
+ * Limits are enforced where it is built.
+ */
+#ifndef RPW_POLICY_H
+#define RPW_POLICY_H
+
+#include "rpw/bytes/text.h"
+
+/* Where the volume of pip and copy is mounted, writable, in the init container that fills it, and the directory in it that
+ * the containers get. It is renamed into place when it is complete. */
+#define RPW_INSTALL_PATH "/rucio-policy"
+#define RPW_PACKAGE_DIRECTORY "package"
+
+/* The init containers that we add to a pod. Their names are reserved: a container of that name is never one that gets the
+ * package, whatever a policy's globs say. */
+enum rpw_own_container { RPW_OWN_INSTALL, RPW_OWN_COPY, RPW_OWN_VERIFY, RPW_OWN_CONTAINERS };
+
+/* rucio-policy-install, rucio-policy-copy, rucio-policy-verify */
+extern const struct rpw_span rpw_policy_own_containers[RPW_OWN_CONTAINERS];
+
+enum rpw_label_operator { RPW_LABEL_IN, RPW_LABEL_NOT_IN, RPW_LABEL_EXISTS, RPW_LABEL_DOES_NOT_EXIST };
+
+/* One requirement of a Kubernetes LabelSelector; `matchLabels: {k: v}` is `k In [v]`. values are used by In and NotIn. */
+struct rpw_label_requirement {
+    struct rpw_span key;
+    enum rpw_label_operator op;
+    struct rpw_span_list values;
+};
+
+/* A variable of a container's `env` with a literal value. */
+struct rpw_env_var {
+    struct rpw_span name;
+    struct rpw_span value;
+};
+
+enum rpw_python_path_mode {
+    RPW_PYTHON_PATH_PREPEND,
+    RPW_PYTHON_PATH_APPEND,
+    RPW_PYTHON_PATH_ENTRYPOINT, /* leave PYTHONPATH to the image's entrypoint */
+};
+
+enum rpw_source {
+    RPW_SOURCE_VOLUME,       /* a volume, mounted read-only */
+    RPW_SOURCE_PREINSTALLED, /* the code is in the image: environment only */
+    RPW_SOURCE_PIP,          /* an init container of ours installs it with pip into an emptyDir */
+    RPW_SOURCE_COPY,         /* an init container of ours copies it from an image of its own into an emptyDir */
+};
+
+/* Where the init container that fills the volume stands: in either case before every init container that gets the mount. */
+enum rpw_position {
+    RPW_POSITION_FIRST, /* where none gets it, before all */
+    RPW_POSITION_LAST,  /* where none gets it, behind all */
+};
+
+/* The init container that brings the package: rucio-policy-install (pip) or rucio-policy-copy. */
+struct rpw_installer {
+    /* What the configuration alone decides, as members of a JSON object without its braces:
+     * "command":[...],"args":[...],"env":[...],"envFrom":[...] */
+    struct rpw_span members;
+    struct rpw_span image;            /* empty: that of the container that gets the package */
+    struct rpw_span pull_policy;      /* empty: left to Kubernetes, or that of the container whose image it is */
+    struct rpw_span resources;        /* a JSON object; absent: those of the container that gets the package */
+    struct rpw_span security_context; /* a JSON object; absent: made from that container's */
+    enum rpw_position position;
+};
+
+enum rpw_verify {
+    RPW_VERIFY_OFF,
+    RPW_VERIFY_WARN, /* the init container rucio-policy-verify reports */
+    RPW_VERIFY_FAIL, /* and fails, so that the pod does not start */
+};
+
+enum rpw_on_conflict {
+    RPW_CONFLICT_KEEP,     /* theirs stays, the pod gets the rest, with a warning */
+    RPW_CONFLICT_OVERRIDE, /* ours, theirs goes */
+    RPW_CONFLICT_REJECT,   /* the pod is refused */
+};
+
+enum rpw_unmatched { RPW_UNMATCHED_ALLOW, RPW_UNMATCHED_WARN, RPW_UNMATCHED_REJECT };
+
+/* The revision on record of a pod whose package comes from the charts' own policyPackages. */
+#define RPW_CHART_REVISION "chart-managed"
+
+struct rpw_policy {
+    struct rpw_span name; /* unique in its set, a DNS-1123 label */
+
+    /* match: all three must hold. */
+    struct rpw_span_list namespaces; /* globs; empty: any namespace */
+    const struct rpw_label_requirement *requirements;
+    size_t requirement_count;
+    struct rpw_span_list containers; /* globs, at least one */
+
+    /* The variables that name the packages, in the order in which they are written: first RUCIO_POLICY_PACKAGE and
+     * RUCIO_POLICY_PACKAGE_<VO> for all package_count packages, then, unless configEnv is false, in the same order the
+     * forms that Rucio's entrypoints merge into rucio.cfg: RUCIO_CFG_POLICY_PACKAGE, RUCIO_CFG_POLICY_PACKAGE-<vo>. */
+    const struct rpw_env_var *names;
+    size_t name_count;
+    size_t package_count;
+
+    /* The package's directory in the container: absolute, not "/", without ':' and "$(", no slash at its end. */
+    struct rpw_span path;
+    enum rpw_python_path_mode python_path;
+    struct rpw_span image_python_path; /* empty: the image defines no PYTHONPATH */
+
+    enum rpw_source source;
+    /* Of every source but preinstalled: the volume source as a JSON object, {"persistentVolumeClaim":{...}}, with pip and
+     * copy {"emptyDir":{...}}; and the directory of it that is mounted, empty for its root, with pip and copy
+     * RPW_PACKAGE_DIRECTORY. */
+    struct rpw_span volume;
+    struct rpw_span sub_path;
+    struct rpw_installer installer; /* pip and copy */
+
+    enum rpw_verify verify;
+    struct rpw_span verify_members; /* warn and fail: "command":[...],"args":[...] of the init container */
+
+    enum rpw_on_conflict on_conflict;
+    struct rpw_span revision; /* RPW_REVISION_DIGITS hex digits over all that reaches the pod */
+};
+
+struct rpw_policy_set {
+    const struct rpw_policy *policies; /* tried in this order, the first match wins */
+    size_t count;
+    enum rpw_unmatched unmatched; /* what to do with a pod of Rucio's that no policy selects */
+};
+
+/* The container names of Rucio's own Helm charts that run Rucio: rucio-server, rucio-daemons, rucio-ui. They are the
+ * default of `match.containers`, and what `unmatched` looks for. */
+extern const struct rpw_span_list rpw_policy_default_containers;
+
+#endif
