@@ -17,14 +17,18 @@
 #define MAX_INPUT_BYTES ((size_t)1024 * 1024 * 1024)
 #define PODS_AT_ONCE 250
 #define MAX_LISTS 4
+#define MAX_FILES 1024
 
 enum format { FORMAT_TABLE, FORMAT_JSON, FORMAT_YAML, FORMAT_COUNT };
 
 struct options {
     const char *config_file;
-    struct rpw_manifest_files files; /* none: a cluster */
-    const char *context;             /* kubectl's */
-    const char *namespace_;          /* NULL: all */
+    struct {
+        const char *items[MAX_FILES];
+        size_t count;
+    } files;                /* none: a cluster */
+    const char *context;    /* kubectl's */
+    const char *namespace_; /* NULL: all */
     enum format format;
 };
 
@@ -72,7 +76,10 @@ static bool take_option(void *target, int option, char *value)
         options->config_file = value;
         return true;
     case 'f':
-        return rpw_manifest_files_add(&options->files, value);
+        if (options->files.count == MAX_FILES)
+            return rpw_usage_error(&usage, "-f: found more than %d, expected less", MAX_FILES);
+        options->files.items[options->files.count++] = value;
+        return true;
     case 'k':
         options->context = value;
         return true;
@@ -129,18 +136,26 @@ static bool add_text(struct rpw_audit *audit, const char *name, struct rpw_span 
     return audit->pod_count > before;
 }
 
-static bool add_files(struct rpw_audit *audit, const struct rpw_manifest_files *files)
+static bool add_file(struct rpw_audit *audit, const char *path)
 {
+    size_t len = 0;
+    char *bytes = rpw_manifest_read_file(path, MAX_INPUT_BYTES, &len);
+    bool is_ok = bytes != NULL && add_text(audit, rpw_manifest_shown_name(path), (struct rpw_span){bytes, len});
+
+    free(bytes);
+    return is_ok;
+}
+
+static bool add_files(struct rpw_audit *audit, const struct options *options)
+{
+    struct rpw_manifest_files files = {NULL, 0};
     bool is_ok = true;
 
-    for (size_t i = 0; is_ok && i < files->count; i++) {
-        size_t len = 0;
-        char *bytes = rpw_manifest_read_file(files->paths[i], MAX_INPUT_BYTES, &len);
-
-        is_ok =
-            bytes != NULL && add_text(audit, rpw_manifest_shown_name(files->paths[i]), (struct rpw_span){bytes, len});
-        free(bytes);
-    }
+    for (size_t i = 0; is_ok && i < options->files.count; i++)
+        is_ok = rpw_manifest_files_add(&files, options->files.items[i]);
+    for (size_t i = 0; is_ok && i < files.count; i++)
+        is_ok = add_file(audit, files.paths[i]);
+    rpw_manifest_files_done(&files);
     return is_ok;
 }
 
@@ -238,7 +253,7 @@ static bool add_api(struct rpw_audit *audit, const char *namespace_)
 static bool add_pods(struct rpw_audit *audit, const struct options *options)
 {
     if (options->files.count > 0)
-        return add_files(audit, &options->files);
+        return add_files(audit, options);
     if (options->context == NULL && rpw_cluster_is_around())
         return add_api(audit, options->namespace_);
     return add_kubectl(audit, options);
@@ -287,7 +302,6 @@ int rpw_cli_audit(int argc, char **argv)
     rpw_progress_clear();
     rpw_audit_done(&audit);
 out:
-    rpw_manifest_files_done(&options.files);
     rpw_config_free(config);
     free(report);
     return exit_code;

@@ -10,8 +10,8 @@
 #include "progress.h"
 #include "rpw/bytes/json_fields.h"
 #include "rpw/bytes/limits.h"
-#include "rpw/review/pod.h"
 #include "rpw/inject/selector.h"
+#include "rpw/review/pod.h"
 #include "visible.h"
 #include "workload.h"
 
@@ -227,6 +227,11 @@ static void judge(const struct rpw_pod_decision *decision, const struct subject 
     *verdict = (struct verdict){.is_of_interest = true};
     if (decision->policy != NULL)
         verdict->policy = decision->policy->name;
+    if (subject->is_shaped && subject->pod.containers[RPW_CONTAINERS].count == 0) {
+        verdict->state = RPW_AUDIT_REFUSED;
+        verdict->detail = RPW_LIT("found no containers, expected a pod");
+        return;
+    }
     switch (decision->reason) {
     case RPW_REASON_INJECTED:
     case RPW_REASON_UP_TO_DATE:

@@ -23,11 +23,16 @@
 /* Enough to say where 80,000 pods of one document are. */
 #define PODS_ARENA_BYTES ((size_t)16 * 1024 * 1024)
 
+#define MAX_FILES 1024
+
 struct options {
     const char *config_file;
-    struct rpw_manifest_files files; /* none: standard input */
-    const char *namespace_;          /* NULL: each object's own, else "default" */
-    const char *format;              /* NULL: that of the input */
+    struct {
+        const char *items[MAX_FILES];
+        size_t count;
+    } files;                /* none: standard input */
+    const char *namespace_; /* NULL: each object's own, else "default" */
+    const char *format;     /* NULL: that of the input */
 };
 
 static const struct format {
@@ -81,7 +86,10 @@ static bool take_option(void *target, int option, char *value)
         options->config_file = value;
         return true;
     case 'f':
-        return rpw_manifest_files_add(&options->files, value);
+        if (options->files.count == MAX_FILES)
+            return rpw_usage_error(&usage, "-f: found more than %d, expected less", MAX_FILES);
+        options->files.items[options->files.count++] = value;
+        return true;
     case 'n':
         options->namespace_ = value;
         return true;
@@ -127,7 +135,8 @@ struct run {
     struct rpw_mutate_output output;
     struct rpw_mutate_summary summary;
     const struct options *options;
-    bool is_usable; /* so far: every document could be read */
+    bool has_format; /* the output's is settled */
+    bool is_usable;  /* so far: every document could be read */
     bool is_allowed;
 };
 
@@ -252,7 +261,7 @@ static bool is_review(const struct run *run, const struct rpw_manifest_stream *s
 
 /* --- the whole ------------------------------------------------------------------------------------------------------- */
 
-static void mutate_file(struct run *run, const char *path, bool is_first)
+static void mutate_file(struct run *run, const char *path)
 {
     struct rpw_manifest_stream stream;
     size_t len = 0;
@@ -263,8 +272,9 @@ static void mutate_file(struct run *run, const char *path, bool is_first)
         return;
     }
     rpw_manifest_stream_init(&stream, rpw_manifest_shown_name(path), (struct rpw_span){bytes, len});
-    if (is_first && !run->options->format)
+    if (!run->has_format)
         run->output.format = stream.is_json ? RPW_MUTATE_JSON : RPW_MUTATE_YAML;
+    run->has_format = true;
     if (is_review(run, &stream))
         answer_review(run, &stream);
     else
@@ -272,10 +282,23 @@ static void mutate_file(struct run *run, const char *path, bool is_first)
     free(bytes);
 }
 
-/* Nothing is printed before everything is known, but for -o diff: half an answer could be taken for one. */
-static int mutate_files(struct run *run)
+static void mutate_files(struct run *run)
 {
-    const struct rpw_manifest_files *files = &run->options->files;
+    struct rpw_manifest_files files = {NULL, 0};
+    const struct options *options = run->options;
+
+    if (options->files.count == 0)
+        run->is_usable = rpw_manifest_files_add(&files, "-");
+    for (size_t i = 0; i < options->files.count && run->is_usable; i++)
+        run->is_usable = rpw_manifest_files_add(&files, options->files.items[i]);
+    for (size_t i = 0; i < files.count; i++)
+        mutate_file(run, files.paths[i]);
+    rpw_manifest_files_done(&files);
+}
+
+/* Nothing is printed before everything is known, but for -o diff: half an answer could be taken for one. */
+static int mutate_all(struct run *run)
+{
     char *text = NULL;
     size_t len = 0;
     bool is_for_reading;
@@ -287,12 +310,10 @@ static int mutate_files(struct run *run)
         json_decref(run->output.patches);
         return RPW_EXIT_BLIND;
     }
-    if (run->options->format)
+    run->has_format = run->options->format != NULL;
+    if (run->has_format)
         run->output.format = find_format(run->options->format)->format;
-    if (files->count == 0)
-        mutate_file(run, "-", true);
-    for (size_t i = 0; i < files->count; i++)
-        mutate_file(run, files->paths[i], i == 0);
+    mutate_files(run);
     if (run->summary.document_count > 0) {
         rpw_mutate_finish(&run->output);
         rpw_mutate_summary_print(&run->summary, stderr);
@@ -322,7 +343,7 @@ static int mutate_in_arenas(struct run *run)
     rpw_arena_init(&pods, region + RPW_ARENA_BYTES, PODS_ARENA_BYTES);
     run->context.core = &core;
     run->context.pods = &pods;
-    exit_code = mutate_files(run);
+    exit_code = mutate_all(run);
     rpw_arena_done(&core);
     rpw_arena_done(&pods);
     free(region);
@@ -348,7 +369,6 @@ int rpw_cli_mutate(int argc, char **argv)
     run.context.namespace_ = options.namespace_ != NULL ? rpw_span_of(options.namespace_) : RPW_LIT("");
     exit_code = mutate_in_arenas(&run);
 out:
-    rpw_manifest_files_done(&options.files);
     free(report);
     rpw_config_free(config);
     return exit_code;

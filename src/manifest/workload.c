@@ -206,9 +206,11 @@ static bool find_pods(struct finder *finder, struct rpw_span object, struct rpw_
 static bool find_pods_of_item(struct finder *finder, struct rpw_span item, struct rpw_span pointer,
                               struct rpw_span item_kind, unsigned depth)
 {
-    if (find_pods(finder, item, pointer, item_kind, depth))
+    bool is_object = item.ptr[0] == '{' || !finder->takes_misshapen;
+
+    if (is_object && find_pods(finder, item, pointer, item_kind, depth))
         return true;
-    if (!finder->takes_misshapen || finder->err.status != RPW_E_SHAPE)
+    if (is_object && (!finder->takes_misshapen || finder->err.status != RPW_E_SHAPE))
         return false;
     finder->err = (struct rpw_err){.status = RPW_OK};
     return add_pod(finder, (struct rpw_workload_pod){{RPW_LIT("Pod"), RPW_LIT(""), pointer}, pointer, item});
