@@ -6,9 +6,9 @@
 #include "audit_pods.h"
 #include "cli.h"
 #include "cluster.h"
-#include "command_line.h"
-#include "config.h"
+#include "config_file.h"
 #include "documents.h"
+#include "flags.h"
 #include "values.h"
 
 #define MAX_FILE_BYTES ((size_t)1024 * 1024 * 1024)
@@ -17,87 +17,22 @@
 
 struct options {
     const char *config_file;
-    const char *file; /* NULL: a cluster */
+    struct rpw_flag_list files; /* none: a cluster */
     const char *kubeconfig;
     const char *namespace_; /* NULL: all */
-    bool is_json;
+    unsigned output;        /* 1: json */
 };
 
-static const struct rpw_usage usage = {
-    "audit",
-    "Usage: rucio-policy-webhook audit --config FILE [--kubeconfig FILE] [-n NS] [-o table|json]\n"
-    "       rucio-policy-webhook audit --config FILE -f PODS [-n NS] [-o table|json]\n"
-    "Which running Rucio pods have the policy that the webhook would give them now, lack it, or carry an old "
-    "revision?\n"
-    "\n"
-    "  --config FILE         the policies\n" RPW_CLUSTER_HELP
-    "  -f, --file PODS       no cluster: what `kubectl get pods -A -o json` prints; - is standard input\n"
-    "  -n, --namespace NS    this namespace only; default: all\n"
-    "  -o, --output FORMAT   table, or json with the names of the pods; default: table\n"
-    "  --help                this text\n"
-    "\n"
-    "States: current; conflicts (current, but for what the pod sets itself and the policy keeps); old revision; "
-    "lacking;\n"
-    "refused (if it were created now); no policy (Rucio's by a container's name, and no policy selects it); opted "
-    "out.\n"
-    "Exit codes: 0 no drift, 1 drift (old revision, lacking, refused; no policy, unless `unmatched: allow`) or an "
-    "error,\n"
-    "2 usage.\n",
+static const struct rpw_flag flags[] = {
+    RPW_FLAG_ROW_CONFIG(struct options),
+    RPW_FLAG("kubeconfig", FILE, struct options, kubeconfig, "FILE", RPW_CLUSTER_HELP, ),
+    RPW_FLAG("file", FILES, struct options, files, "PODS",
+             "no cluster: what `kubectl get pods -A -o json` prints; - is standard input", .letter = 'f'),
+    RPW_FLAG("namespace", FORM, struct options, namespace_, "NS", "this namespace only; without it: all", .letter = 'n',
+             .take = rpw_flag_take_namespace),
+    RPW_FLAG("output", CHOICE, struct options, output, "table|json", "json has the names of the pods, too",
+             .letter = 'o', .fallback = "table"),
 };
-
-static bool take_output(const char *value, struct options *options)
-{
-    options->is_json = strcmp(value, "json") == 0;
-    return options->is_json || strcmp(value, "table") == 0 ||
-           rpw_usage_error(&usage, "-o: expected table or json, found: %s", value);
-}
-
-static bool take_option(void *target, int option, char *value)
-{
-    struct options *options = target;
-
-    switch (option) {
-    case 'c':
-        options->config_file = value;
-        return true;
-    case 'f':
-        options->file = value;
-        return true;
-    case 'k':
-        options->kubeconfig = value;
-        return true;
-    case 'n':
-        options->namespace_ = value;
-        return rpw_is_namespace_name(value) ||
-               rpw_usage_error(&usage, "-n: expected the name of a namespace, found: %s", value);
-    case 'o':
-        return take_output(value, options);
-    default:
-        return rpw_usage_error(&usage, "files are given with -f; unexpected argument: %s", value);
-    }
-}
-
-static bool check_options(const void *target)
-{
-    const struct options *options = target;
-
-    if (options->config_file == NULL)
-        return rpw_usage_error(&usage, "--config FILE is missing");
-    if (options->file != NULL && options->kubeconfig != NULL)
-        return rpw_usage_error(&usage, "found both -f and --kubeconfig, expected one of them");
-    return true;
-}
-
-static const struct option option_names[] = {
-    {"config", required_argument, NULL, 'c'},
-    {"file", required_argument, NULL, 'f'},
-    {"kubeconfig", required_argument, NULL, 'k'},
-    {"namespace", required_argument, NULL, 'n'},
-    {"output", required_argument, NULL, 'o'},
-    {"help", no_argument, NULL, 'h'},
-    {NULL, 0, NULL, 0},
-};
-static const struct rpw_command_line command_line = {&usage, "f:n:o:h", option_names, take_option, check_options};
 
 /* --- pods from a file ----------------------------------------------------------------------------------------------- */
 
@@ -130,16 +65,16 @@ static bool add_document(struct rpw_audit *audit, const char *name, const json_t
     return false;
 }
 
-static bool add_file(struct rpw_audit *audit, const struct options *options)
+static bool add_file(struct rpw_audit *audit, const char *file, const char *namespace_)
 {
-    json_t *documents = rpw_documents_read(options->file, MAX_FILE_BYTES);
+    json_t *documents = rpw_documents_read(file, MAX_FILE_BYTES);
     bool is_ok = documents != NULL;
     const json_t *document;
     size_t index;
 
     json_array_foreach(documents, index, document)
     {
-        is_ok = is_ok && add_document(audit, rpw_documents_shown_name(options->file), document, options->namespace_);
+        is_ok = is_ok && add_document(audit, rpw_documents_shown_name(file), document, namespace_);
     }
     json_decref(documents);
     return is_ok;
@@ -206,41 +141,65 @@ static bool add_cluster(struct rpw_audit *audit, struct rpw_kube_client *client,
 static bool add_pods(struct rpw_audit *audit, const struct options *options)
 {
     struct rpw_kube_client *client;
-    bool is_ok;
+    bool is_ok = true;
 
-    if (options->file != NULL)
-        return add_file(audit, options);
+    for (size_t i = 0; i < options->files.count && is_ok; i++)
+        is_ok = add_file(audit, options->files.items[i], options->namespace_);
+    if (options->files.count > 0)
+        return is_ok;
     client = rpw_cluster_open(options->kubeconfig);
     is_ok = client != NULL && add_cluster(audit, client, options->namespace_);
     rpw_kube_client_free(client);
     return is_ok;
 }
 
-int rpw_cli_audit(int argc, char **argv)
+static int audit_pods(const struct options *options, const struct rpw_config *config)
 {
-    struct options options = {.config_file = NULL};
-    struct rpw_config *config = NULL;
     struct rpw_audit audit;
-    char *report = NULL;
-    int exit_code;
-    bool is_ok;
+    bool is_ok, has_drift;
 
-    if (!rpw_command_line_read(&command_line, argc, argv, &options, &exit_code))
-        return exit_code;
-    if (!rpw_config_load(options.config_file, &config, &report) ||
-        !rpw_audit_init(&audit, rpw_config_policies(config))) {
-        fputs(report != NULL ? report : "out of memory\n", stderr);
-        rpw_config_free(config);
-        free(report);
-        return RPW_EXIT_NO;
+    if (!rpw_audit_init(&audit, rpw_config_policies(config))) {
+        fputs("out of memory\n", stderr);
+        return RPW_EXIT_BLIND;
     }
-    is_ok = add_pods(&audit, &options);
-    if (is_ok && options.is_json)
+    is_ok = add_pods(&audit, options);
+    if (is_ok && options->output == 1)
         is_ok = rpw_audit_print_json(&audit, stdout);
     else if (is_ok)
         rpw_audit_print_table(&audit, stdout);
-    exit_code = is_ok && !rpw_audit_has_drift(&audit) ? RPW_EXIT_OK : RPW_EXIT_NO;
+    has_drift = rpw_audit_has_drift(&audit);
     rpw_audit_done(&audit);
+    return !is_ok ? RPW_EXIT_BLIND : has_drift ? RPW_EXIT_NO : RPW_EXIT_OK;
+}
+
+static int audit(int argc, char **argv)
+{
+    struct options options = {.config_file = NULL};
+    struct rpw_config *config;
+    int exit_code;
+    bool is_readable;
+
+    if (!rpw_flags_read(&rpw_verb_audit, argc, argv, &options, &exit_code))
+        return exit_code;
+    if (options.files.count > 0 && options.kubeconfig != NULL)
+        return rpw_flags_error(&rpw_verb_audit, "--file", "found --kubeconfig, too, expected one of them");
+    config = rpw_config_file_load(options.config_file, &is_readable);
+    exit_code = config != NULL ? audit_pods(&options, config) : RPW_EXIT_BLIND;
     rpw_config_free(config);
     return exit_code;
 }
+
+const struct rpw_verb rpw_verb_audit = {
+    .name = "audit",
+    .summary = "which running Rucio pods lack their policy, or carry an old revision of it?",
+    .text = "Which running Rucio pods have the policy that the webhook would give them now, lack it, or carry an old "
+            "revision?",
+    .ending = "States: current; conflicts (current, but for what the pod sets itself and the policy keeps); old "
+              "revision; lacking; refused (if it were created now); no policy (Rucio's by a container's name, and no "
+              "policy selects it); opted out.\n"
+              "Exit codes: 0 no drift, 1 drift (old revision, lacking, refused; no policy, unless `unmatched: allow`), "
+              "2 usage, 3 the pods could not be read.",
+    .flags = flags,
+    .flag_count = sizeof(flags) / sizeof(flags[0]),
+    .run = audit,
+};

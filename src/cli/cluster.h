@@ -6,9 +6,7 @@
 
 /* What --help says of it. */
 #define RPW_CLUSTER_HELP                                                                                               \
-    "  --kubeconfig FILE     the cluster, as kubectl knows it; default: $KUBECONFIG, in a pod its ServiceAccount, "    \
-    "else\n"                                                                                                           \
-    "                        ~/.kube/config\n"
+    "the cluster, as kubectl knows it; without it: $KUBECONFIG, in a pod its ServiceAccount, else ~/.kube/config"
 
 /* Connects nothing yet: errors of the network come with the first call. kubeconfig may be NULL: see above. NULL after a
  * message on standard error. */

@@ -8,8 +8,8 @@
 #include <unistd.h>
 
 #include "cli.h"
-#include "command_line.h"
-#include "config.h"
+#include "config_file.h"
+#include "flags.h"
 #include "mutate_output.h"
 #include "rpw/limits.h"
 #include "values.h"
@@ -22,99 +22,28 @@
 
 struct options {
     const char *config_file;
-    const char *input_file; /* "-": standard input */
+    struct rpw_flag_list files;
     const char *namespace_; /* NULL: each object's own, else "default" */
-    const char *format;     /* NULL: that of the input */
+    unsigned format;        /* enum rpw_mutate_format; FORMAT_OF_INPUT */
 };
 
-static const struct format {
-    const char *name;
-    enum rpw_mutate_format format;
-} formats[] = {
-    {"yaml", RPW_MUTATE_YAML}, {"json", RPW_MUTATE_JSON},       {"patch", RPW_MUTATE_PATCH},
-    {"diff", RPW_MUTATE_DIFF}, {"explain", RPW_MUTATE_EXPLAIN},
+#define FORMAT_OF_INPUT (~0U)
+
+static const struct rpw_flag flags[] = {
+    RPW_FLAG_ROW_CONFIG(struct options),
+    RPW_FLAG("file", FILES, struct options, files, "FILE", "what to read; - or nothing: standard input", .letter = 'f'),
+    RPW_FLAG("namespace", FORM, struct options, namespace_, "NS",
+             "the namespace of objects that name none themselves; without it: default", .letter = 'n',
+             .take = rpw_flag_take_namespace),
+    RPW_FLAG("output", CHOICE, struct options, format, "yaml|json|patch|diff|explain",
+             "yaml: the objects, patched: what is not touched keeps every byte, comments included\n"
+             "json: the same as JSON\n"
+             "patch: the JSON Patch of each object, in a list\n"
+             "diff: what changes, line by line\n"
+             "explain: in words: which policy and why, and what it does to each container\n"
+             "Without it: yaml for YAML, json for JSON",
+             .letter = 'o'),
 };
-
-static const struct rpw_usage usage = {
-    "mutate",
-    "Usage: rucio-policy-webhook mutate --config FILE [-f FILE|-] [-n NAMESPACE] [-o FORMAT]\n"
-    "Shows offline what the webhook does. Reads Kubernetes objects, YAML as `helm template` prints it or JSON: Pod,\n"
-    "Deployment, StatefulSet, DaemonSet, ReplicaSet, ReplicationController, Job, CronJob, and lists of these; other\n"
-    "kinds are passed on untouched. An AdmissionReview (JSON) is answered with an AdmissionReview.\n"
-    "\n"
-    "  --config FILE          the policies\n"
-    "  -f, --file FILE        what to read; - or nothing: standard input\n"
-    "  -n, --namespace NS     the namespace of objects that name none themselves; default: \"default\"\n"
-    "  -o, --output FORMAT    yaml     the objects, patched: what is not touched keeps every byte, comments included\n"
-    "                         json     the same as JSON\n"
-    "                         patch    the JSON Patch of each object, in a list\n"
-    "                         diff     what changes, line by line\n"
-    "                         explain  in words: which policy and why, and what it does to each container\n"
-    "                         default: yaml for YAML, json for JSON\n"
-    "  --help                 this text\n"
-    "\n"
-    "Warnings go to standard error. Exit codes: 0 done, 1 a pod is refused or the input cannot be used, 2 usage. When "
-    "a\n"
-    "pod is refused, only diff and explain print anything.\n",
-};
-
-/* --- options --------------------------------------------------------------------------------------------------------- */
-
-static const struct format *find_format(const char *name)
-{
-    for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++)
-        if (strcmp(formats[i].name, name) == 0)
-            return &formats[i];
-    return NULL;
-}
-
-static bool take_option(void *target, int option, char *value)
-{
-    struct options *options = target;
-
-    switch (option) {
-    case 'c':
-        options->config_file = value;
-        return true;
-    case 'f':
-        options->input_file = value;
-        return true;
-    case 'n':
-        options->namespace_ = value;
-        return true;
-    case 'o':
-        options->format = value;
-        return true;
-    default:
-        return rpw_usage_error(&usage, "input files are given with -f; unexpected argument: %s", value);
-    }
-}
-
-static bool check_options(const void *target)
-{
-    const struct options *options = target;
-
-    if (options->config_file == NULL)
-        return rpw_usage_error(&usage, "--config FILE is missing");
-    if (options->namespace_ != NULL && !rpw_is_namespace_name(options->namespace_))
-        return rpw_usage_error(&usage,
-                               "--namespace: expected the name of a namespace (a-z, 0-9, -; at most 63), found: %s",
-                               options->namespace_);
-    if (options->format != NULL && find_format(options->format) == NULL)
-        return rpw_usage_error(&usage, "--output: expected yaml, json, patch, diff or explain, found: %s",
-                               options->format);
-    return true;
-}
-
-static const struct option option_names[] = {
-    {"config", required_argument, NULL, 'c'},
-    {"file", required_argument, NULL, 'f'},
-    {"namespace", required_argument, NULL, 'n'},
-    {"output", required_argument, NULL, 'o'},
-    {"help", no_argument, NULL, 'h'},
-    {NULL, 0, NULL, 0},
-};
-static const struct rpw_command_line command_line = {&usage, "f:n:o:h", option_names, take_option, check_options};
 
 /* --- input ----------------------------------------------------------------------------------------------------------- */
 
@@ -311,15 +240,15 @@ static int mutate_input(const struct rpw_document_context *context, const struct
 {
     struct rpw_mutate_output output = {.is_json_input = is_json(context->text), .is_coloured = isatty(STDOUT_FILENO)};
 
-    output.format = options->format != NULL ? find_format(options->format)->format
-                    : output.is_json_input  ? RPW_MUTATE_JSON
-                                            : RPW_MUTATE_YAML;
+    output.format = options->format != FORMAT_OF_INPUT ? (enum rpw_mutate_format)options->format
+                    : output.is_json_input             ? RPW_MUTATE_JSON
+                                                       : RPW_MUTATE_YAML;
     if (!output.is_json_input || !is_review(context))
         return mutate_objects(context, &output);
     if (output.format == RPW_MUTATE_JSON)
         return answer_review(context);
-    fprintf(stderr, "%s: an AdmissionReview is answered with an AdmissionReview: -o %s is for other objects\n",
-            context->file, options->format);
+    fprintf(stderr, "%s: an AdmissionReview is answered with an AdmissionReview: this --output is for other objects\n",
+            context->file);
     return RPW_EXIT_NO;
 }
 
@@ -345,24 +274,28 @@ static int mutate_in_arenas(struct rpw_document_context context, const struct op
     return exit_code;
 }
 
-int rpw_cli_mutate(int argc, char **argv)
+static int mutate(int argc, char **argv)
 {
-    struct options options = {.input_file = "-"};
+    struct options options = {.format = FORMAT_OF_INPUT};
     struct rpw_document_context context = {.policies = NULL};
     struct rpw_config *config = NULL;
-    char *report = NULL, *bytes = NULL;
+    char *bytes = NULL;
     int exit_code;
+    bool is_readable;
 
-    if (!rpw_command_line_read(&command_line, argc, argv, &options, &exit_code))
+    if (!rpw_flags_read(&rpw_verb_mutate, argc, argv, &options, &exit_code))
         return exit_code;
+    if (options.files.count > 1)
+        return rpw_flags_error(&rpw_verb_mutate, "--file", "found %zu files, expected one", options.files.count);
+    if (options.files.count == 0)
+        options.files.items[0] = "-";
 
-    exit_code = RPW_EXIT_NO;
-    if (!rpw_config_load(options.config_file, &config, &report)) {
-        fputs(report != NULL ? report : "out of memory\n", stderr);
+    exit_code = RPW_EXIT_BLIND;
+    config = rpw_config_file_load(options.config_file, &is_readable);
+    if (config == NULL)
         goto out;
-    }
-    context.file = strcmp(options.input_file, "-") == 0 ? "<stdin>" : options.input_file;
-    bytes = read_input(options.input_file, context.file, &context.text.len);
+    context.file = strcmp(options.files.items[0], "-") == 0 ? "<stdin>" : options.files.items[0];
+    bytes = read_input(options.files.items[0], context.file, &context.text.len);
     if (bytes == NULL)
         goto out;
     context.text.ptr = bytes;
@@ -371,7 +304,20 @@ int rpw_cli_mutate(int argc, char **argv)
     exit_code = mutate_in_arenas(context, &options);
 out:
     free(bytes);
-    free(report);
     rpw_config_free(config);
     return exit_code;
 }
+
+const struct rpw_verb rpw_verb_mutate = {
+    .name = "mutate",
+    .summary = "the same code offline: what it does to a chart, a workload or a pod",
+    .text = "Shows offline what the webhook does. Reads Kubernetes objects, YAML as `helm template` prints it or JSON: "
+            "Pod, Deployment, StatefulSet, DaemonSet, ReplicaSet, ReplicationController, Job, CronJob, and lists of "
+            "these; other kinds are passed on untouched. An AdmissionReview (JSON) is answered with an "
+            "AdmissionReview.",
+    .ending = "Warnings go to standard error. When a pod is refused, only diff and explain print anything.\n"
+              "Exit codes: 0 done, 1 a pod is refused or the input cannot be used, 2 usage, 3 nothing could be read.",
+    .flags = flags,
+    .flag_count = sizeof(flags) / sizeof(flags[0]),
+    .run = mutate,
+};

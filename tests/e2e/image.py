@@ -305,7 +305,7 @@ class Verbs(ImageCase):
 
         command = self.command(
             "serve", "--config", "/mnt/given/policy.yaml", "--tls-cert", "/mnt/given/tls.crt", "--tls-key",
-            "/mnt/given/tls.key", "--listen", "127.0.0.1:0", "--ops-listen", "127.0.0.1:0", "--drain-delay", "0")
+            "/mnt/given/tls.key", "--listen", "127.0.0.1:0", "--ops-listen", "127.0.0.1:0", "--drain-delay", "0s")
         with Server(self, command=command) as server:
             with server.connect() as client:
                 answer = json.loads(client.post().text)

@@ -623,7 +623,7 @@ class Refused(Ensure):
     def refuse(self, method, path_part, answer):
         self.api.put(CONFIGURATION, configuration())
         self.api.on_request = lambda _, m, path: answer if m == method and path_part in path else None
-        return self.ensure(code=1).stderr
+        return self.ensure(code=3).stderr
 
     def test_forbidden_read_names_the_missing_rule(self):
         error = self.refuse("GET", "/secrets/rpw-ca", status(403, 'secrets "rpw-ca" is forbidden: User "x" cannot get'))
@@ -681,7 +681,7 @@ class Access(Ensure):
         return str(path)
 
     def refuse(self, kubeconfig):
-        return self.ensure(code=1, kubeconfig=kubeconfig).stderr
+        return self.ensure(code=3, kubeconfig=kubeconfig).stderr
 
     def test_token_file_is_relative_to_the_kubeconfig_and_read_each_time(self):
         (self.api.folder / "token").write_text("first\n")
@@ -823,7 +823,7 @@ class Access(Ensure):
 
     def test_home_without_a_kubeconfig(self):
         done = run("certs", "ensure", *FLAGS, HOME=str(self.api.folder))
-        self.assertEqual(done.returncode, 1)
+        self.assertEqual(done.returncode, 3)
         self.assertIn("(--kubeconfig FILE names another one)", done.stderr)
 
     def test_nothing_at_all(self):
@@ -831,7 +831,7 @@ class Access(Ensure):
 
     def test_pod_without_a_service_account(self):
         done = run("certs", "ensure", *FLAGS, KUBERNETES_SERVICE_HOST="127.0.0.1")
-        self.assertEqual(done.returncode, 1)
+        self.assertEqual(done.returncode, 3)
         self.assertIn("its ServiceAccount cannot be used: /var/run/secrets/", done.stderr)
 
 
@@ -839,14 +839,14 @@ class Usage(unittest.TestCase):
     def test_errors(self):
         kept = dict(zip(FLAGS[::2], FLAGS[1::2]))
         for changes, words in (
-                ({"--secret": None}, "--secret: found '', expected NAMESPACE/NAME"),
+                ({"--secret": None}, "--secret: NS/NAME is required"),
                 ({"--secret": "x"}, "--secret: found 'x'"), ({"--secret": "x/Y"}, "--secret: found 'x/Y'"),
-                ({"--ca-secret": None}, "--ca-secret: found ''"), ({"--ca-secret": kept["--secret"]}, "another Secret"),
-                ({"--webhook": None}, "--webhook: found ''"), ({"--webhook": "../x"}, "--webhook: found '../x'"),
-                ({"--dns": None}, "--dns: found ''"), ({"--dns": "*.x"}, "without wildcards"),
-                ({"--renew-before": "61d"}, "at most 60d"), ({"--overlap": "1"}, "a time such as 1h"),
-                ({"--overlap": "30d"}, "--overlap: found '30d', expected less than --renew-before"),
-                ({"--renew-before": "1h"}, "--overlap: found '1h'")):
+                ({"--ca-secret": None}, "--ca-secret: NS/NAME is required"), ({"--ca-secret": kept["--secret"]}, "another Secret"),
+                ({"--webhook": None}, "--webhook: NAME is required"), ({"--webhook": "../x"}, "--webhook: found '../x'"),
+                ({"--dns": None}, "--dns: NAME is required"), ({"--dns": "*.x"}, "without wildcards"),
+                ({"--renew-before": "61d"}, "from 0s to 60d"), ({"--overlap": "1"}, "a duration from 0s to 30d"),
+                ({"--overlap": "30d"}, "--overlap: found 2592000 seconds, expected less than --renew-before"),
+                ({"--renew-before": "1h"}, "--overlap: found 3600 seconds")):
             with self.subTest(changes=changes):
                 flags = [item for pair in {**kept, **changes}.items() if pair[1] is not None for item in pair]
                 done = run("certs", "ensure", *flags)
