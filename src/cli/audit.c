@@ -7,8 +7,8 @@
 #include "child.h"
 #include "cli.h"
 #include "cluster.h"
-#include "command_line.h"
-#include "config.h"
+#include "config_file.h"
+#include "flags.h"
 #include "input.h"
 #include "progress.h"
 #include "values.h"
@@ -17,104 +17,30 @@
 #define MAX_INPUT_BYTES ((size_t)1024 * 1024 * 1024)
 #define PODS_AT_ONCE 250
 #define MAX_LISTS 4
-#define MAX_FILES 1024
 
-enum format { FORMAT_TABLE, FORMAT_JSON, FORMAT_YAML, FORMAT_COUNT };
+enum format { FORMAT_TABLE, FORMAT_JSON, FORMAT_YAML };
 
 struct options {
     const char *config_file;
-    struct {
-        const char *items[MAX_FILES];
-        size_t count;
-    } files;                /* none: a cluster */
-    const char *context;    /* kubectl's */
-    const char *namespace_; /* NULL: all */
-    enum format format;
+    struct rpw_flag_list files; /* none: a cluster */
+    const char *context;        /* kubectl's */
+    const char *namespace_;     /* NULL: all */
+    unsigned format;            /* enum format */
 };
 
-static const struct rpw_usage usage = {
-    "audit",
-    "Usage: rucio-policy-webhook audit --config FILE [--context NAME] [-n NS] [-o table|json|yaml]\n"
-    "       rucio-policy-webhook audit --config FILE -f PODS... [-n NS] [-o table|json|yaml]\n"
-    "Which running Rucio pods have the policy that the webhook would give them now, lack it, or carry an old "
-    "revision?\n"
-    "Pods come from `kubectl get pods -o json`, with its logins; in a pod, from the API by the pod's ServiceAccount.\n"
-    "\n"
-    "  --config FILE         the policies\n"
-    "  --context NAME        kubectl's context; default: the current one\n"
-    "  -f, --file PODS       no cluster: what `kubectl get pods -A -o json` prints; - is standard input; a folder\n"
-    "  -n, --namespace NS    this namespace only; default: all\n"
-    "  -o, --output FORMAT   table, or json or yaml with the names of the pods; default: table\n"
-    "  --help                this text\n"
-    "\n"
-    "States: current; conflicts (current, but for what the pod sets itself and the policy keeps); old revision; "
-    "lacking;\n"
-    "refused (if it were created now); no policy (Rucio's by a container's name, and no policy selects it); opted "
-    "out.\n"
-    "Exit codes: 0 no drift, 1 drift (old revision, lacking, refused; no policy, unless `unmatched: allow`), 2 usage,\n"
-    "3 there was nothing to look at: no pods, a cluster that cannot be asked.\n",
+static const struct rpw_flag flags[] = {
+    RPW_FLAG_ROW_CONFIG(struct options),
+    RPW_FLAG("context", TEXT, struct options, context, "NAME", "kubectl's; without it: the current one", ),
+    RPW_FLAG(
+        "file", FILES, struct options, files, "PODS",
+        "no cluster: what `kubectl get pods -A -o json` prints; - is standard input, of a folder *.yaml, *.yml and "
+        "*.json",
+        .letter = 'f'),
+    RPW_FLAG("namespace", FORM, struct options, namespace_, "NS", "this namespace only; without it: all", .letter = 'n',
+             .take = rpw_flag_take_namespace),
+    RPW_FLAG("output", CHOICE, struct options, format, "table|json|yaml",
+             "json and yaml have the names of the pods, too", .letter = 'o', .fallback = "table"),
 };
-
-static bool take_output(const char *value, struct options *options)
-{
-    static const char *const words[FORMAT_COUNT] = {"table", "json", "yaml"};
-
-    for (int i = 0; i < FORMAT_COUNT; i++)
-        if (strcmp(value, words[i]) == 0) {
-            options->format = (enum format)i;
-            return true;
-        }
-    return rpw_usage_error(&usage, "-o: expected table, json or yaml, found: %s", value);
-}
-
-static bool take_option(void *target, int option, char *value)
-{
-    struct options *options = target;
-
-    switch (option) {
-    case 'c':
-        options->config_file = value;
-        return true;
-    case 'f':
-        if (options->files.count == MAX_FILES)
-            return rpw_usage_error(&usage, "-f: found more than %d, expected less", MAX_FILES);
-        options->files.items[options->files.count++] = value;
-        return true;
-    case 'k':
-        options->context = value;
-        return true;
-    case 'n':
-        options->namespace_ = value;
-        return rpw_is_namespace_name(value) ||
-               rpw_usage_error(&usage, "-n: expected the name of a namespace, found: %s", value);
-    case 'o':
-        return take_output(value, options);
-    default:
-        return rpw_usage_error(&usage, "files are given with -f; unexpected argument: %s", value);
-    }
-}
-
-static bool check_options(const void *target)
-{
-    const struct options *options = target;
-
-    if (options->config_file == NULL)
-        return rpw_usage_error(&usage, "--config FILE is missing");
-    if (options->files.count > 0 && options->context != NULL)
-        return rpw_usage_error(&usage, "found both -f and --context, expected one of them");
-    return true;
-}
-
-static const struct option option_names[] = {
-    {"config", required_argument, NULL, 'c'},
-    {"file", required_argument, NULL, 'f'},
-    {"context", required_argument, NULL, 'k'},
-    {"namespace", required_argument, NULL, 'n'},
-    {"output", required_argument, NULL, 'o'},
-    {"help", no_argument, NULL, 'h'},
-    {NULL, 0, NULL, 0},
-};
-static const struct rpw_command_line command_line = {&usage, "f:n:o:h", option_names, take_option, check_options};
 
 /* --- files and kubectl ---------------------------------------------------------------------------------------------- */
 
@@ -259,7 +185,7 @@ static bool add_pods(struct rpw_audit *audit, const struct options *options)
     return add_kubectl(audit, options);
 }
 
-static bool print(const struct rpw_audit *audit, enum format format)
+static bool print(const struct rpw_audit *audit, unsigned format)
 {
     json_t *report;
     bool is_ok;
@@ -277,32 +203,52 @@ static bool print(const struct rpw_audit *audit, enum format format)
     return is_ok;
 }
 
-int rpw_cli_audit(int argc, char **argv)
+static int audit_pods(const struct options *options, const struct rpw_config *config)
 {
-    struct options options = {.config_file = NULL};
-    struct rpw_config *config = NULL;
+    int exit_code = RPW_EXIT_BLIND;
     struct rpw_audit audit;
-    char *report = NULL;
-    int exit_code;
 
-    if (!rpw_command_line_read(&command_line, argc, argv, &options, &exit_code))
-        goto out;
-    exit_code = RPW_EXIT_NO;
-    if (!rpw_config_load(options.config_file, &config, &report)) {
-        fputs(report != NULL ? report : "out of memory\n", stderr);
-        goto out;
-    }
-    exit_code = RPW_EXIT_BLIND;
-    if (!rpw_audit_init(&audit, rpw_config_policies(config), options.namespace_)) {
+    if (!rpw_audit_init(&audit, rpw_config_policies(config), options->namespace_)) {
         fputs("out of memory\n", stderr);
-        goto out;
+        return exit_code;
     }
-    if (add_pods(&audit, &options) && print(&audit, options.format))
+    if (add_pods(&audit, options) && print(&audit, options->format))
         exit_code = rpw_audit_has_drift(&audit) ? RPW_EXIT_NO : RPW_EXIT_OK;
     rpw_progress_clear();
     rpw_audit_done(&audit);
-out:
-    rpw_config_free(config);
-    free(report);
     return exit_code;
 }
+
+static int audit(int argc, char **argv)
+{
+    struct options options = {.config_file = NULL};
+    struct rpw_config *config;
+    int exit_code;
+    bool is_readable;
+
+    if (!rpw_flags_read(&rpw_verb_audit, argc, argv, &options, &exit_code))
+        return exit_code;
+    if (options.files.count > 0 && options.context != NULL)
+        return rpw_flags_error(&rpw_verb_audit, "--file", "found --context, too, expected one of them");
+    config = rpw_config_file_load(options.config_file, &is_readable);
+    exit_code = config != NULL ? audit_pods(&options, config) : RPW_EXIT_BLIND;
+    rpw_config_free(config);
+    return exit_code;
+}
+
+const struct rpw_verb rpw_verb_audit = {
+    .name = "audit",
+    .summary = "which running Rucio pods lack their policy, or carry an old revision of it?",
+    .text =
+        "Which running Rucio pods have the policy that the webhook would give them now, lack it, or carry an old "
+        "revision? Pods come from `kubectl get pods -o json`, with its ways to log in; in a pod, from the API by the "
+        "pod's ServiceAccount.",
+    .ending = "States: current; conflicts (current, but for what the pod sets itself and the policy keeps); old "
+              "revision; lacking; refused (if it were created now); no policy (Rucio's by a container's name, and no "
+              "policy selects it); opted out.\n"
+              "Exit codes: 0 no drift, 1 drift (old revision, lacking, refused; no policy, unless `unmatched: allow`), "
+              "2 usage, 3 nothing was looked at: no pods in the input, or a cluster that cannot be asked.",
+    .flags = flags,
+    .flag_count = sizeof(flags) / sizeof(flags[0]),
+    .run = audit,
+};

@@ -11,25 +11,24 @@
 
 #include "check_webhook.h"
 #include "cli.h"
-#include "config.h"
+#include "config_file.h"
+#include "flags.h"
 #include "utf8.h"
 
 #define LABEL_WIDTH 13
 
-static void print_usage(FILE *out)
-{
-    fputs("Usage: rucio-policy-webhook check [--webhook-configuration FILE [--webhook NAME]] FILE\n"
-          "Is this configuration right, and what will it do? `-` reads standard input.\n\n"
-          "  --webhook-configuration FILE   the MutatingWebhookConfiguration, YAML or JSON: does the cluster send "
-          "every pod\n"
-          "                                 that a policy selects?\n"
-          "  --webhook NAME                 which one, in a file with several\n\n"
-          "Errors are printed to standard error, all of them, as FILE:LINE:COLUMN with the line in question.\n"
-          "Without errors, standard output says what each policy does and to which pods, and what might not be meant.\n"
-          "Exit codes: 0 the configuration is right, 1 it has errors, or the cluster does not send everything, 2 "
-          "usage.\n",
-          out);
-}
+struct options {
+    const char *config_file, *webhook_file, *webhook;
+};
+
+static const struct rpw_flag flags[] = {
+    RPW_FLAG("config", FILE, struct options, config_file, "FILE", "the policies (YAML)", .is_required = true,
+             .is_argument = true),
+    RPW_FLAG(
+        "webhook-configuration", FILE, struct options, webhook_file, "FILE",
+        "the MutatingWebhookConfiguration, YAML or JSON: does the cluster send every pod that a policy selects?", ),
+    RPW_FLAG("webhook", TEXT, struct options, webhook, "NAME", "which one, in a file with several", ),
+};
 
 /* The first line of an item has a label, the ones below it none. */
 static void print_label(const char *label)
@@ -319,35 +318,34 @@ static void print_summary(const char *name, const struct rpw_config *config)
         printf("\nPerhaps not meant:\n%s", warnings);
 }
 
-int rpw_cli_check(int argc, char **argv)
+static int check(int argc, char **argv)
 {
-    const char *webhook_file = rpw_check_webhook_take_option(&argc, argv);
-    struct rpw_config *config = NULL;
-    char *report = NULL;
-    bool is_stdin, is_right;
+    struct options options = {.config_file = NULL};
+    struct rpw_config *config;
+    int exit_code;
+    bool is_right = false, is_readable;
 
-    if (argc == 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)) {
-        print_usage(stdout);
-        return RPW_EXIT_OK;
+    if (!rpw_flags_read(&rpw_verb_check, argc, argv, &options, &exit_code))
+        return exit_code;
+    config = rpw_config_file_load(options.config_file, &is_readable);
+    if (config != NULL) {
+        print_summary(strcmp(options.config_file, "-") == 0 ? "The configuration" : options.config_file, config);
+        is_right = options.webhook_file == NULL ||
+                   rpw_check_webhook(options.webhook_file, options.webhook, rpw_config_policies(config));
     }
-    if (argc != 2 || (argv[1][0] == '-' && argv[1][1] != '\0')) {
-        if (argc >= 2 && argv[1][0] == '-' && argv[1][1] != '\0')
-            fprintf(stderr, "rucio-policy-webhook check: there is no option '%s'\n\n", argv[1]);
-        else
-            fprintf(stderr, "rucio-policy-webhook check: found %d arguments, expected one, the file\n\n", argc - 1);
-        print_usage(stderr);
-        return RPW_EXIT_USAGE;
-    }
-    is_stdin = strcmp(argv[1], "-") == 0;
-    is_right = is_stdin ? rpw_config_load_descriptor(STDIN_FILENO, "<stdin>", &config, &report)
-                        : rpw_config_load(argv[1], &config, &report);
-    if (is_right)
-        print_summary(is_stdin ? "The configuration" : argv[1], config);
-    else
-        fputs(report ? report : "rucio-policy-webhook check: out of memory\n", stderr);
-    if (is_right && webhook_file != NULL)
-        is_right = rpw_check_webhook(webhook_file, rpw_config_policies(config));
-    free(report);
     rpw_config_free(config);
-    return is_right ? RPW_EXIT_OK : RPW_EXIT_NO;
+    return is_right ? RPW_EXIT_OK : is_readable ? RPW_EXIT_NO : RPW_EXIT_BLIND;
 }
+
+const struct rpw_verb rpw_verb_check = {
+    .name = "check",
+    .summary = "is this configuration right, and what will it do?",
+    .text =
+        "Is this configuration right, and what will it do? `-` reads standard input. Errors are printed to standard "
+        "error, all of them, as FILE:LINE:COLUMN with the line in question. Without errors, standard output says what "
+        "each policy does and to which pods, and what might not be meant.",
+    .ending = "Exit codes: 0 the configuration is right, 1 it has errors, 2 usage, 3 it could not be read.",
+    .flags = flags,
+    .flag_count = sizeof(flags) / sizeof(flags[0]),
+    .run = check,
+};

@@ -19,33 +19,6 @@
 
 static const char *wanted_name; /* of a configuration; NULL: the only one */
 
-/* Takes `option VALUE` or `option=VALUE` out of the arguments. NULL: it is not there. */
-static const char *take(int *argc, char **argv, const char *option)
-{
-    const size_t len = strlen(option);
-
-    for (int i = 1; i < *argc; i++) {
-        const bool has_value = strncmp(argv[i], option, len) == 0 && argv[i][len] == '=';
-        const int count = has_value ? 1 : 2;
-        const char *value = has_value ? argv[i] + len + 1 : argv[i + 1];
-
-        if ((!has_value && strcmp(argv[i], option) != 0) || i + count > *argc)
-            continue;
-        memmove(argv + i, argv + i + count, (size_t)(*argc - i - count + 1) * sizeof(*argv));
-        *argc -= count;
-        return value;
-    }
-    return NULL;
-}
-
-const char *rpw_check_webhook_take_option(int *argc, char **argv)
-{
-    const char *file = take(argc, argv, FILE_OPTION);
-
-    wanted_name = file != NULL ? take(argc, argv, NAME_OPTION) : NULL;
-    return file;
-}
-
 /* --- the file --------------------------------------------------------------------------------------------------------- */
 
 static const char *name_of(const json_t *object)
@@ -240,8 +213,10 @@ static void print_remarks(const struct check *check)
     }
 }
 
-bool rpw_check_webhook(const char *file, const struct rpw_policy_set *policies)
+bool rpw_check_webhook(const char *file, const char *name, const struct rpw_policy_set *policies)
 {
+    wanted_name = name;
+
     struct check check = {.file = file, .webhooks = read_webhooks(file), .remarks = json_object()};
     bool is_sent = false;
 

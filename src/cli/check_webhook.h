@@ -11,13 +11,8 @@
 
 #include "rpw/review/policy.h"
 
-/* Takes `--webhook-configuration FILE` (or with =) out of the arguments, and with it `--webhook NAME`, which is remembered for
- * rpw_check_webhook(): the name of the configuration that counts, in a file with several. NULL: it was not there, or without
- * its value; then both stay, for whoever reads on to refuse. argv must outlive the check; one thread. */
-const char *rpw_check_webhook_take_option(int *argc, char **argv);
-
 /* Looks at one configuration of the file: the one with the remembered name, else the only one; without either, an error lists
  * the names. Prints what is not sent, or that everything is, and remarks. Whether everything is. */
-bool rpw_check_webhook(const char *file, const struct rpw_policy_set *policies);
+bool rpw_check_webhook(const char *file, const char *name, const struct rpw_policy_set *policies);
 
 #endif

@@ -4,11 +4,10 @@
  * pods in it and asks the core about each, mutate_output.c shows the answer. It is the server's own code that decides.
  */
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "cli.h"
-#include "command_line.h"
-#include "config.h"
+#include "config_file.h"
+#include "flags.h"
 #include "input.h"
 #include "mutate_output.h"
 #include "mutate_summary.h"
@@ -23,109 +22,31 @@
 /* Enough to say where 80,000 pods of one document are. */
 #define PODS_ARENA_BYTES ((size_t)16 * 1024 * 1024)
 
-#define MAX_FILES 1024
-
 struct options {
     const char *config_file;
-    struct {
-        const char *items[MAX_FILES];
-        size_t count;
-    } files;                /* none: standard input */
+    struct rpw_flag_list files;
     const char *namespace_; /* NULL: each object's own, else "default" */
-    const char *format;     /* NULL: that of the input */
+    unsigned format;        /* enum rpw_mutate_format; FORMAT_OF_INPUT */
 };
 
-static const struct format {
-    const char *name;
-    enum rpw_mutate_format format;
-} formats[] = {
-    {"yaml", RPW_MUTATE_YAML}, {"json", RPW_MUTATE_JSON},       {"patch", RPW_MUTATE_PATCH},
-    {"diff", RPW_MUTATE_DIFF}, {"explain", RPW_MUTATE_EXPLAIN},
+#define FORMAT_OF_INPUT (~0U)
+
+static const struct rpw_flag flags[] = {
+    RPW_FLAG_ROW_CONFIG(struct options),
+    RPW_FLAG("file", FILES, struct options, files, "FILE",
+             "what to read, or a folder's *.yaml, *.yml and *.json; - or nothing: standard input", .letter = 'f'),
+    RPW_FLAG("namespace", FORM, struct options, namespace_, "NS",
+             "the namespace of objects that name none themselves; without it: default", .letter = 'n',
+             .take = rpw_flag_take_namespace),
+    RPW_FLAG("output", CHOICE, struct options, format, "yaml|json|patch|diff|explain",
+             "yaml: the objects, patched: what is not touched keeps every byte\n"
+             "json: the same as JSON\n"
+             "patch: the JSON Patch of each object, in a list\n"
+             "diff: what changes, by `diff -u` or $RPW_EXTERNAL_DIFF\n"
+             "explain: in words: which policy and why, and what it does to each container\n"
+             "Without it: yaml for YAML, json for JSON",
+             .letter = 'o'),
 };
-
-static const struct rpw_usage usage = {
-    "mutate",
-    "Usage: rucio-policy-webhook mutate --config FILE [-f FILE|FOLDER|-]... [-n NAMESPACE] [-o FORMAT]\n"
-    "Shows offline what the webhook does. Reads Kubernetes objects, YAML as `helm template` prints it or JSON: Pod,\n"
-    "Deployment, StatefulSet, DaemonSet, ReplicaSet, ReplicationController, Job, CronJob, and lists of these; other\n"
-    "kinds are passed on untouched. An AdmissionReview (JSON) is answered with an AdmissionReview.\n"
-    "\n"
-    "  --config FILE          the policies\n"
-    "  -f, --file FILE        what to read, or a folder's *.yaml, *.yml and *.json; - or nothing: standard input\n"
-    "  -n, --namespace NS     the namespace of objects that name none themselves; default: \"default\"\n"
-    "  -o, --output FORMAT    yaml     the objects, patched; what is not touched keeps every byte\n"
-    "                         json     the same as JSON\n"
-    "                         patch    the JSON Patch of each object, in a list\n"
-    "                         diff     what changes, by `diff -u` or $RPW_EXTERNAL_DIFF\n"
-    "                         explain  in words: which policy and why, and what it does to each container\n"
-    "                         default: yaml for YAML, json for JSON\n"
-    "  --help                 this text\n"
-    "\n"
-    "Warnings and a summary go to standard error. Exit codes: 0 done, 1 a pod is refused, 2 usage, 3 the input cannot "
-    "be "
-    "used,\n"
-    "or there is none. When a pod is refused, only diff and explain print anything.\n",
-};
-
-/* --- options --------------------------------------------------------------------------------------------------------- */
-
-static const struct format *find_format(const char *name)
-{
-    for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++)
-        if (strcmp(formats[i].name, name) == 0)
-            return &formats[i];
-    return NULL;
-}
-
-static bool take_option(void *target, int option, char *value)
-{
-    struct options *options = target;
-
-    switch (option) {
-    case 'c':
-        options->config_file = value;
-        return true;
-    case 'f':
-        if (options->files.count == MAX_FILES)
-            return rpw_usage_error(&usage, "-f: found more than %d, expected less", MAX_FILES);
-        options->files.items[options->files.count++] = value;
-        return true;
-    case 'n':
-        options->namespace_ = value;
-        return true;
-    case 'o':
-        options->format = value;
-        return true;
-    default:
-        return rpw_usage_error(&usage, "input files are given with -f; unexpected argument: %s", value);
-    }
-}
-
-static bool check_options(const void *target)
-{
-    const struct options *options = target;
-
-    if (options->config_file == NULL)
-        return rpw_usage_error(&usage, "--config FILE is missing");
-    if (options->namespace_ != NULL && !rpw_is_namespace_name(options->namespace_))
-        return rpw_usage_error(&usage,
-                               "--namespace: expected the name of a namespace (a-z, 0-9, -; at most 63), found: %s",
-                               options->namespace_);
-    if (options->format != NULL && find_format(options->format) == NULL)
-        return rpw_usage_error(&usage, "--output: expected yaml, json, patch, diff or explain, found: %s",
-                               options->format);
-    return true;
-}
-
-static const struct option option_names[] = {
-    {"config", required_argument, NULL, 'c'},
-    {"file", required_argument, NULL, 'f'},
-    {"namespace", required_argument, NULL, 'n'},
-    {"output", required_argument, NULL, 'o'},
-    {"help", no_argument, NULL, 'h'},
-    {NULL, 0, NULL, 0},
-};
-static const struct rpw_command_line command_line = {&usage, "f:n:o:h", option_names, take_option, check_options};
 
 /* --- documents ------------------------------------------------------------------------------------------------------- */
 
@@ -230,9 +151,10 @@ static void answer_review(struct run *run, const struct rpw_manifest_stream *str
     struct rpw_result result;
 
     run->is_usable = false;
-    if (run->options->format != NULL && run->output.format != RPW_MUTATE_JSON) {
-        fprintf(stderr, "%s: an AdmissionReview is answered with an AdmissionReview: -o %s is for other objects\n",
-                stream->name, run->options->format);
+    if (run->options->format != FORMAT_OF_INPUT && run->output.format != RPW_MUTATE_JSON) {
+        fprintf(stderr,
+                "%s: an AdmissionReview is answered with an AdmissionReview: this --output is for other objects\n",
+                stream->name);
         return;
     }
     if (stream->text.len > RPW_MAX_BODY_BYTES) {
@@ -310,9 +232,9 @@ static int mutate_all(struct run *run)
         json_decref(run->output.patches);
         return RPW_EXIT_BLIND;
     }
-    run->has_format = run->options->format != NULL;
+    run->has_format = run->options->format != FORMAT_OF_INPUT;
     if (run->has_format)
-        run->output.format = find_format(run->options->format)->format;
+        run->output.format = (enum rpw_mutate_format)run->options->format;
     mutate_files(run);
     if (run->summary.document_count > 0) {
         rpw_mutate_finish(&run->output);
@@ -350,26 +272,37 @@ static int mutate_in_arenas(struct run *run)
     return exit_code;
 }
 
-int rpw_cli_mutate(int argc, char **argv)
+static int mutate(int argc, char **argv)
 {
-    struct options options = {.config_file = NULL};
+    struct options options = {.format = FORMAT_OF_INPUT};
     struct run run = {.options = &options, .is_usable = true, .is_allowed = true};
-    struct rpw_config *config = NULL;
-    char *report = NULL;
+    struct rpw_config *config;
+    bool is_readable;
     int exit_code;
 
-    if (!rpw_command_line_read(&command_line, argc, argv, &options, &exit_code))
-        goto out;
-    exit_code = RPW_EXIT_NO;
-    if (!rpw_config_load(options.config_file, &config, &report)) {
-        fputs(report != NULL ? report : "out of memory\n", stderr);
-        goto out;
-    }
+    if (!rpw_flags_read(&rpw_verb_mutate, argc, argv, &options, &exit_code))
+        return exit_code;
+    config = rpw_config_file_load(options.config_file, &is_readable);
+    if (config == NULL)
+        return RPW_EXIT_BLIND;
     run.context.policies = rpw_config_policies(config);
     run.context.namespace_ = options.namespace_ != NULL ? rpw_span_of(options.namespace_) : RPW_LIT("");
     exit_code = mutate_in_arenas(&run);
-out:
-    free(report);
     rpw_config_free(config);
     return exit_code;
 }
+
+const struct rpw_verb rpw_verb_mutate = {
+    .name = "mutate",
+    .summary = "the same code offline: what it does to a chart, a workload or a pod",
+    .text = "Shows offline what the webhook does. Reads Kubernetes objects, YAML as `helm template` prints it or JSON: "
+            "Pod, Deployment, StatefulSet, DaemonSet, ReplicaSet, ReplicationController, Job, CronJob, and lists of "
+            "these; other kinds are passed on untouched. An AdmissionReview (JSON) is answered with an "
+            "AdmissionReview.",
+    .ending = "Warnings and a summary go to standard error. When a pod is refused, only diff and explain print "
+              "anything.\n"
+              "Exit codes: 0 done, 1 a pod is refused, 2 usage, 3 the input cannot be used, or there is none.",
+    .flags = flags,
+    .flag_count = sizeof(flags) / sizeof(flags[0]),
+    .run = mutate,
+};

@@ -153,7 +153,7 @@ class InCluster(verb.Ensure):
 
     def test_missing_right_is_named(self):
         self.api.put(verb.CONFIGURATION, verb.configuration())
-        error = self.ensure_as(self.grant(*self.RULES[:2]), code=1).stderr
+        error = self.ensure_as(self.grant(*self.RULES[:2]), code=3).stderr
         self.assertIn("resources: [mutatingwebhookconfigurations]\n  resourceNames: [rpw]\n  verbs: [get]\n", error)
 
     @unittest.skipIf(os.geteuid() != 0, "only root can mount what a pod sees")

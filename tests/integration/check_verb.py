@@ -77,13 +77,13 @@ policies:
 
     def test_missing_file_is_named(self):
         result = self.run_program("check", "nowhere.yaml")
-        self.assertEqual(result.returncode, 1)
+        self.assertEqual(result.returncode, 3)
         self.assertIn("nowhere.yaml", result.stderr)
         self.assertIn("No such file or directory", result.stderr)
 
     def test_folder_is_refused(self):
         result = self.run_program("check", ".")
-        self.assertEqual(result.returncode, 1)
+        self.assertEqual(result.returncode, 3)
         self.assertIn(".: ", result.stderr)
 
     def test_policy_that_cannot_be_reached_is_a_warning(self):
@@ -96,7 +96,7 @@ policies:
         result = subprocess.run(["sh", "-c", '"$0" check "$1" >/dev/full', os.path.abspath(PROGRAM),
                                  str(ROOT / "examples" / "policy.yaml")],
                                 capture_output=True, text=True, timeout=60, check=False)
-        self.assertEqual(result.returncode, 1)
+        self.assertEqual(result.returncode, 3)
         self.assertRegex(result.stderr, r"\Arucio-policy-webhook.*No space left on device\n\Z")
 
     def test_control_characters_of_a_volume_are_shown_escaped(self):

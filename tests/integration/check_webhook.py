@@ -148,9 +148,6 @@ class CheckWebhook(Offline):
     def test_option_without_file_is_usage(self):
         self.assertEqual(run("check", "--webhook-configuration").returncode, 2)
 
-    def test_name_without_file_is_usage(self):
-        self.assertEqual(run("check", "--webhook", "mesh", "policy.yaml").returncode, 2)
-        self.assertEqual(run("check", "policy.yaml", "--webhook=mesh").returncode, 2)
 
 
 if __name__ == "__main__":

@@ -78,7 +78,7 @@ class Difference(Offline):
                  "spec": {"containers": [{"name": "rucio-server"}]}} for index in range(300)]
         diff = self.diff(json.dumps({"kind": "List", "items": pods}))
         self.assertLess(sum(line.startswith("-") for line in diff.splitlines()), 4 * len(pods))
-        self.assertEqual(diff.count("\n+      value: atlas_policy\n"), 600)
+        self.assertEqual(diff.count("+        value: atlas_policy\n"), 600)
 
     def test_nothing_to_change_is_nothing_to_show(self):
         self.assertEqual(self.diff(self.mutate(CONFIGURATION, POD).stdout), "")

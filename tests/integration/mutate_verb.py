@@ -151,24 +151,24 @@ class MutateErrors(Offline):
         self.check("<stdin>: found more than 64 MiB, expected less", " " * (64 * 1024 * 1024 + 1))
 
     def test_broken_configuration_is_shown(self):
-        self.check("policy.yaml:1:1: error:", "{}", configuration="polices: []\n", code=1)
+        self.check("policy.yaml:1:1: error:", "{}", configuration="polices: []\n")
 
     def test_missing_configuration_is_usage(self):
         result = self.run_program("mutate")
         self.assertEqual(result.returncode, 2)
-        self.assertIn("--config FILE is missing", result.stderr)
+        self.assertIn("--config: FILE is required", result.stderr)
 
     def test_extra_argument_is_usage(self):
-        self.check("input files are given with -f; unexpected argument: pod.json", "", "pod.json", code=2)
+        self.check("found 'pod.json', expected flags only; files are given with -f", "", "pod.json", code=2)
 
     def test_unknown_flag_is_usage(self):
-        self.check("Usage:", "", "--nonsense", code=2)
+        self.check("--nonsense: there is no such flag", "", "--nonsense", code=2)
 
     def test_unknown_output_is_usage(self):
-        self.check("--output: expected yaml, json, patch, diff or explain, found: xml", "", "-o", "xml", code=2)
+        self.check("--output: found 'xml', expected yaml, json, patch, diff or explain", "", "-o", "xml", code=2)
 
     def test_other_forms_are_not_for_reviews(self):
-        self.check("<stdin>: an AdmissionReview is answered with an AdmissionReview: -o diff is for other objects",
+        self.check("<stdin>: an AdmissionReview is answered with an AdmissionReview: this --output is for other objects",
                    json.dumps(review_of(pod(), "u")), "-o", "diff")
 
     def test_namespace_of_a_pod_that_is_no_string_is_named(self):
@@ -182,7 +182,8 @@ class MutateErrors(Offline):
     def test_namespace_that_cannot_be_one_is_usage(self):
         for namespace in ["", "Rucio", "-a", "a" * 64]:
             with self.subTest(namespace):
-                self.check("--namespace: expected the name of a namespace", "", "--namespace", namespace, code=2)
+                self.check(f"--namespace: found '{namespace}', expected the name of a namespace", "", "--namespace",
+                           namespace, code=2)
 
     def test_number_that_the_webhook_takes_but_cannot_be_shown_is_named(self):
         self.check("the webhook takes this, but it cannot be shown here: real number overflow",
@@ -198,7 +199,7 @@ class MutateErrors(Offline):
         (self.folder / "pod.json").write_text(json.dumps(pod()))
         with open("/dev/full", "w") as full:
             result = self.run_program("mutate", "--config", "policy.yaml", "-f", "pod.json", stdout=full)
-        self.assertEqual(result.returncode, 1)
+        self.assertEqual(result.returncode, 3)
         self.assertIn("the output could not be written: No space left on device", result.stderr)
 
     def test_help_is_no_error(self):
@@ -209,7 +210,9 @@ class MutateErrors(Offline):
 
 class MainProgram(Offline):
     def test_version_is_printed(self):
-        self.assertRegex(self.run_program("--version").stdout, r"^rucio-policy-webhook \d+\.\d+\.\d+\n$")
+        for spelled in ("--version", "version"):
+            self.assertRegex(self.run_program(spelled).stdout,
+                             r"^rucio-policy-webhook \d+\.\d+\.\d+\nlibmicrohttpd (.*\n)+libfyaml \S+\n$")
 
     def test_help_names_every_verb(self):
         result = self.run_program("--help")

@@ -199,37 +199,6 @@ static void selection_finds_a_condition_that_fails_for_other_pods(void **unused)
 
 /* --- values ------------------------------------------------------------------------------------------------------------ */
 
-static const struct duration_row {
-    const char *name;
-    const char *text;
-    time_t seconds; /* -1: none */
-} duration_rows[] = {
-    {"duration_seconds", "90s", 90},
-    {"duration_minutes", "2m", 120},
-    {"duration_hours", "12h", 43200},
-    {"duration_days", "30d", 2592000},
-    {"duration_zero", "0s", 0},
-    {"duration_longest", "10000d", 864000000},
-    {"duration_too_long", "10001d", -1},
-    {"duration_far_too_long", "999999999999999999999d", -1},
-    {"duration_without_unit", "90", -1},
-    {"duration_with_foreign_unit", "1w", -1},
-    {"duration_negative", "-1s", -1},
-    {"duration_with_a_fraction", "1.5h", -1},
-    {"duration_of_two_units", "1h5m", -1},
-    {"duration_empty", "", -1},
-    {"duration_unit_alone", "d", -1},
-};
-
-static void duration_is_read(void **state)
-{
-    const struct duration_row *row = *state;
-    time_t seconds = -1;
-
-    assert_int_equal(rpw_duration_parse(row->text, &seconds), row->seconds >= 0);
-    assert_int_equal(seconds, row->seconds);
-}
-
 static void time_comes_back_as_it_was(void **unused)
 {
     char text[RPW_TIME_TEXT_BYTES];
@@ -258,7 +227,6 @@ int main(void)
     UNIT_ADD_ROWS(condition_is_evaluated, condition_rows);
     UNIT_ADD_ROWS(selection_is_told, selection_rows);
     UNIT_ADD(selection_finds_a_condition_that_fails_for_other_pods);
-    UNIT_ADD_ROWS(duration_is_read, duration_rows);
     UNIT_ADD(time_comes_back_as_it_was);
     UNIT_ADD(names_of_objects_are_told_apart);
     return unit_run("selection");
