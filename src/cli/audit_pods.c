@@ -202,7 +202,7 @@ static bool is_rucio(const struct rpw_pod *pod)
 static void judge_injected(const struct rpw_pod_decision *decision, const struct rpw_annotations *annotations,
                            struct verdict *verdict)
 {
-    struct rpw_span revision = annotations->revision, wanted = decision->policy->revision;
+    struct rpw_span revision = annotations->revision, wanted = decision->revision;
     int len;
 
     if (decision->outcome == RPW_OUTCOME_UNCHANGED) {
