@@ -224,13 +224,12 @@ static int audit(int argc, char **argv)
     struct options options = {.config_file = NULL};
     struct rpw_config *config;
     int exit_code;
-    bool is_readable;
 
     if (!rpw_flags_read(&rpw_verb_audit, argc, argv, &options, &exit_code))
         return exit_code;
     if (options.files.count > 0 && options.context != NULL)
         return rpw_flags_error(&rpw_verb_audit, "--file", "found --context, too, expected one of them");
-    config = rpw_config_file_load(options.config_file, &is_readable);
+    config = rpw_config_file_load(options.config_file);
     exit_code = config != NULL ? audit_pods(&options, config) : RPW_EXIT_BLIND;
     rpw_config_free(config);
     return exit_code;

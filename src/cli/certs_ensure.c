@@ -11,6 +11,7 @@
 #include "cluster.h"
 #include "ensure_objects.h"
 #include "flags.h"
+#include "progress.h"
 #include "values.h"
 
 #define SERVING_DAYS 90
@@ -28,21 +29,6 @@ struct options {
 
 /* --- flags ---------------------------------------------------------------------------------------------------------- */
 
-/* "NS/NAME" */
-static const char *take_secret(void *field, const char *value)
-{
-    struct rpw_object_name *name = field;
-    const char *slash = strchr(value, '/');
-    size_t len = slash != NULL ? (size_t)(slash - value) : 0;
-
-    if (len == 0 || len >= sizeof(name->namespace_))
-        return "NAMESPACE/NAME";
-    memcpy(name->namespace_, value, len);
-    name->namespace_[len] = '\0';
-    name->name = slash + 1;
-    return rpw_is_namespace_name(name->namespace_) && rpw_is_object_name(name->name) ? NULL : "NAMESPACE/NAME";
-}
-
 static const char *take_dns(void *field, const char *value)
 {
     return rpw_certs_names_add_dns(field, value);
@@ -56,9 +42,10 @@ static const char *take_webhooks(void *field, const char *value)
 
 static const struct rpw_flag flags[] = {
     RPW_FLAG("secret", FORM, struct options, target.serving_secret, "NS/NAME",
-             "the serving certificate: tls.crt, tls.key, ca.crt", .take = take_secret, .is_required = true),
+             "the serving certificate: tls.crt, tls.key, ca.crt", .take = rpw_flag_take_object, .is_required = true),
     RPW_FLAG("ca-secret", FORM, struct options, target.authority_secret, "NS/NAME",
-             "the authority: ca.crt, ca.key; no server needs to read it", .take = take_secret, .is_required = true),
+             "the authority: ca.crt, ca.key; no server needs to read it", .take = rpw_flag_take_object,
+             .is_required = true),
     RPW_FLAG("webhook", FORM, struct options, target.webhooks, "NAME", "the MutatingWebhookConfiguration",
              .take = take_webhooks, .is_required = true),
     RPW_FLAG("dns", FORMS, struct options, names, "NAME", "the server's name, SERVICE.NAMESPACE.svc", .take = take_dns,
@@ -251,7 +238,9 @@ static void pause_after_conflict(int conflicts)
 {
     const struct timespec pause = {0, (long)conflicts * CONFLICT_PAUSE_MS * 1000000L % 1000000000L};
 
+    rpw_progress_show("certs ensure: an object has changed meanwhile, all is read again (%d)", conflicts);
     nanosleep(&pause, NULL);
+    rpw_progress_clear();
 }
 
 static int run_steps(struct rpw_kube_client *client, const struct options *options)

@@ -22,22 +22,39 @@ static int open_file(const char *path)
     return fd;
 }
 
-struct rpw_config *rpw_config_file_load(const char *path, bool *ret_is_readable)
+bool rpw_config_file_read(const char *path, struct rpw_config_file *ret_file)
 {
     bool is_stdin = strcmp(path, "-") == 0;
     int fd = is_stdin ? STDIN_FILENO : open_file(path);
-    struct rpw_config *config = NULL;
-    char *report = NULL;
 
-    *ret_is_readable = fd >= 0;
+    *ret_file = (struct rpw_config_file){.name = is_stdin ? "<stdin>" : path};
     if (fd < 0) {
         fprintf(stderr, "%s: error: it cannot be read: %s\n", path, strerror(errno));
-        return NULL;
+        return false;
     }
-    if (!rpw_config_load_descriptor(fd, is_stdin ? "<stdin>" : path, &config, &report))
-        fputs(report != NULL ? report : "out of memory\n", stderr);
-    free(report);
+    if (rpw_config_load_descriptor(fd, ret_file->name, &ret_file->config, &ret_file->errors))
+        ret_file->report = rpw_config_warnings(ret_file->config);
+    else
+        ret_file->report = ret_file->errors != NULL ? ret_file->errors : "out of memory\n";
     if (!is_stdin)
         close(fd);
-    return config;
+    return true;
+}
+
+void rpw_config_file_done(struct rpw_config_file *file)
+{
+    rpw_config_free(file->config);
+    free(file->errors);
+}
+
+struct rpw_config *rpw_config_file_load(const char *path)
+{
+    struct rpw_config_file file;
+
+    if (!rpw_config_file_read(path, &file))
+        return NULL;
+    if (file.config == NULL)
+        fputs(file.report, stderr);
+    free(file.errors);
+    return file.config;
 }

@@ -1,4 +1,4 @@
-/* config_file.h - the configuration that a verb is given with --config, loaded; what is wrong goes to standard error. */
+/* config_file.h - the configuration that a verb is given with --config. "-" is standard input. */
 #ifndef RPW_CLI_CONFIG_FILE_H
 #define RPW_CLI_CONFIG_FILE_H
 
@@ -9,7 +9,18 @@
 #define RPW_FLAG_ROW_CONFIG(type)                                                                                      \
     RPW_FLAG("config", FILE, type, config_file, "FILE", "the policies (YAML)", .is_required = true)
 
-/* "-" is standard input. NULL after a message; *ret_is_readable then says whether there was something to read. */
-RPW_MUST_CHECK struct rpw_config *rpw_config_file_load(const char *path, bool *ret_is_readable);
+struct rpw_config_file {
+    const char *name;          /* of the file, as messages show it */
+    struct rpw_config *config; /* NULL: it is wrong */
+    const char *report;        /* the errors, or else the warnings */
+    char *errors;              /* what of report is malloc's */
+};
+
+/* Reads path. False after a message: it cannot be read. */
+RPW_MUST_CHECK bool rpw_config_file_read(const char *path, struct rpw_config_file *ret_file);
+void rpw_config_file_done(struct rpw_config_file *file);
+
+/* The configuration alone. NULL after a message: it cannot be read, or it is wrong. */
+RPW_MUST_CHECK struct rpw_config *rpw_config_file_load(const char *path);
 
 #endif

@@ -11,7 +11,7 @@
 #include "certificate.h"
 #include "client.h"
 #include "plan.h"
-#include "rpw/bytes/text.h"
+#include "values.h"
 
 /* The annotation of the MutatingWebhookConfiguration: since when the authority is published, and the first digits of the
  * authority's fingerprint. */
@@ -24,11 +24,6 @@
 /* Where a MutatingWebhookConfiguration is in the API. */
 #define RPW_ENSURE_ADMISSION_GROUP "admissionregistration.k8s.io"
 #define RPW_ENSURE_WEBHOOKS_RESOURCE "mutatingwebhookconfigurations"
-
-struct rpw_object_name {
-    char namespace_[RPW_DNS_MAX_LABEL_BYTES + 1];
-    const char *name;
-};
 
 struct rpw_ensure_target {
     struct rpw_object_name authority_secret;

@@ -277,12 +277,11 @@ static int mutate(int argc, char **argv)
     struct options options = {.format = FORMAT_OF_INPUT};
     struct run run = {.options = &options, .is_usable = true, .is_allowed = true};
     struct rpw_config *config;
-    bool is_readable;
     int exit_code;
 
     if (!rpw_flags_read(&rpw_verb_mutate, argc, argv, &options, &exit_code))
         return exit_code;
-    config = rpw_config_file_load(options.config_file, &is_readable);
+    config = rpw_config_file_load(options.config_file);
     if (config == NULL)
         return RPW_EXIT_BLIND;
     run.context.policies = rpw_config_policies(config);

@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "rpw/bytes/status.h"
+#include "rpw/bytes/text.h"
 
 #define RPW_TIME_TEXT_BYTES 32
 
@@ -18,6 +19,14 @@ const char *rpw_flag_take_namespace(void *field, const char *value);
 
 /* As Kubernetes names most of its objects: a DNS-1123 subdomain. */
 bool rpw_is_object_name(const char *name);
+
+struct rpw_object_name {
+    char namespace_[RPW_DNS_MAX_LABEL_BYTES + 1];
+    const char *name;
+};
+
+/* Stores "NAMESPACE/NAME" as a struct rpw_object_name, for a flag. */
+const char *rpw_flag_take_object(void *field, const char *value);
 
 /* RFC 3339 in UTC, such as 2026-11-22T15:04:05Z. */
 void rpw_time_format(time_t time, char ret_text[RPW_TIME_TEXT_BYTES]);

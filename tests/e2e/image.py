@@ -279,7 +279,7 @@ class Verbs(ImageCase):
         self.assertTrue(self.run_verb("version").startswith(f"{NAME} {project_version()}\n"))
 
     def test_check(self):
-        self.assertIn("policy.yaml is right. It has 1 policy:", self.run_verb("check", "/mnt/given/policy.yaml"))
+        self.assertIn("policy.yaml is right: 1 policy", self.run_verb("check", "/mnt/given/policy.yaml"))
         example = (EXAMPLES / "policy.yaml").read_text(encoding="utf-8")
         self.assertIn("2 policies", self.run_verb("check", "-", text=example))
 

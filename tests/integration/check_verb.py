@@ -1,5 +1,6 @@
 """The `check` verb: errors on standard error and exit 1, or a summary of what the policies will do."""
 
+import json
 import os
 import subprocess
 import unittest
@@ -15,13 +16,14 @@ policies:
 
 
 class CheckVerb(Offline):
-    def check(self, text):
+    def check(self, text, *flags):
         (self.folder / "policy.yaml").write_text(text)
-        return self.run_program("check", "policy.yaml")
+        return self.run_program("check", *flags, "policy.yaml")
 
     def test_sample_configuration_is_right(self):
-        result = self.run_program("check", str(ROOT / "examples" / "policy.yaml"))
+        result = self.run_program("check", "-v", str(ROOT / "examples" / "policy.yaml"))
         self.assertEqual((result.returncode, result.stderr), (0, ""))
+        self.assertTrue(result.stdout.startswith(f"{ROOT}/examples/policy.yaml is right: 2 policies\n"))
         for line in ["1. atlas", "RUCIO_POLICY_PACKAGE=atlas_rucio_policy_package",
                      "/opt/site -> /opt/rucio/policy:/opt/site", "revision     "]:
             self.assertIn(line, result.stdout)
@@ -31,7 +33,7 @@ class CheckVerb(Offline):
             with self.subTest(sample=sample.name):
                 result = self.run_program("check", str(sample))
                 self.assertEqual((result.returncode, result.stderr), (0, ""))
-                self.assertNotIn("Perhaps not meant", result.stdout)
+                self.assertEqual(result.stdout, f"{sample} is right: 2 policies\n")
 
     def test_sources_with_an_init_container_are_told(self):
         result = self.check("""\
@@ -52,7 +54,7 @@ policies:
     verify: fail
   - {name: b, package: p, source: {copy: {image: "i:1", path: /p}}, verify: warn}
   - {name: c, package: p, source: {pip: {requirements: [a==1]}}}
-""")
+""", "-v")
         self.assertEqual((result.returncode, result.stderr), (0, ""))
         for line in ["installed by the init container rucio-policy-install", "image i:1, pulled Always",
                      "pip install --no-deps -- a==1 'b >= 2'", "with the variables TOKEN",
@@ -67,13 +69,13 @@ policies:
     def test_errors_are_placed_all_at_once(self):
         result = self.check(BROKEN)
         self.assertEqual((result.returncode, result.stdout), (1, ""))
+        self.assertTrue(result.stderr.startswith("policy.yaml is wrong: 4 errors\n"))
         for place in ["policy.yaml:2:11: error: ", "policy.yaml:3:5: error: ", "^"]:
             self.assertIn(place, result.stderr)
 
     def test_standard_input_is_read_for_a_dash(self):
         result = self.run_program("check", "-", stdin=(ROOT / "examples" / "policy.yaml").read_text())
-        self.assertEqual(result.returncode, 0)
-        self.assertIn("1. atlas", result.stdout)
+        self.assertEqual((result.returncode, result.stdout), (0, "<stdin> is right: 2 policies\n"))
 
     def test_missing_file_is_named(self):
         result = self.run_program("check", "nowhere.yaml")
@@ -86,11 +88,29 @@ policies:
         self.assertEqual(result.returncode, 3)
         self.assertIn(".: ", result.stderr)
 
+    UNREACHABLE = "policies:\n" + "".join(
+        f"  - name: {name}\n    match: {{namespaces: [a]}}\n    package: p\n    source: {{preinstalled: {{}}}}\n"
+        for name in "ab")
+
     def test_policy_that_cannot_be_reached_is_a_warning(self):
-        policy = "  - name: {}\n    package: p\n    source: {{preinstalled: {{}}}}\n"
-        result = self.check("policies:\n" + policy.format("a") + policy.format("b"))
-        self.assertEqual(result.returncode, 0)
-        self.assertIn("warning", result.stdout + result.stderr)
+        result = self.check(self.UNREACHABLE)
+        self.assertEqual((result.returncode, result.stderr), (0, ""))
+        self.assertTrue(result.stdout.startswith("policy.yaml is right: 2 policies, 1 warning\npolicy.yaml:6:11: warning: "))
+
+    def test_strict_makes_warnings_fail(self):
+        result = self.check(self.UNREACHABLE, "--strict")
+        self.assertEqual((result.returncode, result.stdout), (1, ""))
+        self.assertTrue(result.stderr.startswith("policy.yaml is wrong: 2 policies, 1 warning\npolicy.yaml:6:11: warning: "))
+
+    def test_json_has_findings_and_policies(self):
+        right = json.loads(self.check(self.UNREACHABLE, "-o", "json").stdout)
+        self.assertEqual((right["file"], right["right"], right["errors"]), ("policy.yaml", True, []))
+        self.assertEqual([(w["line"], w["column"]) for w in right["warnings"]], [(6, 11)])
+        self.assertIn("is never reached", right["warnings"][0]["message"])
+        self.assertEqual([p["name"] for p in right["policies"]], ["a", "b"])
+        wrong = self.check(BROKEN, "-o", "json")
+        self.assertEqual((wrong.returncode, wrong.stderr), (1, ""))
+        self.assertEqual([e["line"] for e in json.loads(wrong.stdout)["errors"]], [2, 2, 2, 3])
 
     def test_output_that_cannot_be_written_is_an_error(self):
         result = subprocess.run(["sh", "-c", '"$0" check "$1" >/dev/full', os.path.abspath(PROGRAM),
@@ -101,7 +121,7 @@ policies:
 
     def test_control_characters_of_a_volume_are_shown_escaped(self):
         result = self.check('policies:\n  - name: a\n    package: p\n'
-                            '    source: {volume: {csi: {driver: d, volumeAttributes: {k: "\\x1b\\x7f\\x9b\\xe4"}}}}\n')
+                            '    source: {volume: {csi: {driver: d, volumeAttributes: {k: "\\x1b\\x7f\\x9b\\xe4"}}}}\n', "-v")
         self.assertEqual(result.returncode, 0)
         self.assertIn('{"k":"\\u001b\\u007f\\u009b\xe4"}', result.stdout)
 

@@ -200,7 +200,7 @@ static void variable_counts_where_no_flag_is_given(void **unused)
 /* --- the program's own tables --------------------------------------------------------------------------------------- */
 
 static const struct rpw_verb *const verbs[] = {
-    &rpw_verb_serve, &rpw_verb_mutate,         &rpw_verb_check,
+    &rpw_verb_serve, &rpw_verb_mutate,         &rpw_verb_check,        &rpw_verb_registration,
     &rpw_verb_audit, &rpw_verb_certs_generate, &rpw_verb_certs_ensure,
 };
 
