@@ -70,6 +70,7 @@ struct rpw_result {
     struct rpw_span message;         /* rejected or invalid: what is said to the caller */
     struct rpw_err err;              /* 400: the same as data; status is RPW_OK otherwise */
     const struct rpw_policy *policy; /* the one that decided; NULL when none did */
+    struct rpw_span revision;        /* patched or unchanged: the one that is on record then */
     size_t operation_count;          /* of the patch */
 };
 

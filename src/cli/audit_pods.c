@@ -27,7 +27,7 @@ struct life {
     struct rpw_span metadata, status;
 };
 
-/* A pod on its way; spans live in the text and the core's arena. */
+/* A pod on its way; spans live in the text and the arena. */
 struct subject {
     const struct rpw_workload_pod *place;
     struct rpw_pod pod;
@@ -49,7 +49,7 @@ bool rpw_audit_init(struct rpw_audit *audit, const struct rpw_policy_set *polici
 {
     *audit = (struct rpw_audit){.policies = policies,
                                 .namespace_ = namespace_,
-                                .region = malloc(RPW_ARENA_BYTES + PODS_ARENA_BYTES),
+                                .region = malloc(2 * RPW_ARENA_BYTES + PODS_ARENA_BYTES),
                                 .rows = json_object()};
     if (audit->region == NULL || audit->rows == NULL) {
         free(audit->region);
@@ -57,13 +57,15 @@ bool rpw_audit_init(struct rpw_audit *audit, const struct rpw_policy_set *polici
         return false;
     }
     rpw_arena_init(&audit->core, audit->region, RPW_ARENA_BYTES);
-    rpw_arena_init(&audit->pods, audit->region + RPW_ARENA_BYTES, PODS_ARENA_BYTES);
+    rpw_arena_init(&audit->subject, audit->region + RPW_ARENA_BYTES, RPW_ARENA_BYTES);
+    rpw_arena_init(&audit->pods, audit->region + 2 * RPW_ARENA_BYTES, PODS_ARENA_BYTES);
     return true;
 }
 
 void rpw_audit_done(struct rpw_audit *audit)
 {
     rpw_arena_done(&audit->core);
+    rpw_arena_done(&audit->subject);
     rpw_arena_done(&audit->pods);
     free(audit->region);
     json_decref(audit->rows);
@@ -200,7 +202,7 @@ static bool is_rucio(const struct rpw_pod *pod)
 static void judge_injected(const struct rpw_pod_decision *decision, const struct rpw_annotations *annotations,
                            struct verdict *verdict)
 {
-    struct rpw_span revision = annotations->revision, wanted = decision->policy->revision;
+    struct rpw_span revision = annotations->revision, wanted = decision->revision;
     int len;
 
     if (decision->outcome == RPW_OUTCOME_UNCHANGED) {
@@ -219,7 +221,7 @@ static void judge_injected(const struct rpw_pod_decision *decision, const struct
     }
 }
 
-/* subject lives as long as the core's arena, and so do the verdict's texts. */
+/* the verdict's texts live as long as both. */
 static void judge(const struct rpw_pod_decision *decision, const struct subject *subject, struct verdict *verdict)
 {
     struct rpw_span message = decision->message != NULL ? rpw_span_of(decision->message) : RPW_LIT("");
@@ -316,7 +318,7 @@ static bool add_pod(struct rpw_audit *audit, const struct rpw_workload_pod *plac
         return true;
     audit->pod_count++;
     rpw_progress_show("%zu pods", audit->pod_count);
-    read_subject(&audit->core, place, &subject);
+    read_subject(&audit->subject, place, &subject);
     if (subject.is_shaped && has_ended(&subject.life)) {
         audit->finished_count++;
         return true;
@@ -324,7 +326,6 @@ static bool add_pod(struct rpw_audit *audit, const struct rpw_workload_pod *plac
     if (!rpw_pod_decide(&audit->core, audit->policies, place->text,
                         namespace_.len > 0 ? namespace_ : RPW_LIT("default"), &decision))
         return false;
-    read_subject(&audit->core, place, &subject); /* the decision has used the arena */
     judge(&decision, &subject, &verdict);
     is_ok = !verdict.is_of_interest || append(audit, &subject, &verdict);
     rpw_pod_decision_done(&decision);

@@ -92,11 +92,16 @@ static void print_pods(const struct rpw_policy *policy)
 
 static void print_variables(const struct rpw_policy *policy)
 {
-    for (size_t i = 0; i < policy->name_count; i++) {
+    for (size_t i = 0; i < 2 * policy->package_count; i++) {
+        const struct rpw_package *package = &policy->packages[i % policy->package_count];
+        struct rpw_span variable = i < policy->package_count ? package->variable : package->cfg_variable;
+
+        if (!variable.ptr)
+            continue;
         print_label(i == 0 ? "variables" : "");
-        print_span(policy->names[i].name);
+        print_span(variable);
         putchar('=');
-        print_span(policy->names[i].value);
+        print_span(package->value);
         putchar('\n');
     }
     print_label("");

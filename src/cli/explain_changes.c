@@ -158,8 +158,8 @@ static void explain_variable(const struct changes *changes, const char *name, js
 
 static bool is_of_policy(const struct rpw_policy *policy, const char *name)
 {
-    for (size_t i = 0; i < policy->name_count; i++)
-        if (rpw_span_is(policy->names[i].name, name))
+    for (size_t i = 0; i < policy->package_count; i++)
+        if (rpw_span_is(policy->packages[i].variable, name) || rpw_span_is(policy->packages[i].cfg_variable, name))
             return true;
     return strcmp(name, "POLICY_PKG_PATH") == 0 || strcmp(name, "PYTHONPATH") == 0;
 }
@@ -171,11 +171,13 @@ static void explain_own_variables(const struct changes *changes, json_t *before,
 
     explain_variable(changes, "POLICY_PKG_PATH", find_named(before, "POLICY_PKG_PATH"),
                      find_named(after, "POLICY_PKG_PATH"), policy->path);
-    for (size_t i = 0; i < policy->name_count; i++) {
-        char *name = strndup(policy->names[i].name.ptr, policy->names[i].name.len);
+    for (size_t i = 0; i < 2 * policy->package_count; i++) {
+        const struct rpw_package *package = &policy->packages[i % policy->package_count];
+        struct rpw_span variable = i < policy->package_count ? package->variable : package->cfg_variable;
+        char *name = variable.ptr ? strndup(variable.ptr, variable.len) : NULL;
 
         if (name)
-            explain_variable(changes, name, find_named(before, name), find_named(after, name), policy->names[i].value);
+            explain_variable(changes, name, find_named(before, name), find_named(after, name), package->value);
         free(name);
     }
     explain_variable(changes, "PYTHONPATH", find_named(before, "PYTHONPATH"), find_named(after, "PYTHONPATH"),
@@ -217,13 +219,18 @@ static void explain_mount(const struct changes *changes, json_t *mount, const ch
                      is_part ? " of " : "", text_of(mount, "name"));
 }
 
-/* An injection's volume, which the chart may have brought. */
-static bool is_ours(const struct changes *changes, json_t *mount)
+/* The package comes from the chart's own policyPackages. */
+static bool is_by_chart(const struct changes *changes)
 {
     json_t *annotations = json_object_get(json_object_get(changes->after, "metadata"), "annotations");
 
-    return strncmp(text_of(mount, "name"), "rucio-policy", strlen("rucio-policy")) == 0 ||
-           strcmp(text_of(annotations, "policy.rucio.cern.ch/revision"), RPW_CHART_REVISION) == 0;
+    return strncmp(text_of(annotations, "policy.rucio.cern.ch/revision"), RPW_CHART_REVISION_PREFIX,
+                   sizeof(RPW_CHART_REVISION_PREFIX) - 1) == 0;
+}
+
+static bool is_ours(const struct changes *changes, json_t *mount)
+{
+    return strncmp(text_of(mount, "name"), "rucio-policy", strlen("rucio-policy")) == 0 || is_by_chart(changes);
 }
 
 static bool is_at_path(json_t *mount, struct rpw_span path)
@@ -332,9 +339,8 @@ static void explain_containers(const struct changes *changes, const char *key, c
 void rpw_explain_changes(FILE *out, const struct rpw_policy *policy, json_t *before, json_t *after)
 {
     const struct changes changes = {out, policy, before, after};
-    json_t *annotations = json_object_get(json_object_get(after, "metadata"), "annotations");
 
-    if (strcmp(text_of(annotations, "policy.rucio.cern.ch/revision"), RPW_CHART_REVISION) == 0)
+    if (is_by_chart(&changes))
         fputs("  the chart's own policyPackages bring the package: its volume and path are used, not the policy's "
               "source\n",
               out);

@@ -100,7 +100,7 @@ static void keep_policies(struct rpw_loader *loader, struct rpw_draft *drafts, s
         return;
     for (size_t i = 0; i < count; i++) {
         policies[i] = drafts[i].policy;
-        policies[i].revision = rpw_revision_of(loader, &drafts[i]);
+        rpw_revision_make(loader, &drafts[i], &policies[i]);
     }
     set->policies = policies;
     set->count = count;

@@ -1,149 +1,141 @@
 /* container_reader.c - parts of a Kubernetes container that go into ours as they are written.
  *
- * The apiserver checks them when it creates a pod. What it would refuse refuses every Rucio pod of the cluster, and a key
- * that it does not know it drops in silence: so names, texts and quantities are looked at here.
+ * What the apiserver would refuse refuses every Rucio pod of the cluster, and a key that it does not know it drops in silence.
+ * Single values are looked at by the tables of shape.h; here is what must be right between several.
  */
-#include "rpw/bytes/quantity.h"
 #include "scalar.h"
 #include "sections.h"
+#include "shape.h"
 
-static struct rpw_span render(struct rpw_loader *loader, const char *field, const struct rpw_yaml_node *node)
+static struct rpw_span read_part(struct rpw_loader *loader, const struct rpw_shape *shape,
+                                 const struct rpw_yaml_node *node)
 {
     struct rpw_buffer json = {.pool = loader->scratch};
 
-    rpw_fragment_render(loader, field, node, &json);
+    rpw_shape_check(loader, shape, node);
+    rpw_fragment_render(loader, shape->name, node, &json);
     return (struct rpw_span){json.ptr, json.len};
 }
 
-static bool expect_filled_list(struct rpw_loader *loader, const char *field, const struct rpw_yaml_node *node)
-{
-    if (!rpw_fields_expect_list(loader, field, node))
-        return false;
-    if (node->count == 0)
-        rpw_report_error(loader->report, node->place,
-                         "%s: found an empty list, expected at least one element; leave the key out if there is none",
-                         field);
-    return node->count > 0;
-}
-
-static const char *check_variable_name(struct rpw_span text)
-{
-    return text.len > 0 && !memchr(text.ptr, '=', text.len) ? NULL : "the name of a variable, such as PIP_CERT";
-}
-
-static const char *check_anything(struct rpw_span text)
-{
-    (void)text;
-    return NULL;
-}
-
-static const char *check_object_name(struct rpw_span text)
-{
-    return text.len > 0 ? NULL : "a name";
-}
-
-static void check_variable(struct rpw_loader *loader, const struct rpw_yaml_node *node)
-{
-    const struct rpw_yaml_node *name = NULL, *value = NULL, *value_from = NULL;
-    const struct rpw_field_slot slots[] = {{"name", &name}, {"value", &value}, {"valueFrom", &value_from}};
-
-    if (!rpw_fields_split(loader, "env", node, slots, sizeof(slots) / sizeof(slots[0])))
-        return;
-    if (!name)
-        rpw_report_error(loader->report, node->place, "env: found a variable without name, expected one");
-    else
-        rpw_fields_check_text(loader, "env", name, check_variable_name);
-    if (value)
-        rpw_fields_check_text(loader, "env", value, check_anything);
-    if (value && value_from)
-        rpw_report_error(loader->report, value_from->place,
-                         "env: found both value and valueFrom, expected one of them");
-    if (value_from)
-        rpw_fields_expect_mapping(loader, "valueFrom", value_from);
-}
+/* --- env, envFrom ----------------------------------------------------------------------------------------------------- */
 
 struct rpw_span rpw_env_read(struct rpw_loader *loader, const struct rpw_yaml_node *node)
 {
-    if (!node || !expect_filled_list(loader, "env", node))
+    if (!node)
         return (struct rpw_span){NULL, 0};
-    for (size_t i = 0; i < node->count; i++)
-        check_variable(loader, node->values[i]);
-    return render(loader, "env", node);
-}
+    for (size_t i = 0; node->type == RPW_YAML_LIST && i < node->count; i++) {
+        const struct rpw_yaml_node *value_from = rpw_yaml_find(node->values[i], "valueFrom");
 
-static void check_reference(struct rpw_loader *loader, const char *field, const struct rpw_yaml_node *node)
-{
-    const struct rpw_yaml_node *name = NULL, *optional = NULL;
-    const struct rpw_field_slot slots[] = {{"name", &name}, {"optional", &optional}};
-
-    if (!rpw_fields_split(loader, field, node, slots, sizeof(slots) / sizeof(slots[0])))
-        return;
-    if (!name)
-        rpw_report_error(loader->report, node->place, "%s: found no name, expected one", field);
-    else
-        rpw_fields_check_text(loader, field, name, check_object_name);
-}
-
-static void check_env_source(struct rpw_loader *loader, const struct rpw_yaml_node *node)
-{
-    const struct rpw_yaml_node *prefix = NULL, *config_map = NULL, *secret = NULL;
-    const struct rpw_field_slot slots[] = {{"prefix", &prefix}, {"configMapRef", &config_map}, {"secretRef", &secret}};
-
-    if (!rpw_fields_split(loader, "envFrom", node, slots, sizeof(slots) / sizeof(slots[0])))
-        return;
-    if (!config_map == !secret)
-        rpw_report_error(loader->report, node->place,
-                         "envFrom: found %s configMapRef %s secretRef, expected one of them",
-                         config_map ? "both" : "neither", config_map ? "and" : "nor");
-    if (prefix)
-        rpw_fields_check_text(loader, "prefix", prefix, check_anything);
-    if (config_map)
-        check_reference(loader, "configMapRef", config_map);
-    if (secret)
-        check_reference(loader, "secretRef", secret);
+        if (value_from && rpw_yaml_find(node->values[i], "value"))
+            rpw_report_error(loader->report, value_from->place,
+                             "env: found both value and valueFrom, expected one of them");
+    }
+    return read_part(loader, &rpw_shape_env, node);
 }
 
 struct rpw_span rpw_env_from_read(struct rpw_loader *loader, const struct rpw_yaml_node *node)
 {
-    if (!node || !expect_filled_list(loader, "envFrom", node))
-        return (struct rpw_span){NULL, 0};
-    for (size_t i = 0; i < node->count; i++)
-        check_env_source(loader, node->values[i]);
-    return render(loader, "envFrom", node);
+    return node ? read_part(loader, &rpw_shape_env_from, node) : (struct rpw_span){NULL, 0};
 }
 
-static bool is_quantity(const struct rpw_yaml_node *node)
-{
-    struct rpw_quantity quantity;
+/* --- resources -------------------------------------------------------------------------------------------------------- */
 
-    if (node->type != RPW_YAML_SCALAR || !rpw_quantity_parse(node->text, &quantity) || quantity.is_negative)
-        return false;
-    return rpw_scalar_resolve(node).type == RPW_SCALAR_TEXT || rpw_scalar_is_json_number(node->text);
+/* Whether what is asked for may be less than the limit, and a fraction: not so for huge pages and resources of others. */
+static bool is_divisible(struct rpw_span resource)
+{
+    return !rpw_span_starts_with(resource, RPW_LIT("hugepages-")) &&
+           (!memchr(resource.ptr, '/', resource.len) || rpw_span_contains(resource, RPW_LIT("kubernetes.io/")));
 }
 
-static void check_quantities(struct rpw_loader *loader, const char *field, const struct rpw_yaml_node *node)
+static void check_amounts(struct rpw_loader *loader, const char *field, const struct rpw_yaml_node *node)
 {
-    if (!node || !rpw_fields_expect_mapping(loader, field, node))
+    for (size_t i = 0; node && node->type == RPW_YAML_MAPPING && i < node->count; i++) {
+        struct rpw_span resource = node->keys[i]->text;
+        const char *dash =
+            rpw_span_starts_with(resource, RPW_LIT("hugepages-")) ? memchr(resource.ptr, '-', resource.len) : NULL;
+        rpw_nanos amount, unit = RPW_NANOS_IN_ONE;
+
+        if (dash &&
+            !rpw_quantity_parse((struct rpw_span){dash + 1, resource.len - (size_t)(dash + 1 - resource.ptr)}, &unit))
+            continue;
+        if (!is_divisible(resource) && unit > 0 && rpw_shape_read_quantity(node->values[i], &amount) &&
+            amount % unit != 0)
+            rpw_report_error(loader->report, node->values[i]->place, "%s: found %s, expected %s", field,
+                             rpw_fields_describe(loader, node->values[i]),
+                             dash ? "a multiple of the size of the page" : "a whole number");
+    }
+}
+
+static void check_request(struct rpw_loader *loader, const struct rpw_yaml_node *key,
+                          const struct rpw_yaml_node *request, const struct rpw_yaml_node *limit)
+{
+    const char *found = rpw_fields_describe(loader, request);
+    const char *resource = rpw_report_quote(loader->report, key->text, 60);
+    rpw_nanos wanted, allowed;
+
+    if (!limit && !is_divisible(key->text))
+        rpw_report_error(loader->report, request->place,
+                         "requests: found %s for %s without a limit, expected the same amount in limits", found,
+                         resource);
+    if (!limit || !rpw_shape_read_quantity(request, &wanted) || !rpw_shape_read_quantity(limit, &allowed) ||
+        wanted == allowed || (wanted < allowed && is_divisible(key->text)))
         return;
-    for (size_t i = 0; i < node->count; i++) {
-        const struct rpw_yaml_node *value = node->values[i];
+    rpw_report_error(loader->report, request->place, "requests: found %s for %s, expected %s, %s", found, resource,
+                     is_divisible(key->text) ? "at most its limit" : "as much as its limit",
+                     rpw_fields_describe(loader, limit));
+}
 
-        if (value->type != RPW_YAML_INVALID && !is_quantity(value))
-            rpw_report_error(loader->report, value->place, "%s: found %s, expected a quantity such as 500m or 256Mi",
-                             field, rpw_fields_describe(loader, value));
+static void check_requests(struct rpw_loader *loader, const struct rpw_yaml_node *requests,
+                           const struct rpw_yaml_node *limits)
+{
+    for (size_t i = 0; requests && requests->type == RPW_YAML_MAPPING && i < requests->count; i++) {
+        const struct rpw_yaml_node *key = requests->keys[i], *limit = NULL;
+
+        for (size_t k = 0; limits && limits->type == RPW_YAML_MAPPING && k < limits->count; k++)
+            if (rpw_span_equal(limits->keys[k]->text, key->text))
+                limit = limits->values[k];
+        check_request(loader, key, requests->values[i], limit);
     }
 }
 
 struct rpw_span rpw_resources_read(struct rpw_loader *loader, const struct rpw_yaml_node *node)
 {
-    const struct rpw_yaml_node *requests = NULL, *limits = NULL, *claims = NULL;
-    const struct rpw_field_slot slots[] = {{"requests", &requests}, {"limits", &limits}, {"claims", &claims}};
+    const struct rpw_yaml_node *requests = rpw_yaml_find(node, "requests"), *limits = rpw_yaml_find(node, "limits");
 
-    if (!node || !rpw_fields_split(loader, "resources", node, slots, sizeof(slots) / sizeof(slots[0])))
+    check_amounts(loader, "requests", requests);
+    check_amounts(loader, "limits", limits);
+    check_requests(loader, requests, limits);
+    return node ? read_part(loader, &rpw_shape_resources, node) : (struct rpw_span){NULL, 0};
+}
+
+/* --- securityContext -------------------------------------------------------------------------------------------------- */
+
+static bool is_bool(const struct rpw_yaml_node *node, bool truth)
+{
+    return node && node->type == RPW_YAML_SCALAR && rpw_scalar_resolve(node).type == RPW_SCALAR_BOOL &&
+           rpw_scalar_resolve(node).truth == truth;
+}
+
+static void check_profile(struct rpw_loader *loader, const char *field, const struct rpw_yaml_node *node)
+{
+    const struct rpw_yaml_node *type = rpw_yaml_find(node, "type"), *file = rpw_yaml_find(node, "localhostProfile");
+
+    if (type && type->type == RPW_YAML_SCALAR && rpw_span_is(type->text, "Localhost") != (file != NULL))
+        rpw_report_error(loader->report, type->place,
+                         "%s: found type %s %s localhostProfile, expected localhostProfile with Localhost alone", field,
+                         rpw_fields_describe(loader, type), file ? "with" : "without");
+}
+
+struct rpw_span rpw_security_context_read(struct rpw_loader *loader, const struct rpw_yaml_node *node)
+{
+    const struct rpw_yaml_node *privileged = rpw_yaml_find(node, "privileged");
+
+    if (!node)
         return (struct rpw_span){NULL, 0};
-    check_quantities(loader, "requests", requests);
-    check_quantities(loader, "limits", limits);
-    if (claims)
-        rpw_fields_expect_list(loader, "claims", claims);
-    return render(loader, "resources", node);
+    if (is_bool(privileged, true) && is_bool(rpw_yaml_find(node, "allowPrivilegeEscalation"), false))
+        rpw_report_error(loader->report, privileged->place,
+                         "privileged: found true and allowPrivilegeEscalation: false, expected one of them");
+    check_profile(loader, "appArmorProfile", rpw_yaml_find(node, "appArmorProfile"));
+    check_profile(loader, "seccompProfile", rpw_yaml_find(node, "seccompProfile"));
+    return read_part(loader, &rpw_shape_security_context, node);
 }

@@ -107,26 +107,34 @@ bool rpw_fields_expect_list(struct rpw_loader *loader, const char *field, const 
     return node->type == RPW_YAML_LIST;
 }
 
-static void report_unknown_key(struct rpw_loader *loader, const char *field, const struct rpw_yaml_node *key,
-                               const struct rpw_field_slot *slots, size_t slot_count)
+void rpw_fields_report_unknown_key(struct rpw_loader *loader, const char *field, const struct rpw_yaml_node *key,
+                                   const char *const *words)
 {
-    const char *words[MAX_KEYS + 1] = {NULL};
     struct rpw_buffer known = {.pool = loader->scratch};
-    const char *found = rpw_report_quote(loader->report, key->text, MAX_QUOTED_BYTES), *nearest;
+    const char *found = rpw_report_quote(loader->report, key->text, MAX_QUOTED_BYTES);
+    const char *nearest = rpw_fields_suggest(key->text, words);
 
-    for (size_t i = 0; i < slot_count && i < MAX_KEYS; i++) {
-        words[i] = slots[i].key;
+    for (size_t i = 0; words[i]; i++) {
         if (i > 0)
             rpw_buffer_append(&known, RPW_LIT(", "));
-        rpw_buffer_append(&known, rpw_span_of(slots[i].key));
+        rpw_buffer_append(&known, rpw_span_of(words[i]));
     }
-    nearest = rpw_fields_suggest(key->text, words);
     if (nearest)
         rpw_report_error(loader->report, key->place, "%s: found the unknown key %s, expected perhaps '%s'", field,
                          found, nearest);
     else
         rpw_report_error(loader->report, key->place, "%s: found the unknown key %s, expected one of %.*s", field, found,
                          (int)known.len, known.ptr ? known.ptr : "");
+}
+
+static void report_unknown_slot(struct rpw_loader *loader, const char *field, const struct rpw_yaml_node *key,
+                                const struct rpw_field_slot *slots, size_t slot_count)
+{
+    const char *words[MAX_KEYS + 1] = {NULL};
+
+    for (size_t i = 0; i < slot_count && i < MAX_KEYS; i++)
+        words[i] = slots[i].key;
+    rpw_fields_report_unknown_key(loader, field, key, words);
 }
 
 bool rpw_fields_split(struct rpw_loader *loader, const char *field, const struct rpw_yaml_node *node,
@@ -142,7 +150,7 @@ bool rpw_fields_split(struct rpw_loader *loader, const char *field, const struct
         if (slot < slot_count)
             *slots[slot].value = node->values[i];
         else
-            report_unknown_key(loader, field, node->keys[i], slots, slot_count);
+            report_unknown_slot(loader, field, node->keys[i], slots, slot_count);
     }
     return true;
 }

@@ -30,6 +30,10 @@ struct rpw_field_slot {
 bool rpw_fields_split(struct rpw_loader *loader, const char *field, const struct rpw_yaml_node *node,
                       const struct rpw_field_slot *slots, size_t slot_count);
 
+/* Reports key as one that is none of words, which end with NULL. */
+void rpw_fields_report_unknown_key(struct rpw_loader *loader, const char *field, const struct rpw_yaml_node *key,
+                                   const char *const *words);
+
 /* A text that has the form; copied. */
 bool rpw_fields_read_text(struct rpw_loader *loader, const char *field, const struct rpw_yaml_node *node,
                           rpw_syntax_fn *form, struct rpw_span *ret_text);

@@ -1,7 +1,6 @@
 /* installer_reader.c - source.pip and source.copy: their keys, and what about them an administrator would want to hear of. */
-#include "rpw/bytes/quantity.h"
-#include "scalar.h"
 #include "sections.h"
+#include "shape.h"
 
 /* The keys that both sources have. */
 struct shared_nodes {
@@ -75,18 +74,12 @@ static void read_image(struct rpw_loader *loader, const struct shared_nodes *nod
 
 /* --- the volume that is filled ------------------------------------------------------------------------------------------ */
 
-/* A number of bytes, more than none. */
+/* A number of bytes, more than none. 200m is legal and a fifth of a byte. */
 static bool is_size(const struct rpw_yaml_node *node)
 {
-    struct rpw_quantity quantity;
+    rpw_nanos size;
 
-    if (node->type != RPW_YAML_SCALAR || !rpw_quantity_parse(node->text, &quantity) || quantity.is_negative ||
-        quantity.mantissa == 0)
-        return false;
-    /* 200m is legal and a fifth of a byte. */
-    if (memchr("mun", node->text.ptr[node->text.len - 1], 3))
-        return false;
-    return rpw_scalar_resolve(node).type == RPW_SCALAR_TEXT || rpw_scalar_is_json_number(node->text);
+    return rpw_shape_read_quantity(node, &size) && size > 0 && !memchr("mun", node->text.ptr[node->text.len - 1], 3);
 }
 
 static void read_volume(struct rpw_loader *loader, const struct shared_nodes *nodes, struct rpw_draft *draft)
@@ -123,12 +116,7 @@ static void read_shared(struct rpw_loader *loader, const struct shared_nodes *no
     if (position == RPW_POSITION_LAST)
         keys->position = RPW_LIT("\"last\"");
     keys->resources = rpw_resources_read(loader, nodes->resources);
-    if (nodes->security_context && rpw_fields_expect_mapping(loader, "securityContext", nodes->security_context)) {
-        struct rpw_buffer json = {.pool = loader->scratch};
-
-        rpw_fragment_render(loader, "securityContext", nodes->security_context, &json);
-        keys->security_context = (struct rpw_span){json.ptr, json.len};
-    }
+    keys->security_context = rpw_security_context_read(loader, nodes->security_context);
 }
 
 /* --- pip ---------------------------------------------------------------------------------------------------------------- */

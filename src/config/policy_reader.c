@@ -1,6 +1,7 @@
 /* policy_reader.c - one element of `policies`: its keys, its defaults, and the variables that name its package. */
 #include <ctype.h>
 
+#include "rpw/bytes/path.h"
 #include "sections.h"
 
 #define MAX_VARIABLE_BYTES 128 /* RUCIO_CFG_POLICY_PACKAGE- and the longest VO */
@@ -18,40 +19,32 @@ static struct rpw_span variable_name(struct rpw_loader *loader, struct rpw_span 
     return rpw_pool_copy(loader->result, (struct rpw_span){name, length});
 }
 
-static void name_package(struct rpw_loader *loader, struct rpw_draft *draft)
+static void name_packages(struct rpw_loader *loader, struct rpw_draft *draft)
 {
-    size_t per_form = (draft->package.len > 0 ? 1 : 0) + draft->vo_count;
-    struct rpw_env_var *names = rpw_pool_alloc(loader->result, 2 * per_form * sizeof(*names));
-    size_t count = 0;
+    size_t count = (draft->package.len > 0 ? 1 : 0) + draft->vo_count;
+    struct rpw_package *packages = rpw_pool_alloc(loader->result, count * sizeof(*packages)), *next = packages;
 
-    if (!names)
+    if (!packages)
         return;
     if (draft->package.len > 0)
-        names[count++] = (struct rpw_env_var){RPW_LIT("RUCIO_POLICY_PACKAGE"), draft->package};
+        *next++ =
+            (struct rpw_package){RPW_LIT("RUCIO_POLICY_PACKAGE"), RPW_LIT("RUCIO_CFG_POLICY_PACKAGE"), draft->package};
     for (size_t i = 0; i < draft->vo_count; i++)
-        names[count++] = (struct rpw_env_var){
-            variable_name(loader, RPW_LIT("RUCIO_POLICY_PACKAGE_"), draft->vos[i].name, true), draft->vos[i].package};
-    if (draft->has_config_env && draft->package.len > 0)
-        names[count++] = (struct rpw_env_var){RPW_LIT("RUCIO_CFG_POLICY_PACKAGE"), draft->package};
-    for (size_t i = 0; draft->has_config_env && i < draft->vo_count; i++)
-        names[count++] =
-            (struct rpw_env_var){variable_name(loader, RPW_LIT("RUCIO_CFG_POLICY_PACKAGE-"), draft->vos[i].name, false),
+        *next++ =
+            (struct rpw_package){variable_name(loader, RPW_LIT("RUCIO_POLICY_PACKAGE_"), draft->vos[i].name, true),
+                                 variable_name(loader, RPW_LIT("RUCIO_CFG_POLICY_PACKAGE-"), draft->vos[i].name, false),
                                  draft->vos[i].package};
-    draft->policy.names = names;
-    draft->policy.name_count = count;
-    draft->policy.package_count = per_form;
-}
-
-static bool is_same_in_upper_case(struct rpw_span a, struct rpw_span b)
-{
-    return a.len == b.len && strncasecmp(a.ptr, b.ptr, a.len) == 0;
+    for (size_t i = 0; i < count && !draft->has_config_env; i++)
+        packages[i].cfg_variable = (struct rpw_span){NULL, 0};
+    draft->policy.packages = packages;
+    draft->policy.package_count = count;
 }
 
 /* Two VOs that differ in letter case alone would share RUCIO_POLICY_PACKAGE_<VO>. */
 static void check_vo_is_new(struct rpw_loader *loader, const struct rpw_yaml_node *key, const struct rpw_draft *draft)
 {
     for (size_t i = 0; i < draft->vo_count; i++)
-        if (is_same_in_upper_case(draft->vos[i].name, key->text)) {
+        if (rpw_span_equal_ignoring_case(draft->vos[i].name, key->text)) {
             rpw_report_error(loader->report, key->place,
                              "packages: found the VO %s beside '%.*s', expected one of them: in upper case, which is "
                              "how the variables are named, they are the same",
@@ -85,7 +78,7 @@ static void read_packages(struct rpw_loader *loader, const struct rpw_yaml_node 
 static void read_path(struct rpw_loader *loader, const struct rpw_yaml_node *node, struct rpw_policy *policy)
 {
     policy->path = RPW_LIT(RPW_CONFIG_DEFAULT_PATH);
-    rpw_fields_read_text(loader, "path", node, rpw_syntax_path, &policy->path);
+    rpw_fields_read_text(loader, "path", node, rpw_path_expectation, &policy->path);
     policy->path = rpw_span_without_trailing_slashes(policy->path);
 }
 
@@ -164,5 +157,5 @@ void rpw_policy_read(struct rpw_loader *loader, const struct rpw_yaml_node *node
     read_choices(loader, python_path, on_conflict, policy);
     rpw_source_read(loader, source, draft);
     read_verify(loader, verify, policy);
-    name_package(loader, draft);
+    name_packages(loader, draft);
 }

@@ -16,6 +16,9 @@
  * source.copy: args, env, envFrom, image, indexUrl, medium, noDeps (only false), path, position (only last), pullPolicy,
  * requirements, resources, securityContext, sizeLimit (the text as written). The scripts that our init containers run are
  * not in it: they come with the program and not with the policy.
+ *
+ * A pod whose containers use the charts' own packages gets less, and has a digest over less: configEnv, imagePythonPath, package,
+ * packages, pythonPath, verify.
  */
 #include <openssl/evp.h>
 #include <stdlib.h>
@@ -115,48 +118,87 @@ static void append_source(struct rpw_buffer *out, const struct rpw_draft *draft)
     rpw_buffer_append_char(out, '}');
 }
 
+/* What reaches a pod that brings the package by itself; its path is its own. */
+static void append_names(struct rpw_loader *loader, struct rpw_buffer *out, const struct rpw_draft *draft)
+{
+    if (!draft->has_config_env) {
+        append_key(out, "configEnv");
+        rpw_buffer_append(out, RPW_LIT("false"));
+    }
+    append_text(out, "imagePythonPath", draft->policy.image_python_path);
+    append_text(out, "package", draft->package);
+    append_packages(loader, out, draft);
+}
+
+static void append_python_path(struct rpw_buffer *out, const struct rpw_policy *policy)
+{
+    if (policy->python_path == RPW_PYTHON_PATH_APPEND)
+        append_text(out, "pythonPath", RPW_LIT("append"));
+    else if (policy->python_path == RPW_PYTHON_PATH_ENTRYPOINT)
+        append_text(out, "pythonPath", RPW_LIT("entrypoint"));
+}
+
+static void append_verify(struct rpw_buffer *out, const struct rpw_policy *policy)
+{
+    if (policy->verify != RPW_VERIFY_OFF)
+        append_text(out, "verify", policy->verify == RPW_VERIFY_WARN ? RPW_LIT("warn") : RPW_LIT("fail"));
+}
+
 struct rpw_span rpw_revision_text(struct rpw_loader *loader, const struct rpw_draft *draft)
 {
     const struct rpw_policy *policy = &draft->policy;
     struct rpw_buffer out = {.pool = loader->scratch};
 
     rpw_buffer_append_char(&out, '{');
-    if (!draft->has_config_env) {
-        append_key(&out, "configEnv");
-        rpw_buffer_append(&out, RPW_LIT("false"));
-    }
-    append_text(&out, "imagePythonPath", policy->image_python_path);
-    append_text(&out, "package", draft->package);
-    append_packages(loader, &out, draft);
+    append_names(loader, &out, draft);
     if (!rpw_span_is(policy->path, RPW_CONFIG_DEFAULT_PATH))
         append_text(&out, "path", policy->path);
-    if (policy->python_path == RPW_PYTHON_PATH_APPEND)
-        append_text(&out, "pythonPath", RPW_LIT("append"));
-    else if (policy->python_path == RPW_PYTHON_PATH_ENTRYPOINT)
-        append_text(&out, "pythonPath", RPW_LIT("entrypoint"));
+    append_python_path(&out, policy);
     append_source(&out, draft);
-    if (policy->verify != RPW_VERIFY_OFF)
-        append_text(&out, "verify", policy->verify == RPW_VERIFY_WARN ? RPW_LIT("warn") : RPW_LIT("fail"));
+    append_verify(&out, policy);
     append_text(&out, "version", draft->version);
     rpw_buffer_append_char(&out, '}');
     return (struct rpw_span){out.ptr, out.len};
 }
 
-struct rpw_span rpw_revision_of(struct rpw_loader *loader, const struct rpw_draft *draft)
+static struct rpw_span chart_revision_text(struct rpw_loader *loader, const struct rpw_draft *draft)
+{
+    struct rpw_buffer out = {.pool = loader->scratch};
+
+    rpw_buffer_append_char(&out, '{');
+    append_names(loader, &out, draft);
+    append_python_path(&out, &draft->policy);
+    append_verify(&out, &draft->policy);
+    rpw_buffer_append_char(&out, '}');
+    return (struct rpw_span){out.ptr, out.len};
+}
+
+/* prefix and the digits. */
+static struct rpw_span digest(struct rpw_loader *loader, struct rpw_span prefix, struct rpw_span text)
 {
     static const char hex[] = "0123456789abcdef";
-    struct rpw_span text = rpw_revision_text(loader, draft);
-    unsigned char digest[EVP_MAX_MD_SIZE];
-    unsigned digest_bytes = 0;
-    char digits[RPW_REVISION_DIGITS];
+    struct rpw_buffer out = {.pool = loader->result};
+    unsigned char bytes[EVP_MAX_MD_SIZE];
+    unsigned count = 0;
 
     /* The library computes SHA-256 unless it is short of memory. */
-    if (!text.ptr || EVP_Digest(text.ptr, text.len, digest, &digest_bytes, EVP_sha256(), NULL) != 1 ||
-        digest_bytes < MIN_DIGEST_BYTES) {
+    if (!text.ptr || EVP_Digest(text.ptr, text.len, bytes, &count, EVP_sha256(), NULL) != 1 ||
+        count < MIN_DIGEST_BYTES) {
         loader->result->has_failed = true;
         return (struct rpw_span){NULL, 0};
     }
+    rpw_buffer_append(&out, prefix);
     for (size_t i = 0; i < RPW_REVISION_DIGITS; i++)
-        digits[i] = hex[i % 2 == 0 ? digest[i / 2] >> 4 : digest[i / 2] & 15];
-    return rpw_pool_copy(loader->result, (struct rpw_span){digits, sizeof(digits)});
+        rpw_buffer_append_char(&out, hex[i % 2 == 0 ? bytes[i / 2] >> 4 : bytes[i / 2] & 15]);
+    return (struct rpw_span){out.ptr, out.len};
+}
+
+void rpw_revision_make(struct rpw_loader *loader, const struct rpw_draft *draft, struct rpw_policy *policy)
+{
+    policy->volume_name = digest(loader, RPW_LIT(RPW_VOLUME_PREFIX), rpw_revision_text(loader, draft));
+    policy->chart_revision = digest(loader, RPW_LIT(RPW_CHART_REVISION_PREFIX), chart_revision_text(loader, draft));
+    policy->revision = policy->volume_name;
+    if (policy->revision.ptr)
+        policy->revision =
+            (struct rpw_span){policy->volume_name.ptr + sizeof(RPW_VOLUME_PREFIX) - 1, RPW_REVISION_DIGITS};
 }

@@ -58,11 +58,12 @@ void rpw_source_read(struct rpw_loader *loader, const struct rpw_yaml_node *node
 void rpw_pip_read(struct rpw_loader *loader, const struct rpw_yaml_node *node, struct rpw_draft *draft);
 void rpw_copy_read(struct rpw_loader *loader, const struct rpw_yaml_node *node, struct rpw_draft *draft);
 
-/* Parts of a Kubernetes container, kept verbatim, as JSON text: `env`, `envFrom`, `resources`. Checked for what makes the
- * apiserver refuse every pod, or drop in silence what was meant. Absent when node is not there or wrong. */
+/* Parts of a Kubernetes container, kept verbatim, as JSON text. Checked for what makes the apiserver refuse every pod, or drop in
+ * silence what was meant. Absent when node is not there. */
 struct rpw_span rpw_env_read(struct rpw_loader *loader, const struct rpw_yaml_node *node);
 struct rpw_span rpw_env_from_read(struct rpw_loader *loader, const struct rpw_yaml_node *node);
 struct rpw_span rpw_resources_read(struct rpw_loader *loader, const struct rpw_yaml_node *node);
+struct rpw_span rpw_security_context_read(struct rpw_loader *loader, const struct rpw_yaml_node *node);
 
 /* What is made of `source` and `verify` once the keys are known: volume, sub_path and installer of the policy with pip and
  * copy; verify_members unless verify is off. */
@@ -77,8 +78,9 @@ void rpw_policy_read(struct rpw_loader *loader, const struct rpw_yaml_node *node
 void rpw_fragment_render(struct rpw_loader *loader, const char *field, const struct rpw_yaml_node *node,
                          struct rpw_buffer *out);
 
-/* The revision of a policy that was read without errors; in the result pool. Absent when there is no memory. */
-struct rpw_span rpw_revision_of(struct rpw_loader *loader, const struct rpw_draft *draft);
+/* revision, chart_revision and volume_name of a policy that was read without errors; in the result pool. Absent when there
+ * is no memory. */
+void rpw_revision_make(struct rpw_loader *loader, const struct rpw_draft *draft, struct rpw_policy *policy);
 
 /* What the revision is a digest of; in the scratch pool. */
 struct rpw_span rpw_revision_text(struct rpw_loader *loader, const struct rpw_draft *draft);

@@ -1,71 +1,20 @@
 /* source.c - where the package's code comes from.
  *
  * A volume source goes into the pod verbatim, so it is checked only for what the cluster would not tell clearly: a
- * misspelt source is dropped by the apiserver, which then makes the volume an empty emptyDir, and a missing claim name
- * refuses every Rucio pod of the cluster. Sources that this program has never heard of are kept: Kubernetes grows them.
+ * misspelt key is dropped by the apiserver, which makes an empty emptyDir of a misspelt source, and a missing claim name
+ * refuses every Rucio pod of the cluster. Sources and keys that this program has never heard of are kept: Kubernetes grows
+ * them.
  */
-#include "scalar.h"
 #include "sections.h"
+#include "shape.h"
 
-#define MAX_REQUIRED_TEXTS 3
 #define SOURCE_COUNT 4 /* volume, pip, copy, preinstalled */
-
-/* Every volume source of Kubernetes 1.35, and the texts without which the apiserver refuses it (validateVolumeSource). Lists
- * and mappings that it requires as well are left to it. */
-static const struct volume_source {
-    const char *name;
-    const char *required[MAX_REQUIRED_TEXTS + 1]; /* ends with NULL */
-} volume_sources[] = {
-    {"awsElasticBlockStore", {"volumeID"}},
-    {"azureDisk", {"diskName", "diskURI"}},
-    {"azureFile", {"secretName", "shareName"}},
-    {"cephfs", {NULL}},
-    {"cinder", {"volumeID"}},
-    {"configMap", {"name"}},
-    {"csi", {"driver"}},
-    {"downwardAPI", {NULL}},
-    {"emptyDir", {NULL}},
-    {"ephemeral", {NULL}},
-    {"fc", {NULL}},
-    {"flexVolume", {"driver"}},
-    {"flocker", {NULL}},
-    {"gcePersistentDisk", {"pdName"}},
-    {"gitRepo", {"repository"}},
-    {"glusterfs", {"endpoints", "path"}},
-    {"hostPath", {"path"}},
-    {"image", {"reference"}},
-    {"iscsi", {"targetPortal", "iqn"}},
-    {"nfs", {"server", "path"}},
-    {"persistentVolumeClaim", {"claimName"}},
-    {"photonPersistentDisk", {"pdID"}},
-    {"portworxVolume", {"volumeID"}},
-    {"projected", {NULL}},
-    {"quobyte", {"registry", "volume"}},
-    {"rbd", {"image"}},
-    {"scaleIO", {"gateway", "system", "volumeName"}},
-    {"secret", {"secretName"}},
-    {"storageos", {"volumeName"}},
-    {"vsphereVolume", {"volumePath"}},
-};
-
-#define VOLUME_SOURCE_COUNT (sizeof(volume_sources) / sizeof(volume_sources[0]))
-
-static const struct volume_source *find_volume_source(struct rpw_span name)
-{
-    for (size_t i = 0; i < VOLUME_SOURCE_COUNT; i++)
-        if (rpw_span_is(name, volume_sources[i].name))
-            return &volume_sources[i];
-    return NULL;
-}
 
 static void check_unknown_source(struct rpw_loader *loader, const struct rpw_yaml_node *key)
 {
-    const char *names[VOLUME_SOURCE_COUNT + 1] = {NULL}, *nearest;
+    const char *nearest = rpw_shape_suggest(rpw_shape_volume_sources, key->text);
     const char *found = rpw_report_quote(loader->report, key->text, 60);
 
-    for (size_t i = 0; i < VOLUME_SOURCE_COUNT; i++)
-        names[i] = volume_sources[i].name;
-    nearest = rpw_fields_suggest(key->text, names);
     if (nearest)
         rpw_report_error(loader->report, key->place,
                          "volume: found the unknown volume source %s, expected perhaps '%s'", found, nearest);
@@ -76,28 +25,10 @@ static void check_unknown_source(struct rpw_loader *loader, const struct rpw_yam
                            found);
 }
 
-static void check_required(struct rpw_loader *loader, const char *source, const char *required,
-                           const struct rpw_yaml_node *node)
-{
-    const struct rpw_yaml_node *value = NULL;
-
-    for (size_t i = 0; i < node->count; i++)
-        if (rpw_span_is(node->keys[i]->text, required))
-            value = node->values[i];
-    if (!value)
-        rpw_report_error(loader->report, node->place, "%s: found no %s, without which Kubernetes refuses every pod",
-                         source, required);
-    else if (value->type != RPW_YAML_INVALID &&
-             (value->type != RPW_YAML_SCALAR || rpw_scalar_resolve(value).type != RPW_SCALAR_TEXT ||
-              value->text.len == 0))
-        rpw_report_error(loader->report, value->place, "%s: found %s as %s, expected text", source,
-                         rpw_fields_describe(loader, value), required);
-}
-
 static void check_volume_member(struct rpw_loader *loader, const struct rpw_yaml_node *key,
                                 const struct rpw_yaml_node *value)
 {
-    const struct volume_source *source = find_volume_source(key->text);
+    const struct rpw_shape *source = rpw_shape_find(rpw_shape_volume_sources, key->text);
 
     if (rpw_span_is(key->text, "name")) {
         rpw_report_error(loader->report, key->place,
@@ -112,8 +43,7 @@ static void check_volume_member(struct rpw_loader *loader, const struct rpw_yaml
     if (!source)
         check_unknown_source(loader, key);
     if (rpw_fields_expect_mapping(loader, source ? source->name : "volume", value) && source)
-        for (const char *const *required = source->required; *required; required++)
-            check_required(loader, source->name, *required, value);
+        rpw_shape_check(loader, source, value);
 }
 
 static void read_volume(struct rpw_loader *loader, const struct rpw_yaml_node *node, struct rpw_policy *policy)

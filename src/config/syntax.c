@@ -143,18 +143,6 @@ static const char *check_absolute_path(struct rpw_span path)
     return check_elements((struct rpw_span){path.ptr + 1, path.len - 1});
 }
 
-const char *rpw_syntax_path(struct rpw_span text)
-{
-    struct rpw_span path = rpw_span_without_trailing_slashes(text);
-    const char *expected = check_absolute_path(path);
-
-    if (expected)
-        return expected;
-    if (memchr(path.ptr, ':', path.len))
-        return "no ':', which separates the directories of PYTHONPATH";
-    return check_expansion(path);
-}
-
 const char *rpw_syntax_copy_path(struct rpw_span text)
 {
     struct rpw_span path = rpw_span_without_trailing_slashes(text);

@@ -1,4 +1,4 @@
-/* syntax_install.c - what source.pip and source.copy are given: requirements, arguments of pip, a URL, an image.
+/* syntax_install.c - what source.pip and source.copy are given: requirements, arguments of pip, a URL.
  *
  * pip has the last word on a requirement, in the pod; here is refused what it would surely not understand, and what would
  * change the meaning of the others. Kubernetes expands $(NAME) in all that becomes an argument: that is how credentials get
@@ -99,18 +99,6 @@ const char *rpw_syntax_index_url(struct rpw_span text)
         if (rpw_span_starts_with(text, rpw_span_of(schemes[i])) && text.len > strlen(schemes[i]))
             return NULL;
     return "a URL such as https://pypi.example.org/simple";
-}
-
-const char *rpw_syntax_image(struct rpw_span text)
-{
-    static const char expected[] = "a container image, such as registry.example.org/atlas-policy:1.2.3";
-
-    if (text.len == 0 || !is_alphanumeric(text.ptr[0]) || rpw_span_contains(text, RPW_LIT("://")))
-        return expected;
-    for (size_t i = 0; i < text.len; i++)
-        if (!is_alphanumeric(text.ptr[i]) && !memchr("-_./:@", text.ptr[i], 6))
-            return expected;
-    return NULL;
 }
 
 const char *rpw_syntax_medium(struct rpw_span text)

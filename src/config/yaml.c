@@ -43,6 +43,16 @@ static void report_syntax_error(struct rpw_report *report, struct rpw_span text,
         rpw_report_error(report, (struct rpw_place){last_end, 0}, "this is not YAML: it cannot be read on from here");
 }
 
+const struct rpw_yaml_node *rpw_yaml_find(const struct rpw_yaml_node *node, const char *key)
+{
+    if (!node || node->type != RPW_YAML_MAPPING)
+        return NULL;
+    for (size_t i = 0; i < node->count; i++)
+        if (rpw_span_is(node->keys[i]->text, key))
+            return node->values[i];
+    return NULL;
+}
+
 /* Collects what the library finds wrong instead of printing it. */
 static struct fy_diag *new_diag(void)
 {

@@ -38,6 +38,9 @@ struct rpw_yaml_node {
     bool is_open;          /* while the tree is built: the end of the node has not come yet */
 };
 
+/* The value of a mapping's key. NULL when it is not there, and when node is no mapping or NULL. */
+const struct rpw_yaml_node *rpw_yaml_find(const struct rpw_yaml_node *node, const char *key);
+
 /* How much is read, and how. */
 struct rpw_yaml_limits {
     size_t depth; /* at most RPW_YAML_DEEPEST */

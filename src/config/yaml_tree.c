@@ -261,6 +261,54 @@ static void refuse_tag(struct rpw_yaml_composer *composer, struct fy_token *tag,
                      is_standard ? "!!" : "", name.len < 60 ? (int)name.len : 60, name.ptr);
 }
 
+/* A line end in quotes, at raw[at], and the white space around it: a space, or a line end less than there are. */
+static size_t fold(struct rpw_span raw, size_t at, char *text, size_t *len)
+{
+    size_t line_ends = 0;
+
+    while (*len > 0 && memchr(" \t", text[*len - 1], 2))
+        (*len)--;
+    for (; at < raw.len && memchr(" \t\r\n", raw.ptr[at], 4); at++)
+        line_ends += raw.ptr[at] == '\n';
+    if (line_ends == 1)
+        text[(*len)++] = ' ';
+    for (; line_ends > 1; line_ends--)
+        text[(*len)++] = '\n';
+    return at;
+}
+
+/* The text in single quotes. The library (0.7.12) reads 'a''''b' as a''', without the b. Absent: no memory. */
+static struct rpw_span single_quoted_text(const struct rpw_yaml_composer *composer, struct rpw_place place)
+{
+    struct rpw_span raw = {composer->report->text.ptr + place.offset + 1, place.length - 2};
+    char *text = rpw_pool_alloc(composer->pool, raw.len + 1);
+    size_t len = 0;
+
+    for (size_t at = 0; text && at < raw.len;) {
+        if (raw.ptr[at] == '\n' || raw.ptr[at] == '\r') {
+            at = fold(raw, at, text, &len);
+            continue;
+        }
+        text[len++] = raw.ptr[at];
+        at += raw.ptr[at] == '\'' ? 2 : 1;
+    }
+    return (struct rpw_span){text, len};
+}
+
+/* Whether a line of a text behind > begins with a tab: the library (0.7.12) folds it as no other reader does. */
+static bool is_misread(const struct rpw_yaml_composer *composer, struct fy_token *token, struct rpw_place place)
+{
+    struct rpw_span raw = {composer->report->text.ptr + place.offset, place.length};
+    bool is_begin = false;
+
+    for (size_t i = 0; token && fy_token_scalar_style(token) == FYSS_FOLDED && i < raw.len; i++) {
+        if (is_begin && raw.ptr[i] == '\t')
+            return true;
+        is_begin = raw.ptr[i] == '\n' || (is_begin && raw.ptr[i] == ' ');
+    }
+    return false;
+}
+
 static bool on_scalar(struct rpw_yaml_composer *composer, struct fy_event *event, struct rpw_place place)
 {
     struct rpw_yaml_node *node = new_node(composer, RPW_YAML_SCALAR, place);
@@ -268,7 +316,13 @@ static bool on_scalar(struct rpw_yaml_composer *composer, struct fy_event *event
 
     if (!node)
         return false;
-    node->text = rpw_pool_copy(composer->pool, token_text(token));
+    node->text = token && fy_token_scalar_style(token) == FYSS_SINGLE_QUOTED
+                     ? single_quoted_text(composer, place)
+                     : rpw_pool_copy(composer->pool, token_text(token));
+    if (!node->text.ptr)
+        return false;
+    if (is_misread(composer, token, place))
+        rpw_report_error(composer->report, place, "found a tab at the beginning of a line behind '>', expected '|'");
     node->is_plain = !token || fy_token_scalar_style(token) == FYSS_PLAIN;
     node->expanded_bytes = 1 + node->text.len;
     if (event->scalar.tag && composer->limits->is_go) {

@@ -83,23 +83,20 @@ static void fail_full(struct mutation *mutation)
                    RPW_LIT("the review needs more memory than a request may have\n"));
 }
 
-static void put_found(struct rpw_strbuf *writer, const struct rpw_err *err, struct rpw_span body)
+static void put_found(struct rpw_strbuf *buf, const struct rpw_err *err, struct rpw_span body)
 {
     static const char hex[] = "0123456789abcdef";
 
-    if (err->found != NULL) {
-        rpw_strbuf_put(writer, err->found);
-    } else if (err->offset >= body.len) {
-        rpw_strbuf_put(writer, "the end of the text");
-    } else if (body.ptr[err->offset] > ' ' && body.ptr[err->offset] <= '~') {
-        const char quoted[] = {'\'', body.ptr[err->offset], '\''};
-        rpw_strbuf_put_span(writer, (struct rpw_span){quoted, sizeof(quoted)});
-    } else {
-        unsigned char byte = (unsigned char)body.ptr[err->offset];
-        const char shown[] = {'0', 'x', hex[byte >> 4], hex[byte & 15]};
-        rpw_strbuf_put(writer, "the byte ");
-        rpw_strbuf_put_span(writer, (struct rpw_span){shown, sizeof(shown)});
+    if (err->found != NULL || err->offset >= body.len) {
+        rpw_strbuf_put(buf, err->found != NULL ? err->found : "the end of the text");
+        return;
     }
+    unsigned char byte = (unsigned char)body.ptr[err->offset];
+    bool is_shown = byte > ' ' && byte <= '~';
+    const char quoted[] = {'\'', (char)byte, '\''}, code[] = {'0', 'x', hex[byte >> 4], hex[byte & 15]};
+    rpw_strbuf_put_parts(buf, RPW_PARTS(rpw_words(is_shown ? "" : "the byte "),
+                                        rpw_plain(is_shown ? (struct rpw_span){quoted, sizeof(quoted)}
+                                                           : (struct rpw_span){code, sizeof(code)})));
 }
 
 /* byte 17: request.uid: expected a string, found a number */
@@ -108,7 +105,7 @@ static void fail(struct mutation *mutation, const struct rpw_err *err)
     enum rpw_reason reason = err->status == RPW_E_SYNTAX  ? RPW_REASON_BAD_JSON
                              : err->status == RPW_E_DEPTH ? RPW_REASON_TOO_DEEP
                                                           : RPW_REASON_BAD_REVIEW;
-    struct rpw_strbuf writer;
+    struct rpw_strbuf buf;
     struct rpw_span text;
 
     if (err->status == RPW_E_NOMEM) {
@@ -116,20 +113,15 @@ static void fail(struct mutation *mutation, const struct rpw_err *err)
         return;
     }
     mutation->result->err = *err;
-    rpw_strbuf_init(&writer, mutation->arena);
-    rpw_strbuf_put(&writer, "byte ");
-    rpw_strbuf_put_number(&writer, err->offset);
-    rpw_strbuf_put(&writer, ": ");
-    if (err->field != NULL) {
-        rpw_strbuf_put(&writer, err->field);
-        rpw_strbuf_put(&writer, ": ");
-    }
-    rpw_strbuf_put(&writer, "expected ");
-    rpw_strbuf_put(&writer, err->expected);
-    rpw_strbuf_put(&writer, ", found ");
-    put_found(&writer, err, mutation->body);
-    rpw_strbuf_put(&writer, "\n");
-    if (rpw_strbuf_finish(&writer, &text))
+    rpw_strbuf_init(&buf, mutation->arena);
+    rpw_strbuf_put(&buf, "byte ");
+    rpw_strbuf_put_number(&buf, err->offset);
+    rpw_strbuf_put_parts(&buf, RPW_PARTS(rpw_words(": "), rpw_words(err->field != NULL ? err->field : ""),
+                                         rpw_words(err->field != NULL ? ": expected " : "expected "),
+                                         rpw_words(err->expected), rpw_words(", found ")));
+    put_found(&buf, err, mutation->body);
+    rpw_strbuf_put(&buf, "\n");
+    if (rpw_strbuf_finish(&buf, &text))
         answer_in_text(mutation, 400, reason, text);
     else
         fail_full(mutation);
@@ -187,6 +179,7 @@ static void inject(struct mutation *mutation)
         refuse(mutation, RPW_REASON_CONFLICT, injection.message);
         return;
     }
+    mutation->result->revision = injection.revision;
     answer.warnings = injection.warnings;
     if (injection.edits.count > 0 && !rpw_jsonpatch_write(mutation->arena, &mutation->review.pod, &injection.edits,
                                                           &answer.patch, &mutation->result->operation_count))
@@ -195,12 +188,12 @@ static void inject(struct mutation *mutation)
         answer_in_json(mutation, injection.edits.count > 0 ? RPW_REASON_INJECTED : RPW_REASON_UP_TO_DATE, &answer);
 }
 
-/* Words and quoted texts in turn; refuses the pod with them. */
-static void refuse_with(struct mutation *mutation, enum rpw_reason reason, struct rpw_strbuf *writer)
+/* Refuses the pod with a text of parts. */
+static void refuse_with(struct mutation *mutation, enum rpw_reason reason, const struct rpw_part *parts, size_t count)
 {
     struct rpw_span message;
 
-    if (rpw_strbuf_finish(writer, &message))
+    if (rpw_strbuf_join(mutation->arena, &message, parts, count))
         refuse(mutation, reason, message);
     else
         fail_full(mutation);
@@ -208,29 +201,21 @@ static void refuse_with(struct mutation *mutation, enum rpw_reason reason, struc
 
 static void refuse_unknown_policy(struct mutation *mutation)
 {
-    struct rpw_strbuf writer;
-
-    rpw_strbuf_init(&writer, mutation->arena);
-    rpw_strbuf_put(&writer, "annotation policy.rucio.cern.ch/policy names ");
-    rpw_strbuf_put_json(&writer, mutation->review.pod.metadata.annotations.policy);
-    rpw_strbuf_put(&writer,
-                   ", and there is no such policy. Correct it, or remove it to have the policy chosen by namespace "
-                   "and labels");
-    refuse_with(mutation, RPW_REASON_UNKNOWN_POLICY, &writer);
+    refuse_with(mutation, RPW_REASON_UNKNOWN_POLICY,
+                RPW_PARTS(rpw_words("annotation policy.rucio.cern.ch/policy names "),
+                          rpw_quoted(mutation->review.pod.metadata.annotations.policy),
+                          rpw_words(", and there is no such policy. Correct it, or remove it to have the policy chosen "
+                                    "by namespace and labels")));
 }
 
 static void refuse_policy_not_for_pod(struct mutation *mutation, const struct rpw_policy *policy)
 {
-    struct rpw_strbuf writer;
-
     mutation->result->policy = policy;
-    rpw_strbuf_init(&writer, mutation->arena);
-    rpw_strbuf_put(&writer, "annotation policy.rucio.cern.ch/policy names ");
-    rpw_strbuf_put_json(&writer, policy->name);
-    rpw_strbuf_put(&writer, ", whose namespaces or podSelector do not match this pod in namespace ");
-    rpw_strbuf_put_json(&writer, mutation->review.namespace_);
-    rpw_strbuf_put(&writer, ". Remove the annotation, or have the policy's match changed");
-    refuse_with(mutation, RPW_REASON_POLICY_NOT_FOR_POD, &writer);
+    refuse_with(mutation, RPW_REASON_POLICY_NOT_FOR_POD,
+                RPW_PARTS(rpw_words("annotation policy.rucio.cern.ch/policy names "), rpw_quoted(policy->name),
+                          rpw_words(", whose namespaces or podSelector do not match this pod in namespace "),
+                          rpw_quoted(mutation->review.namespace_),
+                          rpw_words(". Remove the annotation, or have the policy's match changed")));
 }
 
 /* No policy selects the pod: it would run Rucio's generic policy, if it is Rucio's at all. */
@@ -238,27 +223,27 @@ static void handle_unmatched(struct mutation *mutation)
 {
     const struct rpw_container *rucio =
         rpw_selector_find_container(rpw_policy_default_containers, &mutation->review.pod);
+    bool is_refused = mutation->policies->unmatched == RPW_UNMATCHED_REJECT;
     struct rpw_answer answer = {.is_allowed = true};
-    struct rpw_strbuf writer;
     struct rpw_span text;
 
     if (rucio == NULL || mutation->policies->unmatched == RPW_UNMATCHED_ALLOW) {
         allow(mutation, RPW_REASON_NO_POLICY);
         return;
     }
-    rpw_strbuf_init(&writer, mutation->arena);
-    rpw_strbuf_put(&writer, "no policy selects this pod: container ");
-    rpw_strbuf_put_json(&writer, rucio->name);
-    rpw_strbuf_put(&writer, " would run Rucio's generic policy");
-    if (mutation->policies->unmatched == RPW_UNMATCHED_REJECT) {
-        rpw_strbuf_put(&writer, ". Have a policy match it, or opt out with the annotation policy.rucio.cern.ch/inject: "
-                                "\"false\"");
-        refuse_with(mutation, RPW_REASON_UNMATCHED, &writer);
-    } else if (!rpw_strbuf_finish(&writer, &text) || !rpw_warnings_add(mutation->arena, &answer.warnings, text)) {
-        fail_full(mutation);
-    } else {
+    bool has_text =
+        rpw_strbuf_join(mutation->arena, &text,
+                        RPW_PARTS(rpw_words("no policy selects this pod: container "), rpw_quoted(rucio->name),
+                                  rpw_words(" would run Rucio's generic policy"),
+                                  rpw_words(is_refused ? ". Have a policy match it, or opt out with the annotation "
+                                                         "policy.rucio.cern.ch/inject: \"false\""
+                                                       : "")));
+    if (has_text && is_refused)
+        refuse(mutation, RPW_REASON_UNMATCHED, text);
+    else if (has_text && rpw_warnings_add(mutation->arena, &answer.warnings, text))
         answer_in_json(mutation, RPW_REASON_NO_POLICY, &answer);
-    }
+    else
+        fail_full(mutation);
 }
 
 static void choose_policy(struct mutation *mutation)
@@ -290,22 +275,17 @@ static void choose_policy(struct mutation *mutation)
 /* The decision table of the reference, from top to bottom. */
 static void decide(struct mutation *mutation)
 {
+    static const enum rpw_reason reasons_of_kinds[] = {
+        [RPW_REQUEST_NOT_A_POD] = RPW_REASON_NOT_A_POD,
+        [RPW_REQUEST_SUBRESOURCE] = RPW_REASON_SUBRESOURCE,
+        [RPW_REQUEST_NOT_CREATE] = RPW_REASON_NOT_CREATE,
+    };
+    enum rpw_request_kind kind = rpw_review_request_kind(&mutation->review);
     const struct rpw_pod *pod = &mutation->review.pod;
 
-    switch (rpw_review_request_kind(&mutation->review)) {
-    case RPW_REQUEST_NOT_A_POD:
-        allow(mutation, RPW_REASON_NOT_A_POD);
-        return;
-    case RPW_REQUEST_SUBRESOURCE:
-        allow(mutation, RPW_REASON_SUBRESOURCE);
-        return;
-    case RPW_REQUEST_NOT_CREATE:
-        allow(mutation, RPW_REASON_NOT_CREATE);
-        return;
-    case RPW_REQUEST_CREATE_POD:
-        break;
-    }
-    if (rpw_span_is(pod->metadata.annotations.inject, "false"))
+    if (kind != RPW_REQUEST_CREATE_POD)
+        allow(mutation, reasons_of_kinds[kind]);
+    else if (rpw_span_is(pod->metadata.annotations.inject, "false"))
         allow(mutation, RPW_REASON_OPTED_OUT);
     else if (pod->metadata.annotations.mirror.ptr != NULL)
         allow(mutation, RPW_REASON_MIRROR_POD);
@@ -324,8 +304,8 @@ static void fill_log_fields(struct mutation *mutation)
     result->namespace_ = mutation->review.namespace_;
     result->is_dry_run = mutation->review.is_dry_run;
     result->pod_name = metadata->name.len > 0 ? metadata->name : metadata->generate_name;
-    result->owner_kind = metadata->owner_kind;
-    result->owner_name = metadata->owner_name;
+    result->owner_kind = rpw_pod_owner(&mutation->review.pod).kind;
+    result->owner_name = rpw_pod_owner(&mutation->review.pod).name;
 }
 
 void rpw_mutate(struct rpw_arena *arena, const struct rpw_policy_set *policies, struct rpw_span body,

@@ -11,6 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define MAX_NAME_BYTES 4096
+
 static bool fail(char ret_error[RPW_KUBE_ERROR_BYTES], const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 static bool fail(char ret_error[RPW_KUBE_ERROR_BYTES], const char *format, ...)
@@ -38,53 +40,30 @@ void rpw_kube_access_done(struct rpw_kube_access *access)
     *access = (struct rpw_kube_access){.server = NULL};
 }
 
-/* -1 after ret_error. Opening a FIFO would wait for its writer, without an end. */
-static int open_regular_file(const char *path, char ret_error[RPW_KUBE_ERROR_BYTES])
+/* The whole file as a string; NULL after ret_error. Opening a FIFO would wait for its writer, without an end. */
+static char *read_file(const char *path, char ret_error[RPW_KUBE_ERROR_BYTES])
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     struct stat status;
+    char *text = NULL;
+    ssize_t len = -1;
 
-    if (fd < 0 || fstat(fd, &status) != 0)
-        fail(ret_error, "%s: cannot be read: %s", path, strerror(errno));
-    else if (!S_ISREG(status.st_mode))
+    if (fd >= 0 && fstat(fd, &status) == 0 && !S_ISREG(status.st_mode)) {
         fail(ret_error, "%s: is no regular file", path);
-    else
-        return fd;
-    if (fd >= 0)
-        close(fd);
-    return -1;
-}
-
-/* The whole file as a string; NULL after ret_error. */
-static char *read_file(const char *path, char ret_error[RPW_KUBE_ERROR_BYTES])
-{
-    int fd = open_regular_file(path, ret_error);
-    char *text = malloc(RPW_KUBE_MAX_FILE_BYTES + 1), *result = NULL;
-    size_t len = 0;
-    ssize_t got = 1;
-
-    if (fd < 0)
-        goto out;
-    while (text != NULL && got > 0 && len < RPW_KUBE_MAX_FILE_BYTES) {
-        got = read(fd, text + len, RPW_KUBE_MAX_FILE_BYTES - len);
-        len += got > 0 ? (size_t)got : 0;
-    }
-    if (got < 0) {
-        fail(ret_error, "%s: cannot be read: %s", path, strerror(errno));
-    } else if (text == NULL) {
-        fail(ret_error, "out of memory");
-    } else if (len == RPW_KUBE_MAX_FILE_BYTES) {
+    } else if (fd >= 0 && (size_t)status.st_size >= RPW_KUBE_MAX_FILE_BYTES) {
         fail(ret_error, "%s: found 1 MiB or more, expected a few kilobytes", path);
     } else {
-        text[len] = '\0';
-        result = text;
-        text = NULL;
+        text = calloc(1, RPW_KUBE_MAX_FILE_BYTES + 1);
+        len = fd >= 0 && text != NULL ? read(fd, text, RPW_KUBE_MAX_FILE_BYTES) : -1;
+        if (len < 0)
+            fail(ret_error, "%s: cannot be read: %s", path, strerror(errno));
     }
-out:
     if (fd >= 0)
         close(fd);
+    if (len >= 0)
+        return text;
     free(text);
-    return result;
+    return NULL;
 }
 
 /* --- tokens --------------------------------------------------------------------------------------------------------- */
@@ -157,21 +136,10 @@ bool rpw_kube_access_in_cluster(const char *folder, const char *host, const char
                                 struct rpw_kube_access *ret_access, char ret_error[RPW_KUBE_ERROR_BYTES])
 {
     bool is_ipv6 = strchr(host, ':') != NULL;
-    char *server = NULL, *token_file = NULL, *authority_file = NULL;
-    bool is_ok = false;
+    char server[MAX_NAME_BYTES], token_file[MAX_NAME_BYTES], authority_file[MAX_NAME_BYTES];
 
-    if (asprintf(&server, "https://%s%s%s:%s", is_ipv6 ? "[" : "", host, is_ipv6 ? "]" : "", port) < 0)
-        server = NULL;
-    if (asprintf(&token_file, "%s/token", folder) < 0)
-        token_file = NULL;
-    if (asprintf(&authority_file, "%s/ca.crt", folder) < 0)
-        authority_file = NULL;
-    if (server == NULL || token_file == NULL || authority_file == NULL)
-        fail(ret_error, "out of memory");
-    else
-        is_ok = rpw_kube_access_from_files(server, authority_file, token_file, ret_access, ret_error);
-    free(server);
-    free(token_file);
-    free(authority_file);
-    return is_ok;
+    snprintf(server, sizeof(server), "https://%s%s%s:%s", is_ipv6 ? "[" : "", host, is_ipv6 ? "]" : "", port);
+    snprintf(token_file, sizeof(token_file), "%s/token", folder);
+    snprintf(authority_file, sizeof(authority_file), "%s/ca.crt", folder);
+    return rpw_kube_access_from_files(server, authority_file, token_file, ret_access, ret_error);
 }

@@ -223,10 +223,9 @@ static bool check_bytes(struct rpw_report *report, struct rpw_span text)
 /* Of keys that come twice the first: it is asked before the whole is checked. */
 static struct rpw_span member(const struct rpw_yaml_node *mapping, const char *key)
 {
-    for (size_t i = 0; mapping->type == RPW_YAML_MAPPING && i < mapping->count; i++)
-        if (rpw_span_is(mapping->keys[i]->text, key) && mapping->values[i]->type == RPW_YAML_SCALAR)
-            return mapping->values[i]->text;
-    return (struct rpw_span){NULL, 0};
+    const struct rpw_yaml_node *value = rpw_yaml_find(mapping, key);
+
+    return value && value->type == RPW_YAML_SCALAR ? value->text : (struct rpw_span){NULL, 0};
 }
 
 static bool read_yaml(struct rpw_manifest_object *object, struct rpw_span text, rpw_manifest_wants *wants)

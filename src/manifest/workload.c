@@ -132,12 +132,14 @@ bool rpw_workload_makes_pods(struct rpw_span api_version, struct rpw_span kind)
 static bool read_members(struct finder *finder, struct rpw_span text, const struct rpw_json_field *fields, size_t count,
                          struct outline *outline)
 {
+    const struct rpw_json_table table = {
+        .name = "", .fields = fields, .count = count, .size = sizeof(*outline), .text_offset = RPW_JSON_NO_TEXT};
     struct rpw_json_reader reader;
 
     if (text.ptr == NULL || (text.ptr != finder->document.ptr && text.ptr[0] != '{'))
         return true;
     rpw_json_reader_init(&reader, finder->arena, text);
-    if (rpw_json_read_fields(&reader, "", fields, count, outline) && rpw_json_finish(&reader))
+    if (rpw_json_read_object(&reader, &table, outline) && rpw_json_finish(&reader))
         return true;
     finder->err = reader.err;
     finder->err.offset += (size_t)(text.ptr - finder->document.ptr);

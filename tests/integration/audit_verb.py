@@ -6,7 +6,7 @@ import unittest
 import yaml
 
 from corpus import CASES, CORPUS, names_of_pods, read_pod
-from kube_api import KubeApi, can_be_a_pod, run, run_in_pod, status
+from kube_api import KubeApi, can_be_a_pod, run, status
 from offline import Offline
 
 CONFIGURATION = """\
@@ -262,7 +262,7 @@ class InAPod(AuditCase):
 
     def audit(self, *flags, code=0):
         (self.folder / "policy.yaml").write_text(self.configuration)
-        done = run_in_pod(self.api, "audit", "--config", str(self.folder / "policy.yaml"), *flags)
+        done = self.api.run_in_pod("audit", "--config", str(self.folder / "policy.yaml"), *flags)
         self.assertEqual(done.returncode, code, done.stdout + done.stderr)
         return done
 

@@ -10,7 +10,7 @@ import tempfile
 import threading
 import unittest
 
-from kube_api import TOKEN, WEBHOOKS, KubeApi, can_be_a_pod, decode, encode, run, run_in_pod, secrets, status
+from kube_api import TOKEN, WEBHOOKS, KubeApi, can_be_a_pod, decode, encode, run, secrets, status
 from support import PROGRAM, environment
 
 DNS = "rucio-policy-webhook.rucio-system.svc"
@@ -738,7 +738,7 @@ class Access(Ensure):
 
     @unittest.skipUnless(can_be_a_pod(), "no mount namespace can be made here")
     def test_pod(self):
-        done = run_in_pod(self.api, "certs", "ensure", *FLAGS)
+        done = self.api.run_in_pod("certs", "ensure", *FLAGS)
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertEqual(set(self.api.tokens), {"Bearer " + TOKEN})
 

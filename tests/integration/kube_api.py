@@ -92,6 +92,9 @@ class KubeApi:
         self.thread.join()
         shutil.rmtree(self.folder, ignore_errors=True)
 
+    def run_in_pod(self, *arguments):
+        return run_in_pod(self.folder, urllib.parse.urlsplit(self.url), *arguments)
+
     def put(self, path, thing):
         self.version += 1
         thing = copy.deepcopy(thing)
@@ -201,8 +204,8 @@ def can_be_a_pod():
     return subprocess.run([*NAMESPACE, "mount", "-t", "tmpfs", "none", "/run"], capture_output=True, check=False).returncode == 0
 
 
-def run_in_pod(api, *arguments):
-    """The program as it is in a pod whose ServiceAccount has the token of api."""
-    clean = environment(KUBERNETES_SERVICE_HOST="127.0.0.1", KUBERNETES_SERVICE_PORT=str(api.server.server_address[1]))
-    return subprocess.run([*NAMESPACE, "sh", "-ec", IN_A_POD, "sh", api.folder, os.path.abspath(PROGRAM), *arguments],
+def run_in_pod(folder, url, *arguments):
+    """The program as it is in a pod: its ServiceAccount's ca.crt and token are in folder, and the apiserver is at url."""
+    clean = environment(KUBERNETES_SERVICE_HOST=url.hostname, KUBERNETES_SERVICE_PORT=str(url.port))
+    return subprocess.run([*NAMESPACE, "sh", "-ec", IN_A_POD, "sh", folder, os.path.abspath(PROGRAM), *arguments],
                           capture_output=True, text=True, timeout=120, env=clean, check=False, stdin=subprocess.DEVNULL)

@@ -6,6 +6,7 @@
 
 #define MAX_SCRIPT_BYTES 9216 /* they travel in every pod */
 
+#define ZEROS "00000000000000000000000000000000"
 #define ANYWHERE "    match: {namespaces: [a]}\n"
 #define PIP(keys) POLICY(PACKAGE ANYWHERE "    source: {pip: {requirements: [a==1]" keys "}}\n")
 #define COPY(keys) POLICY(PACKAGE ANYWHERE "    source: {copy: {image: \"i:1\", path: /p" keys "}}\n")
@@ -285,7 +286,8 @@ static void revision_row(void **state)
 
 static const struct members_row warning_rows[] = {
     {"advice_is_silent_when_versions_are_named",
-     POLICY(PACKAGE ANYWHERE "    source: {pip: {image: \"r:5000/i@sha256:0\", indexUrl: \"https://$(U):$(P)@e/s\", "
+     POLICY(PACKAGE ANYWHERE "    source: {pip: {image: \"r:5000/i@sha384:" ZEROS ZEROS ZEROS
+                             "\", indexUrl: \"https://$(U):$(P)@e/s\", "
                              "args: [--extra-index-url, "
                              "\"https://e/a@b\"], requirements: [a==1, \"b @ https://e/b.whl\", /w/c.whl, "
                              "\"git+https://e/d@v1\", \"$(E)\"]}}\n"),

@@ -85,9 +85,116 @@ static void volume_keeps_a_source_that_is_not_known_and_warns(void **state)
     rpw_config_free(config);
 }
 
+/* --- what Kubernetes takes ---------------------------------------------------------------------------------------- */
+
+#define SOURCE(source) POLICY(PACKAGE "    match: {namespaces: [a]}\n    source: {" source "}\n")
+#define VOLUME(source) SOURCE("volume: {" source "}")
+#define PIP(keys) SOURCE("pip: {requirements: [a==1], " keys "}")
+#define COPY(keys) SOURCE("copy: {image: \"i:1\", path: /p, " keys "}")
+#define IMAGE(reference) SOURCE("copy: {image: \"" reference "\", path: /p}")
+
+struct valid_row {
+    const char *name;
+    const char *yaml;
+};
+
+static const struct valid_row valid_rows[] = {
+    {"kubernetes_takes_resources_in_every_spelling",
+     COPY("resources: {requests: {cpu: 0.1, memory: 64Mi, ephemeral-storage: 1e8}, limits: {cpu: 100m, memory: "
+          "\"0.0625Gi\", ephemeral-storage: 100M}}")},
+    {"kubernetes_takes_requests_equal_to_limits_in_other_words",
+     COPY("resources: {requests: {cpu: 1000m, memory: 1024Mi}, limits: {cpu: 1, memory: 1Gi}}")},
+    {"kubernetes_takes_requests_without_limits", COPY("resources: {requests: {cpu: 1, memory: +1Gi}, limits: {}}")},
+    {"kubernetes_takes_extended_resources", COPY("resources: {requests: {example.com/gpu: 1}, limits: {example.com/gpu: \"1.0\", "
+                                      "nvidia.com/mig-1g.5gb: 0, cpu: 1}}")},
+    {"kubernetes_takes_huge_pages",
+     COPY("resources: {requests: {hugepages-2Mi: 4Mi, cpu: 1}, limits: {hugepages-2Mi: 4Mi, hugepages-1Gi: 0}}")},
+    {"kubernetes_takes_security_context_of_the_restricted_profile",
+     COPY("securityContext: {allowPrivilegeEscalation: false, capabilities: {drop: [ALL], add: [NET_BIND_SERVICE]}, "
+          "runAsNonRoot: true, runAsUser: 1000, runAsGroup: 2147483647, seccompProfile: {type: RuntimeDefault}, "
+          "readOnlyRootFilesystem: true}")},
+    {"kubernetes_takes_security_context_with_local_profiles",
+     COPY("securityContext: {privileged: true, procMount: Default, seLinuxOptions: {level: \"s0:c1,c2\", user: u, "
+          "role: r, type: t}, seccompProfile: {type: Localhost, localhostProfile: a/b.json}, appArmorProfile: {type: "
+          "Localhost, localhostProfile: k8s-a}}")},
+    {"kubernetes_takes_security_context_with_nulls",
+     COPY("securityContext: {runAsUser: , capabilities: {add: null, drop: []}, seccompProfile: ~}")},
+    {"kubernetes_takes_variables_from_everywhere",
+     PIP("env: [{name: A, value: \"\"}, {name: a.b-c, valueFrom: {fieldRef: {fieldPath: status.podIP, apiVersion: "
+         "v1}}}, {name: B, valueFrom: {fieldRef: {fieldPath: \"metadata.labels['example.com/a']\"}}}, {name: C, "
+         "valueFrom: {resourceFieldRef: {resource: limits.memory, divisor: 1Mi}}}, {name: D, valueFrom: "
+         "{configMapKeyRef: {name: c.d, key: .A_b-c, optional: true}}}]")},
+    {"kubernetes_takes_sources_of_variables",
+     PIP("envFrom: [{prefix: A_, secretRef: {name: s, optional: false}}, {configMapRef: {name: c}}]")},
+    {"kubernetes_takes_image_atlas", IMAGE("atlas")},
+    {"kubernetes_takes_image_atlas:1.2_3-4", IMAGE("atlas:1.2_3-4")},
+    {"kubernetes_takes_image_a/b__c/d--e/f.g", IMAGE("a/b__c/d--e/f.g")},
+    {"kubernetes_takes_image_r.example.org/a:1", IMAGE("r.example.org/a:1")},
+    {"kubernetes_takes_image_r.example.org:5000/a/b:1", IMAGE("r.example.org:5000/a/b:1")},
+    {"kubernetes_takes_image_localhost/a", IMAGE("localhost/a")},
+    {"kubernetes_takes_image_localhost:5000/a:1", IMAGE("localhost:5000/a:1")},
+    {"kubernetes_takes_image_R/a", IMAGE("R/a")},
+    {"kubernetes_takes_image_[::1]:5000/a", IMAGE("[::1]:5000/a")},
+    {"kubernetes_takes_image_10.0.0.1/a", IMAGE("10.0.0.1/a")},
+    {"kubernetes_takes_image_a@sha256:...", IMAGE("a@sha256:0000000000000000000000000000000000000000000000000000000000000000")},
+    {"kubernetes_takes_image_r.example.org:5000/a:1@sha512:...",
+     IMAGE("r.example.org:5000/"
+           "a:1@sha512:"
+           "abababababababababababababababababababababababababababababababababababababababababababababababababababababa"
+           "babababababababababab")},
+    {"kubernetes_takes_emptyDir_1", VOLUME("emptyDir: {medium: HugePages-2Mi, sizeLimit: 1500m}")},
+    {"kubernetes_takes_emptyDir_2", VOLUME("emptyDir: {sizeLimit: 0}")},
+    {"kubernetes_takes_persistentVolumeClaim_1", VOLUME("persistentVolumeClaim: {claimName: atlas.policy, readOnly: True}")},
+    {"kubernetes_takes_hostPath_1", VOLUME("hostPath: {path: /cvmfs, type: \"\"}")},
+    {"kubernetes_takes_hostPath_2", VOLUME("hostPath: {path: /cvmfs, type: DirectoryOrCreate}")},
+    {"kubernetes_takes_image_13", VOLUME("image: {reference: \"r:5000/a:1\", pullPolicy: IfNotPresent}")},
+    {"kubernetes_takes_nfs_1", VOLUME("nfs: {server: s, path: /a, readOnly: false}")},
+    {"kubernetes_takes_configMap_1", VOLUME("configMap: {name: a, defaultMode: 0440, optional: true, items: [{key: a.b, path: "
+                                 "c/d, mode: 0o400}, {key: e, path: .f}]}")},
+    {"kubernetes_takes_secret_1", VOLUME("secret: {secretName: a, defaultMode: , items: ~, optional: null}")},
+    {"kubernetes_takes_csi_1", VOLUME("csi: {driver: cvmfs.csi.cern.ch, readOnly: true, fsType: \"\", volumeAttributes: {a: "
+                           "\"1\", b: \"\"}, nodePublishSecretRef: {name: s}}")},
+    {"kubernetes_takes_downwardAPI_1",
+     VOLUME("downwardAPI: {defaultMode: 0, items: [{path: a, fieldRef: {fieldPath: metadata.labels}}, {path: b, mode: "
+            "0400, resourceFieldRef: {containerName: rucio-server, resource: requests.cpu, divisor: 1m}}]}")},
+    {"kubernetes_takes_projected_1",
+     VOLUME("projected: {defaultMode: 0400, sources: [{secret: {name: a, items: [{key: k, path: p}]}}, {configMap: "
+            "{name: a}}, {serviceAccountToken: {path: t, expirationSeconds: 600, audience: a}}, {downwardAPI: {items: "
+            "[{path: name, fieldRef: {fieldPath: metadata.name}}]}}]}")},
+    {"kubernetes_takes_ephemeral_1", VOLUME("ephemeral: {volumeClaimTemplate: {metadata: {labels: {a: b}}, spec: {accessModes: "
+                                 "[ReadOnlyMany], storageClassName: fast, volumeMode: Filesystem, resources: "
+                                 "{requests: {storage: 1Gi}, limits: {storage: 4e9}}}}}")},
+    {"kubernetes_takes_iscsi_1",
+     VOLUME("iscsi: {targetPortal: 10.0.0.1, iqn: iqn.2001-04.com.example:a.b, lun: 255, portals: [10.0.0.2]}")},
+    {"kubernetes_takes_cephfs_1", VOLUME("cephfs: {monitors: [\"10.0.0.1:6789\"], secretRef: {name: s}}")},
+    {"kubernetes_takes_fc_1", VOLUME("fc: {targetWWNs: [500a0982991b8dc5], lun: 0}")},
+};
+
+static void valid_row(void **state)
+{
+    const struct valid_row *row = *state;
+    struct rpw_config *config = parse(row->yaml);
+
+    if (strstr(rpw_config_warnings(config), "does not know"))
+        fail_msg("%s", rpw_config_warnings(config));
+    rpw_config_free(config);
+}
+
+static void volume_keeps_keys_that_are_not_known_and_warns(void **state)
+{
+    struct rpw_config *config = parse(VOLUME("projected: {sources: [{brandNew: {a: 1}}]}"));
+
+    (void)state;
+    assert_span(first_policy(config)->volume, "{\"projected\":{\"sources\":[{\"brandNew\":{\"a\":1}}]}}");
+    assert_non_null(strstr(rpw_config_warnings(config), "sources: this program does not know the key 'brandNew'"));
+    rpw_config_free(config);
+}
+
 int main(void)
 {
     UNIT_ADD_ROWS(volume_row, volume_rows);
     UNIT_ADD(volume_keeps_a_source_that_is_not_known_and_warns);
+    UNIT_ADD_ROWS(valid_row, valid_rows);
+    UNIT_ADD(volume_keeps_keys_that_are_not_known_and_warns);
     return unit_run("config_volume");
 }

@@ -2,6 +2,8 @@
  *
  *     policy.yaml          the configuration
  *     pod.json             the pod, created in namespace rucio-atlas; or review.json, a whole request as it is
+ *     older.yaml           optional: a configuration that pod.json has gone through before, one that patches it
+ *     meanwhile.json       optional: a JSON Patch, what others have done to the pod since
  *     expected.json        the answer: HTTP status, reason, and from the AdmissionReview all but the uid, patch decoded;
  *                          the scripts of our init containers, which have tests of their own, are left out
  *     expected.pod.json    the patched pod, when there is a patch
@@ -201,17 +203,23 @@ static void expect_no_patch(struct golden *golden, json_t *pod, const char *what
     free(text);
 }
 
+static void apply(json_t **pod, const json_t *patch)
+{
+    char error[RPW_JSON_PATCH_ERROR_BYTES];
+
+    if (!rpw_json_patch_apply(pod, patch, error))
+        fail_msg("%s", error);
+}
+
 /* Applies the patch, compares the pod, and sends it again. */
 static void check_pod(struct golden *golden, const json_t *summary)
 {
     json_t *request = json_loadb(golden->request, golden->request_len, JSON_ALLOW_NUL, NULL);
     json_t *pod = json_deep_copy(json_object_get(json_object_get(request, "request"), "object"));
     const json_t *patch = json_object_get(summary, "patch");
-    char error[RPW_JSON_PATCH_ERROR_BYTES];
 
     if (patch != NULL) {
-        if (!rpw_json_patch_apply(&pod, patch, error))
-            fail_msg("%s", error);
+        apply(&pod, patch);
         compare(golden->folder, "expected.pod.json", pod);
         expect_no_patch(golden, pod, "the patched pod");
     } else {
@@ -256,28 +264,68 @@ static void sweep_allocations(struct golden *golden, struct rpw_span expected)
     } while (result.http_status == 500);
 }
 
-static void check_folder(void **state)
+static void load_config(struct golden *golden, const char *file)
 {
-    struct golden golden = {.folder = *state};
-    char *yaml = read_file(golden.folder, "policy.yaml"), *pod_text = read_file(golden.folder, "pod.json");
-    char *report = NULL;
-    struct rpw_result result;
+    char *yaml = read_file(golden->folder, file), *report = NULL;
 
     assert_non_null(yaml);
-    if (!rpw_config_parse("policy.yaml", rpw_span_of(yaml), &golden.config, &report))
+    if (!rpw_config_parse(file, rpw_span_of(yaml), &golden->config, &report))
         fail_msg("%s", report);
+    free(yaml);
+}
+
+/* What older.yaml makes of the pod. */
+static void apply_older(struct golden *golden, json_t **pod)
+{
+    char *request = review_of(*pod);
+    struct rpw_result result;
+
+    load_config(golden, "older.yaml");
+    mutate(golden, request, strlen(request), &result);
+    json_t *summary = summary_of(&result);
+    if (result.outcome != RPW_OUTCOME_PATCHED)
+        fail_msg("older.yaml does not patch the pod: %s", json_dumps(summary, JSON_INDENT(2)));
+    apply(pod, json_object_get(summary, "patch"));
+    json_decref(summary);
+    rpw_config_free(golden->config);
+    free(request);
+}
+
+static void make_request(struct golden *golden)
+{
+    char *pod_text = read_file(golden->folder, "pod.json"), *older = read_file(golden->folder, "older.yaml");
+    char *meanwhile = read_file(golden->folder, "meanwhile.json");
+
     if (pod_text != NULL) {
         json_t *pod = parse(pod_text, "pod.json");
-        golden.request = review_of(pod);
+        if (older != NULL)
+            apply_older(golden, &pod);
+        if (meanwhile != NULL) {
+            json_t *patch = parse(meanwhile, "meanwhile.json");
+            apply(&pod, patch);
+            json_decref(patch);
+        }
+        golden->request = review_of(pod);
         json_decref(pod);
     } else {
-        golden.request = read_file(golden.folder, "review.json");
+        golden->request = read_file(golden->folder, "review.json");
     }
-    assert_non_null(golden.request);
-    golden.request_len = strlen(golden.request);
-    golden.region = malloc(ARENA_BYTES);
-    rpw_arena_init(&golden.arena, golden.region, ARENA_BYTES);
+    assert_non_null(golden->request);
+    golden->request_len = strlen(golden->request);
+    free(pod_text);
+    free(older);
+    free(meanwhile);
+}
 
+static void check_folder(void **state)
+{
+    struct golden golden = {.folder = *state, .region = malloc(ARENA_BYTES)};
+    struct rpw_result result;
+
+    rpw_arena_init(&golden.arena, golden.region, ARENA_BYTES);
+    make_request(&golden);
+    load_config(&golden, "policy.yaml");
+    golden.arena.high_water = 0;
     mutate(&golden, golden.request, golden.request_len, &result);
     char *first_answer = strndup(result.body.ptr, result.body.len);
     json_t *summary = summary_of(&result);
@@ -295,8 +343,6 @@ static void check_folder(void **state)
     free(golden.region);
     free(first_answer);
     free(golden.request);
-    free(pod_text);
-    free(yaml);
 }
 
 static int is_case(const struct dirent *entry)

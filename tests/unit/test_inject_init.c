@@ -2,7 +2,7 @@
  * else about a pod, is the golden cases'.
  *
  * Pods are written as lists of names: "a,rucio-server,b". A container that starts with '=' mounts a volume of its own at the
- * policy's path, which the policy leaves to it. The patched pod is sent again in every row and must get no patch.
+ * policy's path, which the policy leaves to it; one that starts with '+' is on record. The patched pod is sent again in every row and must get no patch.
  */
 #include <jansson.h>
 
@@ -16,8 +16,8 @@
 #define MAX_NAMES_BYTES 1024
 
 static const struct rpw_span containers[] = {{"rucio-*", sizeof("rucio-*") - 1}};
-static const struct rpw_env_var names[] = {
-    {{"RUCIO_POLICY_PACKAGE", sizeof("RUCIO_POLICY_PACKAGE") - 1}, {"atlas", sizeof("atlas") - 1}}};
+static const struct rpw_package packages[] = {{.variable = {"RUCIO_POLICY_PACKAGE", sizeof("RUCIO_POLICY_PACKAGE") - 1},
+                                               .value = {"atlas", sizeof("atlas") - 1}}};
 
 #define NOT_OURS RPW_SOURCE_VOLUME
 #define PIP RPW_SOURCE_PIP
@@ -50,16 +50,16 @@ static const struct row {
      "a,rucio-policy-install,rucio-policy-verify,b"},
     {"installer_is_not_moved_when_it_is_there", PIP, FIRST, 0, NULL, "a,rucio-policy-install,b", "rucio-server",
      "a,rucio-policy-install,b"},
-    {"installer_of_another_source_gives_way", PIP, FIRST, 0, "older", "a,rucio-policy-copy,b", "rucio-server",
+    {"installer_of_another_source_gives_way", PIP, FIRST, 0, "older", "a,+rucio-policy-copy,b", "rucio-server",
      "rucio-policy-install,a,b"},
-    {"installer_of_another_source_gives_way_at_the_same_place", COPY, FIRST, 0, "older", "rucio-policy-install,b",
+    {"installer_of_another_source_gives_way_at_the_same_place", COPY, FIRST, 0, "older", "+rucio-policy-install,b",
      "rucio-server", "rucio-policy-copy,b"},
-    {"installer_goes_when_the_volume_is_not_ours_to_fill", NOT_OURS, 0, 0, "older", "a,rucio-policy-install",
+    {"installer_goes_when_the_volume_is_not_ours_to_fill", NOT_OURS, 0, 0, "older", "a,+rucio-policy-install",
      "rucio-server", "a"},
     {"installer_that_is_not_ours_stays_without_a_record", NOT_OURS, 0, 0, NULL, "rucio-policy-install,a",
      "rucio-server", "rucio-policy-install,a"},
-    {"installer_that_is_not_ours_stays_with_a_current_record", NOT_OURS, 0, 0, "current", "rucio-policy-install,a",
-     "rucio-server", "rucio-policy-install,a"},
+    {"installer_that_is_not_on_record_stays", NOT_OURS, 0, 0, "current", "rucio-policy-install,a", "rucio-server",
+     "rucio-policy-install,a"},
     {"verify_makes_the_array_when_there_is_none", NOT_OURS, 0, WARN, NULL, NULL, "rucio-server", "rucio-policy-verify"},
     {"verify_stands_at_the_end", NOT_OURS, 0, WARN, NULL, "a,rucio-init,b", "rucio-server",
      "a,rucio-init,b,rucio-policy-verify"},
@@ -78,11 +78,11 @@ static const struct row {
     {"verify_does_not_wait_for_packages_of_the_charts_that_no_target_has", PIP, FIRST, WARN, NULL,
      "rucio-init,install-policy-packages,b", "main",
      "rucio-policy-install,rucio-policy-verify,rucio-init,install-policy-packages,b"},
-    {"verify_is_not_moved_when_it_is_there", NOT_OURS, 0, WARN, "older", "rucio-policy-verify,a", "rucio-server",
+    {"verify_is_not_moved_when_it_is_there", NOT_OURS, 0, WARN, "older", "+rucio-policy-verify,a", "rucio-server",
      "rucio-policy-verify,a"},
-    {"verify_goes_when_it_is_off", NOT_OURS, 0, RPW_VERIFY_OFF, "older", "rucio-policy-verify,a", "rucio-server", "a"},
+    {"verify_goes_when_it_is_off", NOT_OURS, 0, RPW_VERIFY_OFF, "older", "+rucio-policy-verify,a", "rucio-server", "a"},
     {"verify_and_installer_go_together", NOT_OURS, 0, RPW_VERIFY_OFF, "older",
-     "rucio-policy-install,a,rucio-policy-verify", "rucio-server", "a"},
+     "+rucio-policy-install,a,+rucio-policy-verify", "rucio-server", "a"},
     {"containers_of_our_names_are_no_targets", NOT_OURS, 0, 0, "current",
      "rucio-policy-install,rucio-policy-copy,rucio-policy-verify", "rucio-server",
      "rucio-policy-install,rucio-policy-copy,rucio-policy-verify"},
@@ -94,8 +94,7 @@ static struct rpw_policy policy_of(const struct row *row)
     struct rpw_policy policy = {
         .name = RPW_LIT("atlas"),
         .containers = {containers, 1},
-        .names = names,
-        .name_count = 1,
+        .packages = packages,
         .package_count = 1,
         .path = RPW_LIT("/p"),
         .source = row->source,
@@ -106,11 +105,13 @@ static struct rpw_policy policy_of(const struct row *row)
         .verify_members = RPW_LIT("\"command\":[\"verify\"]"),
         .on_conflict = RPW_CONFLICT_KEEP,
         .revision = RPW_LIT("current"),
+        .volume_name = RPW_LIT(RPW_VOLUME_PREFIX "current"),
     };
     return policy;
 }
 
-static json_t *containers_of(const char *list)
+/* recorded: gets the names of those on record. */
+static json_t *containers_of(const char *list, json_t *recorded)
 {
     json_t *made = json_array();
     struct rpw_span rest = rpw_span_of(list), name;
@@ -121,6 +122,10 @@ static json_t *containers_of(const char *list)
             json_object_set_new(container, "name", json_stringn(name.ptr + 1, name.len - 1));
             json_object_set_new(container, "volumeMounts",
                                 json_pack("[{s:s, s:s}]", "name", "mine", "mountPath", "/p"));
+        }
+        if (name.ptr[0] == '+') {
+            json_object_set_new(container, "name", json_stringn(name.ptr + 1, name.len - 1));
+            json_array_append_new(recorded, json_stringn(name.ptr + 1, name.len - 1));
         }
         json_array_append_new(made, container);
     }
@@ -133,12 +138,19 @@ static json_t *pod_of(const struct row *row)
                             "policy-package-volume");
     json_t *spec = json_object_get(pod, "spec");
 
-    if (row->revision != NULL)
-        json_object_set_new(json_object_get(pod, "metadata"), "annotations",
-                            json_pack("{s:s}", "policy.rucio.cern.ch/revision", row->revision));
+    json_t *record = json_pack("{s:[]}", "initContainers"), *recorded = json_object_get(record, "initContainers");
+
     if (row->init != NULL)
-        json_object_set_new(spec, "initContainers", containers_of(row->init));
-    json_object_set_new(spec, "containers", containers_of(row->main));
+        json_object_set_new(spec, "initContainers", containers_of(row->init, recorded));
+    json_object_set_new(spec, "containers", containers_of(row->main, recorded));
+    if (row->revision != NULL) {
+        char *text = json_dumps(record, JSON_COMPACT);
+        json_object_set_new(json_object_get(pod, "metadata"), "annotations",
+                            json_pack("{s:s, s:s}", "policy.rucio.cern.ch/revision", row->revision,
+                                      "policy.rucio.cern.ch/injected", text));
+        free(text);
+    }
+    json_decref(record);
     return pod;
 }
 
@@ -197,17 +209,16 @@ static void init_containers_are_in_order(void **state)
     json_decref(pod);
 }
 
-/* The annotation that lists so many conflicts is not believed; what it says of the revision still counts. */
-static void init_containers_are_left_alone_when_the_record_of_conflicts_is_too_long(void **state)
+/* What does not fit on the record is not on it, and then the pod's own: the next call finds nothing to do, either. */
+static void pods_with_more_containers_than_a_record_holds_are_left_alone_the_second_time(void **state)
 {
     static const struct row row = {.verify = WARN, .main = "rucio-server"};
     const struct rpw_policy policy = policy_of(&row);
     json_t *pod = pod_of(&row), *list = json_object_get(json_object_get(pod, "spec"), "containers");
 
     (void)state;
-    for (size_t i = 0; i <= RPW_MAX_RECORD_ENTRIES; i++)
-        json_array_append_new(list, json_pack("{s:o, s:[{s:s, s:s}]}", "name", json_sprintf("rucio-%zu", i),
-                                              "volumeMounts", "name", "mine", "mountPath", "/p"));
+    for (size_t i = 0; i <= RPW_MAX_RECORD_CONTAINERS; i++)
+        json_array_append_new(list, json_pack("{s:o}", "name", json_sprintf("rucio-%zu", i)));
     assert_true(mutate(&policy, &pod));
     assert_false(mutate(&policy, &pod));
     json_decref(pod);
@@ -215,7 +226,7 @@ static void init_containers_are_left_alone_when_the_record_of_conflicts_is_too_l
 
 int main(void)
 {
-    UNIT_ADD(init_containers_are_left_alone_when_the_record_of_conflicts_is_too_long);
+    UNIT_ADD(pods_with_more_containers_than_a_record_holds_are_left_alone_the_second_time);
     UNIT_ADD_ROWS(init_containers_are_in_order, rows);
     return unit_run("inject_init");
 }

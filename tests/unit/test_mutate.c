@@ -6,13 +6,12 @@
 #define ARENA_BYTES 65536
 
 static const struct rpw_span containers[] = {{"rucio-server", sizeof("rucio-server") - 1}};
-static const struct rpw_env_var names[] = {
-    {{"RUCIO_POLICY_PACKAGE", sizeof("RUCIO_POLICY_PACKAGE") - 1}, {"atlas", sizeof("atlas") - 1}}};
+static const struct rpw_package packages[] = {{.variable = {"RUCIO_POLICY_PACKAGE", sizeof("RUCIO_POLICY_PACKAGE") - 1},
+                                               .value = {"atlas", sizeof("atlas") - 1}}};
 static const struct rpw_policy policy = {
     .name = {"atlas", sizeof("atlas") - 1},
     .containers = {containers, 1},
-    .names = names,
-    .name_count = 1,
+    .packages = packages,
     .package_count = 1,
     .path = {"/p", sizeof("/p") - 1},
     .source = RPW_SOURCE_PREINSTALLED,

@@ -19,11 +19,13 @@
 /* Hex digits of `policy.rucio.cern.ch/revision`. */
 #define RPW_REVISION_DIGITS 12
 
-/* The most entries of a `policy.rucio.cern.ch/conflicts` that is believed; a longer one is not believed at all. It is looked
- * through for every variable of every container, and no pod has as many conflicts. */
-#define RPW_MAX_RECORD_ENTRIES 128
+/* Of the annotation `policy.rucio.cern.ch/injected`: its bytes, its containers, and the variables of each. What exceeds them
+ * is not recorded, and a record that exceeds them is not believed. It is looked through for every container. */
+#define RPW_MAX_RECORD_BYTES ((size_t)32 * 1024)
+#define RPW_MAX_RECORD_CONTAINERS 128
+#define RPW_MAX_RECORD_VARIABLES 256
 
-/* The most variables of an earlier injection that are recognised in a container. */
-#define RPW_MAX_OLDER_NAMES 64
+/* The most variables of a container that are reported for naming a package which the policy does not give. */
+#define RPW_MAX_STRAY_NAMES 16
 
 #endif

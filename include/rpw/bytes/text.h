@@ -40,6 +40,9 @@ static inline bool rpw_span_is(struct rpw_span a, const char *string)
     return rpw_span_equal(a, rpw_span_of(string));
 }
 
+/* Compares ASCII letters without their case. */
+bool rpw_span_equal_ignoring_case(struct rpw_span a, struct rpw_span b);
+
 bool rpw_span_starts_with(struct rpw_span text, struct rpw_span prefix);
 
 /* Whether needle occurs anywhere in text; an empty needle does. */

@@ -6,9 +6,8 @@
  * fills the volume and one that verifies the result. Nothing is wanted of a pod that has it all: injecting into an injected
  * pod gives no edits.
  *
- * Annotations record what was done. They are believed in two cases only: where a container still looks as an injection of
- * ours leaves it, and the record says that it was another revision, the values are taken for ours and brought up to date; and
- * init containers of our names are left alone when it says that they are of this revision.
+ * What an injection wrote is on record in the pod (src/core/inject/record.h). What is on record is brought up to date, and
+ * goes when it is not wanted any more; all else belongs to the pod.
  */
 #ifndef RPW_INJECT_H
 #define RPW_INJECT_H
@@ -20,6 +19,7 @@
 struct rpw_injection {
     bool is_refused;            /* the pod must not start as it is; there are no edits then */
     struct rpw_span message;    /* why, with every conflict, and what to do about it */
+    struct rpw_span revision;   /* that is on record when the edits are made */
     struct rpw_edit_list edits; /* in the order that rpw_jsonpatch_write() asks for */
     struct rpw_warning_list warnings;
 };

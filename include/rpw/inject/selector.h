@@ -22,13 +22,16 @@ struct rpw_selection {
  * policy of the set whose namespaces, podSelector and containers all match wins, unless the pod's annotation
  * policy.rucio.cern.ch/policy names one: then it is that one or none. (On a pod that carries the record of an earlier
  * injection, a name that does not fit is ignored.)
- * Returns RPW_OK, or RPW_E_SHAPE with ret_err when a label that a podSelector asks for is there twice. */
+ * Returns RPW_OK, or RPW_E_SHAPE with ret_err when a label that some podSelector asks for is there twice. */
 RPW_MUST_CHECK enum rpw_status rpw_selector_choose(const struct rpw_policy_set *policies, struct rpw_span namespace_,
                                                    const struct rpw_pod *pod, struct rpw_selection *ret_selection,
                                                    struct rpw_err *ret_err);
 
 /* Whether one of the globs matches text. */
 bool rpw_selector_matches_any(struct rpw_span_list globs, struct rpw_span text);
+
+/* Whether this is the name of an init container of ours. */
+bool rpw_selector_is_own(struct rpw_span name);
 
 /* Whether a container of this name gets the package: one of the globs matches it, and it is none of our own. One without a
  * name does not: it may be null. */

@@ -12,7 +12,8 @@
 
 enum rpw_edit_place {
     RPW_EDIT_ENV,           /* of containers[kind].items[container] */
-    RPW_EDIT_VOLUME_MOUNTS, /* of the same */
+    RPW_EDIT_VOLUME_MOUNTS, /* of the same, and so are volumeDevices */
+    RPW_EDIT_VOLUME_DEVICES,
     RPW_EDIT_INIT_CONTAINERS,
     RPW_EDIT_VOLUMES,
     RPW_EDIT_ANNOTATIONS,
@@ -28,8 +29,8 @@ enum rpw_edit_action {
 struct rpw_edit {
     enum rpw_edit_place place;
     enum rpw_edit_action action;
-    enum rpw_container_kind kind; /* env and volumeMounts */
-    size_t container;             /* env and volumeMounts */
+    enum rpw_container_kind kind; /* env, volumeMounts and volumeDevices */
+    size_t container;             /* env, volumeMounts and volumeDevices */
     size_t index;                 /* arrays */
     struct rpw_span key;
     struct rpw_span value; /* JSON text */

@@ -14,6 +14,11 @@
 #define RPW_INSTALL_PATH "/rucio-policy"
 #define RPW_PACKAGE_DIRECTORY "package"
 
+/* What the volume that we add to a pod is called: its name says whose it is, and which revision. */
+#define RPW_VOLUME_PREFIX "rucio-policy-"
+
+#define RPW_CHART_REVISION_PREFIX "chart-"
+
 /* The init containers that we add to a pod. Their names are reserved: a container of that name is never one that gets the
  * package, whatever a policy's globs say. */
 enum rpw_own_container { RPW_OWN_INSTALL, RPW_OWN_COPY, RPW_OWN_VERIFY, RPW_OWN_CONTAINERS };
@@ -34,6 +39,15 @@ struct rpw_label_requirement {
 struct rpw_env_var {
     struct rpw_span name;
     struct rpw_span value;
+};
+
+/* A package and the variables that name it. Which one Rucio reads depends on its version and on what asks. */
+struct rpw_package {
+    struct rpw_span variable; /* RUCIO_POLICY_PACKAGE, RUCIO_POLICY_PACKAGE_<VO> */
+    struct rpw_span
+        cfg_variable;      /* RUCIO_CFG_POLICY_PACKAGE, RUCIO_CFG_POLICY_PACKAGE-<vo>, which Rucio's entrypoints merge
+                                   * into rucio.cfg; absent with configEnv: false */
+    struct rpw_span value; /* the module's name */
 };
 
 enum rpw_python_path_mode {
@@ -81,9 +95,6 @@ enum rpw_on_conflict {
 
 enum rpw_unmatched { RPW_UNMATCHED_ALLOW, RPW_UNMATCHED_WARN, RPW_UNMATCHED_REJECT };
 
-/* The revision on record of a pod whose package comes from the charts' own policyPackages. */
-#define RPW_CHART_REVISION "chart-managed"
-
 struct rpw_policy {
     struct rpw_span name; /* unique in its set, a DNS-1123 label */
 
@@ -93,14 +104,11 @@ struct rpw_policy {
     size_t requirement_count;
     struct rpw_span_list containers; /* globs, at least one */
 
-    /* The variables that name the packages, in the order in which they are written: first RUCIO_POLICY_PACKAGE and
-     * RUCIO_POLICY_PACKAGE_<VO> for all package_count packages, then, unless configEnv is false, in the same order the
-     * forms that Rucio's entrypoints merge into rucio.cfg: RUCIO_CFG_POLICY_PACKAGE, RUCIO_CFG_POLICY_PACKAGE-<vo>. */
-    const struct rpw_env_var *names;
-    size_t name_count;
-    size_t package_count;
+    /* The packages: that of a Rucio with one VO first, if there is one, then those of the VOs. */
+    const struct rpw_package *packages;
+    size_t package_count; /* at least one */
 
-    /* The package's directory in the container: absolute, not "/", without ':' and "$(", no slash at its end. */
+    /* The package's directory in the container: usable (rpw_path_expectation()), no slash at its end. */
     struct rpw_span path;
     enum rpw_python_path_mode python_path;
     struct rpw_span image_python_path; /* empty: the image defines no PYTHONPATH */
@@ -110,6 +118,7 @@ struct rpw_policy {
      * copy {"emptyDir":{...}}; and the directory of it that is mounted, empty for its root, with pip and copy
      * RPW_PACKAGE_DIRECTORY. */
     struct rpw_span volume;
+    struct rpw_span volume_name; /* RPW_VOLUME_PREFIX and the revision */
     struct rpw_span sub_path;
     struct rpw_installer installer; /* pip and copy */
 
@@ -118,6 +127,9 @@ struct rpw_policy {
 
     enum rpw_on_conflict on_conflict;
     struct rpw_span revision; /* RPW_REVISION_DIGITS hex digits over all that reaches the pod */
+    /* RPW_CHART_REVISION_PREFIX and as many digits over what still reaches a pod whose package comes from the charts' own
+     * policyPackages. */
+    struct rpw_span chart_revision;
 };
 
 struct rpw_policy_set {

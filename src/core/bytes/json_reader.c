@@ -199,12 +199,14 @@ static const char *scan_special(struct rpw_json_reader *reader, const char *at)
 }
 
 /* at is behind the opening quote; returns the closing one. */
-static inline const char *scan_string(struct rpw_json_reader *reader, const char *at)
+static inline const char *scan_string(struct rpw_json_reader *reader, const char *at, bool *ret_has_escape)
 {
+    *ret_has_escape = false;
     while (at != NULL) {
         at = scan_plain(reader, at);
         if (is_next(reader, at, '"'))
             return at;
+        *ret_has_escape = *ret_has_escape || is_next(reader, at, '\\');
         at = scan_special(reader, at);
     }
     return NULL;
@@ -259,15 +261,15 @@ static bool decode(struct rpw_json_reader *reader, struct rpw_span raw, struct r
 /* at is the opening quote; returns the position behind the closing one. */
 static const char *read_string(struct rpw_json_reader *reader, const char *at, struct rpw_span *ret_string)
 {
-    const char *closing = scan_string(reader, at + 1);
+    bool has_escape;
+    const char *closing = scan_string(reader, at + 1, &has_escape);
 
     if (closing == NULL)
         return NULL;
     struct rpw_span raw = {at + 1, (size_t)(closing - at - 1)};
-    if (raw.len == 0 || memchr(raw.ptr, '\\', raw.len) == NULL)
-        *ret_string = raw;
-    else if (!decode(reader, raw, ret_string))
-        return NULL;
+    if (has_escape)
+        return decode(reader, raw, ret_string) ? closing + 1 : NULL;
+    *ret_string = raw;
     return closing + 1;
 }
 
@@ -309,12 +311,13 @@ static const char *scan_word(struct rpw_json_reader *reader, const char *at, con
 static inline const char *scan_scalar(struct rpw_json_reader *reader, const char *at)
 {
     const char *closing;
+    bool ignored;
 
     if (at == reader->end)
         return fail_syntax(reader, at, "a JSON value");
     switch (*at) {
     case '"':
-        closing = scan_string(reader, at + 1);
+        closing = scan_string(reader, at + 1, &ignored);
         return closing == NULL ? NULL : closing + 1;
     case 't':
         return scan_word(reader, at, "true");
@@ -341,9 +344,11 @@ static inline const char *scan_colon(struct rpw_json_reader *reader, const char 
 
 static inline const char *scan_key(struct rpw_json_reader *reader, const char *at)
 {
+    bool ignored;
+
     if (!is_next(reader, at, '"'))
         return fail_syntax(reader, at, "a key in double quotes");
-    at = scan_string(reader, at + 1);
+    at = scan_string(reader, at + 1, &ignored);
     return at == NULL ? NULL : scan_colon(reader, at + 1);
 }
 
@@ -554,6 +559,9 @@ bool rpw_json_read_bool(struct rpw_json_reader *reader, const char *field, bool 
 
 bool rpw_json_take_null(struct rpw_json_reader *reader)
 {
+    /* In compact JSON the next byte is the value's first. */
+    if (reader->at < reader->end && (unsigned char)*reader->at > ' ' && *reader->at != 'n')
+        return false;
     return rpw_json_peek(reader) == RPW_JSON_NULL && rpw_json_skip(reader);
 }
 

@@ -1,6 +1,21 @@
 /* text.c - spans of text, names as DNS has them, globs. */
 #include "rpw/bytes/text.h"
 
+static char lower(char byte)
+{
+    return byte >= 'A' && byte <= 'Z' ? (char)(byte + ('a' - 'A')) : byte;
+}
+
+bool rpw_span_equal_ignoring_case(struct rpw_span a, struct rpw_span b)
+{
+    if (a.len != b.len)
+        return false;
+    for (size_t i = 0; i < a.len; i++)
+        if (lower(a.ptr[i]) != lower(b.ptr[i]))
+            return false;
+    return true;
+}
+
 bool rpw_span_starts_with(struct rpw_span text, struct rpw_span prefix)
 {
     return text.len >= prefix.len && (prefix.len == 0 || memcmp(text.ptr, prefix.ptr, prefix.len) == 0);

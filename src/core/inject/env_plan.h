@@ -1,20 +1,13 @@
-/* env_plan.h - the `env` of one container, and what is to become of it.
+/* env_plan.h - the `env` of one container, what is to become of it, and what of it is ours.
  *
  * Entries keep their original index until the plan is turned into edits. New variables stand in front of all others, so
  * that `$(NAME)` references to them work; the order of what was there never changes.
- * A refusal of the arena is sticky; env_plan_emit() reports it.
+ * The plan is a value with three readers: edits, the environment that verify gets, and the record.
  */
 #ifndef RPW_ENV_PLAN_H
 #define RPW_ENV_PLAN_H
 
-#include <stdint.h>
-
-#include "rpw/bytes/arena.h"
-#include "rpw/bytes/strbuf.h"
-#include "rpw/review/pod.h"
-#include "rpw/review/policy.h"
-
-#define ENV_PLAN_NONE SIZE_MAX
+#include "target.h"
 
 enum env_change {
     ENV_KEPT,
@@ -30,35 +23,44 @@ struct env_slot {
 };
 
 struct env_plan {
-    struct rpw_arena *arena;
-    const struct rpw_env_list *env;
-    struct env_slot *slots; /* one for each entry of env */
-    struct rpw_env_var *front;
-    size_t front_count;
-    bool has_failed;
+    struct injector *injector;
+    const struct target *target;
+    struct env_slot *slots; /* one for each entry of the container's env */
+    struct env_var_list front;
+    struct env_var_list ours;    /* for the record, in the order in which they were planned */
+    struct rpw_span python_path; /* for the record: what is ours in PYTHONPATH; absent: nothing */
+    struct rpw_span path;        /* the package's directory, without a slash at its end */
 };
 
-void env_plan_init(struct env_plan *plan, struct rpw_arena *arena, const struct rpw_env_list *env);
+/* A plan that changes nothing. The injection has failed, and the plan must not be used, when slots is NULL. */
+struct env_plan env_plan_make(struct injector *injector, const struct target *target);
 
-/* The index of the last entry called name before index `before` (ENV_PLAN_NONE: of all), the one that counts there;
- * ENV_PLAN_NONE when there is none. */
-size_t env_plan_find(const struct env_plan *plan, struct rpw_span name, size_t before);
+/* The index of the last entry called name, the one that counts; RPW_NO_INDEX when there is none. */
+size_t env_plan_find(const struct env_plan *plan, struct rpw_span name);
+
+/* Whether entry index is as the record says that we have written it. */
+bool env_plan_is_on_record(const struct env_plan *plan, size_t index);
 
 /* The literal that entry index has or will have; absent for one with a valueFrom. */
 struct rpw_span env_plan_value(const struct env_plan *plan, size_t index);
 
 void env_plan_add_in_front(struct env_plan *plan, struct rpw_span name, struct rpw_span value);
 void env_plan_set(struct env_plan *plan, size_t index, struct rpw_span value);
-void env_plan_remove(struct env_plan *plan, size_t index);
 void env_plan_rename(struct env_plan *plan, size_t index, struct rpw_span new_name, struct rpw_span value);
 
+/* Takes entry index away; where it hides another of its name, which the pod has overridden, it becomes "" instead. */
+void env_plan_remove(struct env_plan *plan, size_t index);
+
+/* Puts a variable that is ours on record. */
+void env_plan_claim(struct env_plan *plan, struct rpw_span name, struct rpw_span value);
+
+/* Removes what is ours by the record and was not claimed again. */
+void env_plan_remove_unclaimed(struct env_plan *plan);
+
 /* The env as the plan has it, as a JSON array. */
-void env_plan_put(const struct env_plan *plan, struct rpw_strbuf *writer);
+struct rpw_span env_plan_text(const struct env_plan *plan);
 
-struct injector;
-
-/* Turns the plan into edits of the container's env. */
-void env_plan_emit(const struct env_plan *plan, struct injector *injector, enum rpw_container_kind kind,
-                   size_t container);
+/* Turns the plan into edits. */
+void env_plan_emit(const struct env_plan *plan);
 
 #endif

@@ -16,7 +16,7 @@
 #include "rpw/bytes/strbuf.h"
 
 struct patch {
-    struct rpw_strbuf writer;
+    struct rpw_strbuf buf;
     const struct rpw_pod *pod;
     size_t operation_count;
     struct rpw_edit_list init_edits; /* of the array of init containers itself, once they are written */
@@ -24,16 +24,18 @@ struct patch {
 
 /* --- paths (RFC 6901) ---------------------------------------------------------------------------------------------- */
 
-static void put_pointer_token(struct rpw_strbuf *writer, struct rpw_span token)
+static void put_pointer_token(struct rpw_strbuf *buf, struct rpw_span token)
 {
+    size_t start = 0;
+
     for (size_t i = 0; i < token.len; i++) {
-        if (token.ptr[i] == '~')
-            rpw_strbuf_put(writer, "~0");
-        else if (token.ptr[i] == '/')
-            rpw_strbuf_put(writer, "~1");
-        else
-            rpw_strbuf_put_span(writer, (struct rpw_span){token.ptr + i, 1});
+        if (token.ptr[i] != '~' && token.ptr[i] != '/')
+            continue;
+        rpw_strbuf_put_span(buf, (struct rpw_span){token.ptr + start, i - start});
+        rpw_strbuf_put(buf, token.ptr[i] == '~' ? "~0" : "~1");
+        start = i + 1;
     }
+    rpw_strbuf_put_span(buf, (struct rpw_span){token.ptr + start, token.len - start});
 }
 
 /* Where the container of the edit is by now. */
@@ -51,79 +53,61 @@ static size_t container_position(const struct patch *patch, const struct rpw_edi
 
 static void put_place(struct patch *patch, const struct rpw_edit *edit)
 {
-    struct rpw_strbuf *writer = &patch->writer;
+    static const char *const places[] = {
+        [RPW_EDIT_ENV] = "/env",
+        [RPW_EDIT_VOLUME_MOUNTS] = "/volumeMounts",
+        [RPW_EDIT_VOLUME_DEVICES] = "/volumeDevices",
+        [RPW_EDIT_INIT_CONTAINERS] = "/spec/initContainers",
+        [RPW_EDIT_VOLUMES] = "/spec/volumes",
+        [RPW_EDIT_ANNOTATIONS] = "/metadata/annotations",
+    };
+    bool is_in_container = edit->place <= RPW_EDIT_VOLUME_DEVICES;
 
-    switch (edit->place) {
-    case RPW_EDIT_INIT_CONTAINERS:
-        rpw_strbuf_put(writer, "/spec/initContainers");
-        return;
-    case RPW_EDIT_VOLUMES:
-        rpw_strbuf_put(writer, "/spec/volumes");
-        return;
-    case RPW_EDIT_ANNOTATIONS:
-        rpw_strbuf_put(writer, "/metadata/annotations");
-        return;
-    case RPW_EDIT_ENV:
-    case RPW_EDIT_VOLUME_MOUNTS:
-        rpw_strbuf_put(writer, edit->kind == RPW_INIT_CONTAINERS ? "/spec/initContainers/" : "/spec/containers/");
-        rpw_strbuf_put_number(writer, container_position(patch, edit));
-        rpw_strbuf_put(writer, edit->place == RPW_EDIT_ENV ? "/env" : "/volumeMounts");
+    if (is_in_container) {
+        rpw_strbuf_put(&patch->buf, edit->kind == RPW_INIT_CONTAINERS ? "/spec/initContainers/" : "/spec/containers/");
+        rpw_strbuf_put_number(&patch->buf, container_position(patch, edit));
     }
+    rpw_strbuf_put(&patch->buf, places[edit->place]);
 }
 
 /* --- operations ---------------------------------------------------------------------------------------------------- */
 
-/* {"op":"...","path":"<place> - the path goes on, and put_value or put_end closes the operation. */
+/* {"op":"...","path":"<place> - the path goes on, and end_operation closes the operation. */
 static void begin_operation(struct patch *patch, const char *operation)
 {
-    rpw_strbuf_put(&patch->writer, patch->operation_count++ > 0 ? "," : "");
-    rpw_strbuf_put(&patch->writer, "{\"op\":\"");
-    rpw_strbuf_put(&patch->writer, operation);
-    rpw_strbuf_put(&patch->writer, "\",\"path\":\"");
+    const char *separator = patch->operation_count++ > 0 ? "," : "";
+
+    rpw_strbuf_put_parts(&patch->buf, RPW_PARTS(rpw_words(separator), rpw_words("{\"op\":\""), rpw_words(operation),
+                                                rpw_words("\",\"path\":\"")));
 }
 
 static void end_operation(struct patch *patch, struct rpw_span value)
 {
-    if (value.ptr != NULL) {
-        rpw_strbuf_put(&patch->writer, "\",\"value\":");
-        rpw_strbuf_put_span(&patch->writer, value);
-        rpw_strbuf_put(&patch->writer, "}");
-    } else {
-        rpw_strbuf_put(&patch->writer, "\"}");
-    }
+    bool has_value = value.ptr != NULL;
+
+    rpw_strbuf_put_parts(&patch->buf,
+                         RPW_PARTS(rpw_words(has_value ? "\",\"value\":" : "\""), rpw_plain(value), rpw_words("}")));
 }
 
-static const char *operation_name(enum rpw_edit_action action)
+/* position: of the element; a map has none. */
+static void put_edit(struct patch *patch, const struct rpw_edit *edit, size_t position)
 {
-    switch (action) {
-    case RPW_EDIT_REPLACE:
-        return "replace";
-    case RPW_EDIT_REMOVE:
-        return "remove";
-    default:
-        return "add";
-    }
-}
+    static const char *const operations[] = {[RPW_EDIT_INSERT] = "add",
+                                             [RPW_EDIT_REPLACE] = "replace",
+                                             [RPW_EDIT_REMOVE] = "remove",
+                                             [RPW_EDIT_SET_MEMBER] = "add"};
+    bool is_map = edit->place == RPW_EDIT_ANNOTATIONS;
 
-static void put_array_edit(struct patch *patch, const struct rpw_edit *edit, size_t position)
-{
-    begin_operation(patch, operation_name(edit->action));
+    begin_operation(patch, operations[edit->action]);
     put_place(patch, edit);
-    rpw_strbuf_put(&patch->writer, "/");
-    rpw_strbuf_put_number(&patch->writer, position);
-    if (edit->action == RPW_EDIT_SET_MEMBER) {
-        rpw_strbuf_put(&patch->writer, "/");
-        put_pointer_token(&patch->writer, edit->key);
+    if (!is_map) {
+        rpw_strbuf_put(&patch->buf, "/");
+        rpw_strbuf_put_number(&patch->buf, position);
     }
-    end_operation(patch, edit->value);
-}
-
-static void put_annotation_edit(struct patch *patch, const struct rpw_edit *edit)
-{
-    begin_operation(patch, operation_name(edit->action));
-    put_place(patch, edit);
-    rpw_strbuf_put(&patch->writer, "/");
-    put_pointer_token(&patch->writer, edit->key);
+    if (is_map || edit->action == RPW_EDIT_SET_MEMBER) {
+        rpw_strbuf_put(&patch->buf, "/");
+        put_pointer_token(&patch->buf, edit->key);
+    }
     end_operation(patch, edit->value);
 }
 
@@ -138,6 +122,8 @@ static bool is_present(const struct rpw_pod *pod, const struct rpw_edit *edit)
         return containers->items[edit->container].env.is_present;
     case RPW_EDIT_VOLUME_MOUNTS:
         return containers->items[edit->container].volume_mounts.is_present;
+    case RPW_EDIT_VOLUME_DEVICES:
+        return containers->items[edit->container].volume_devices.is_present;
     case RPW_EDIT_INIT_CONTAINERS:
         return pod->containers[RPW_INIT_CONTAINERS].is_present;
     case RPW_EDIT_VOLUMES:
@@ -152,49 +138,37 @@ static bool is_same_group(const struct rpw_edit *a, const struct rpw_edit *b)
     return a->place == b->place && a->kind == b->kind && a->container == b->container;
 }
 
-static void put_whole_array(struct patch *patch, const struct rpw_edit *edits, size_t count)
+/* [element,...] or {"key":value,...}, in place of an array or a map that is not there. */
+static void put_whole(struct patch *patch, const struct rpw_edit *edits, size_t count)
 {
-    begin_operation(patch, "add");
-    put_place(patch, &edits[0]);
-    rpw_strbuf_put(&patch->writer, "\",\"value\":[");
-    for (size_t i = 0; i < count; i++) {
-        rpw_strbuf_put(&patch->writer, i > 0 ? "," : "");
-        rpw_strbuf_put_span(&patch->writer, edits[i].value);
-    }
-    rpw_strbuf_put(&patch->writer, "]}");
-}
-
-static void put_whole_annotations(struct patch *patch, const struct rpw_edit *edits, size_t count)
-{
-    bool has_metadata = patch->pod->metadata.is_present;
+    bool is_map = edits[0].place == RPW_EDIT_ANNOTATIONS, lacks_metadata = is_map && !patch->pod->metadata.is_present;
 
     begin_operation(patch, "add");
-    rpw_strbuf_put(&patch->writer,
-                   has_metadata ? "/metadata/annotations\",\"value\":{" : "/metadata\",\"value\":{\"annotations\":{");
+    if (lacks_metadata)
+        rpw_strbuf_put(&patch->buf, "/metadata\",\"value\":{\"annotations\":");
+    else
+        put_place(patch, &edits[0]);
+    rpw_strbuf_put_parts(&patch->buf,
+                         RPW_PARTS(rpw_words(lacks_metadata ? "" : "\",\"value\":"), rpw_words(is_map ? "{" : "[")));
     for (size_t i = 0; i < count; i++) {
-        rpw_strbuf_put(&patch->writer, i > 0 ? "," : "");
-        rpw_strbuf_put_json(&patch->writer, edits[i].key);
-        rpw_strbuf_put(&patch->writer, ":");
-        rpw_strbuf_put_span(&patch->writer, edits[i].value);
+        rpw_strbuf_put(&patch->buf, i > 0 ? "," : "");
+        if (is_map)
+            rpw_strbuf_put_parts(&patch->buf, RPW_PARTS(rpw_quoted(edits[i].key), rpw_words(":")));
+        rpw_strbuf_put_span(&patch->buf, edits[i].value);
     }
-    rpw_strbuf_put(&patch->writer, has_metadata ? "}}" : "}}}");
+    rpw_strbuf_put_parts(&patch->buf, RPW_PARTS(rpw_words(is_map ? "}" : "]"), rpw_words(lacks_metadata ? "}}" : "}")));
 }
 
 static void put_group(struct patch *patch, struct rpw_edit *edits, size_t count)
 {
     size_t inserted = 0, removed = 0;
-    bool is_map = edits[0].place == RPW_EDIT_ANNOTATIONS;
 
     if (!is_present(patch->pod, &edits[0])) {
-        (is_map ? put_whole_annotations : put_whole_array)(patch, edits, count);
+        put_whole(patch, edits, count);
         return;
     }
     for (size_t i = 0; i < count; i++) {
-        if (is_map) {
-            put_annotation_edit(patch, &edits[i]);
-            continue;
-        }
-        put_array_edit(patch, &edits[i], edits[i].index + inserted - removed);
+        put_edit(patch, &edits[i], edits[i].index + inserted - removed);
         inserted += edits[i].action == RPW_EDIT_INSERT;
         removed += edits[i].action == RPW_EDIT_REMOVE;
     }
@@ -207,16 +181,16 @@ bool rpw_jsonpatch_write(struct rpw_arena *arena, const struct rpw_pod *pod, con
 {
     struct patch patch = {.pod = pod};
 
-    rpw_strbuf_init(&patch.writer, arena);
-    rpw_strbuf_put(&patch.writer, "[");
+    rpw_strbuf_init(&patch.buf, arena);
+    rpw_strbuf_put(&patch.buf, "[");
     for (size_t start = 0, end; start < edits->count; start = end) {
         end = start + 1;
         while (end < edits->count && is_same_group(&edits->items[start], &edits->items[end]))
             end++;
         put_group(&patch, edits->items + start, end - start);
     }
-    rpw_strbuf_put(&patch.writer, "]");
-    if (!rpw_strbuf_finish(&patch.writer, ret_patch))
+    rpw_strbuf_put(&patch.buf, "]");
+    if (!rpw_strbuf_finish(&patch.buf, ret_patch))
         return false;
     *ret_operation_count = patch.operation_count;
     return true;

@@ -3,168 +3,70 @@
 
 #include "rpw/bytes/json_fields.h"
 
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-
-/* One more element of one of the list structs above, in a reader's arena; NULL after the reader has failed. */
-#define APPEND(reader, list) append((reader), (void **)&(list)->items, &(list)->count, sizeof((list)->items[0]))
-
-static void *append(struct rpw_json_reader *reader, void **items, size_t *count, size_t item_size)
-{
-    void *grown = rpw_arena_append(reader->arena, *items, *count, item_size);
-
-    if (grown == NULL) {
-        rpw_json_fail_no_memory(reader);
-        return NULL;
-    }
-    *items = grown;
-    return (char *)grown + (*count)++ * item_size;
-}
-
-/* What has been read since start, which was the next byte then. */
-static struct rpw_span text_since(const struct rpw_json_reader *reader, const char *start)
-{
-    return (struct rpw_span){start, (size_t)(reader->at - start)};
-}
-
 /* --- containers ---------------------------------------------------------------------------------------------------- */
 
+#define ENV "spec.containers[].env[]"
+#define ENV_FROM "spec.containers[].envFrom[]"
+#define MOUNT "spec.containers[].volumeMounts[]"
+#define DEVICE "spec.containers[].volumeDevices[]"
+#define CONTAINER "spec.containers[]"
+
 static const struct rpw_json_field env_fields[] = {
-    RPW_JSON_FIELD("spec.containers[].env[].", "name", rpw_json_field_string, struct rpw_env, name),
-    RPW_JSON_FIELD("spec.containers[].env[].", "value", rpw_json_field_string, struct rpw_env, value),
-    RPW_JSON_FIELD("spec.containers[].env[].", "valueFrom", rpw_json_field_raw, struct rpw_env, value_from),
+    RPW_JSON_FIELD(ENV ".", "name", rpw_json_field_string, struct rpw_env, name),
+    RPW_JSON_FIELD(ENV ".", "value", rpw_json_field_string, struct rpw_env, value),
+    RPW_JSON_FIELD(ENV ".", "valueFrom", rpw_json_field_raw, struct rpw_env, value_from),
 };
+static const struct rpw_json_table env_table =
+    RPW_JSON_TABLE(ENV, env_fields, struct rpw_env, offsetof(struct rpw_env, text));
 
-static bool read_env(struct rpw_json_reader *reader, const char *name, void *member)
-{
-    struct rpw_env_list *list = member;
-
-    list->is_present = true;
-    if (!rpw_json_enter_array(reader, name))
-        return false;
-    while (rpw_json_next_element(reader)) {
-        struct rpw_env *env = APPEND(reader, list);
-        if (env == NULL || rpw_json_take_null(reader))
-            continue;
-        const char *start = reader->start + rpw_json_offset(reader);
-        if (rpw_json_read_fields(reader, "spec.containers[].env[]", env_fields, COUNT(env_fields), env))
-            env->text = text_since(reader, start);
-    }
-    return reader->err.status == RPW_OK;
-}
-
-static bool read_env_from(struct rpw_json_reader *reader, const char *name, void *member)
-{
-    struct rpw_env_from *env_from = member;
-    const char *start = reader->start + rpw_json_offset(reader);
-
-    if (!rpw_json_enter_array(reader, name))
-        return false;
-    while (rpw_json_next_element(reader)) {
-        env_from->count++;
-        rpw_json_skip(reader);
-    }
-    env_from->text = text_since(reader, start);
-    return reader->err.status == RPW_OK;
-}
-
-static const struct rpw_json_field volume_mount_fields[] = {
-    RPW_JSON_FIELD("spec.containers[].volumeMounts[].", "name", rpw_json_field_string, struct rpw_volume_mount, name),
-    RPW_JSON_FIELD("spec.containers[].volumeMounts[].", "mountPath", rpw_json_field_string, struct rpw_volume_mount,
-                   mount_path),
-    RPW_JSON_FIELD("spec.containers[].volumeMounts[].", "subPath", rpw_json_field_string, struct rpw_volume_mount,
-                   sub_path),
-    RPW_JSON_FIELD("spec.containers[].volumeMounts[].", "subPathExpr", rpw_json_field_string, struct rpw_volume_mount,
-                   sub_path_expr),
-    RPW_JSON_FIELD("spec.containers[].volumeMounts[].", "mountPropagation", rpw_json_field_string,
-                   struct rpw_volume_mount, propagation),
-    RPW_JSON_FIELD("spec.containers[].volumeMounts[].", "readOnly", rpw_json_field_bool, struct rpw_volume_mount,
-                   is_read_only),
+static const struct rpw_json_field env_from_fields[] = {
+    RPW_JSON_FIELD(ENV_FROM ".", "prefix", rpw_json_field_string, struct rpw_env_from, prefix),
 };
+static const struct rpw_json_table env_from_table =
+    RPW_JSON_TABLE(ENV_FROM, env_from_fields, struct rpw_env_from, RPW_JSON_NO_TEXT);
 
-static bool read_volume_mounts(struct rpw_json_reader *reader, const char *name, void *member)
-{
-    struct rpw_volume_mount_list *list = member;
-
-    list->is_present = true;
-    if (!rpw_json_enter_array(reader, name))
-        return false;
-    while (rpw_json_next_element(reader)) {
-        struct rpw_volume_mount *mount = APPEND(reader, list);
-        if (mount == NULL || rpw_json_take_null(reader))
-            continue;
-        const char *start = reader->start + rpw_json_offset(reader);
-        if (rpw_json_read_fields(reader, "spec.containers[].volumeMounts[]", volume_mount_fields,
-                                 COUNT(volume_mount_fields), mount))
-            mount->text = text_since(reader, start);
-    }
-    return reader->err.status == RPW_OK;
-}
-
-#define SECURITY_FIELD(key, member)                                                                                    \
-    RPW_JSON_FIELD("securityContext.", key, rpw_json_field_raw, struct rpw_security_context, member)
-
-static const struct rpw_json_field security_context_fields[] = {
-    SECURITY_FIELD("runAsUser", run_as_user),
-    SECURITY_FIELD("runAsGroup", run_as_group),
-    SECURITY_FIELD("runAsNonRoot", run_as_non_root),
-    SECURITY_FIELD("seLinuxOptions", se_linux_options),
+static const struct rpw_json_field mount_fields[] = {
+    RPW_JSON_FIELD(MOUNT ".", "name", rpw_json_field_string, struct rpw_volume_mount, name),
+    RPW_JSON_FIELD(MOUNT ".", "mountPath", rpw_json_field_string, struct rpw_volume_mount, mount_path),
+    RPW_JSON_FIELD(MOUNT ".", "subPath", rpw_json_field_string, struct rpw_volume_mount, sub_path),
+    RPW_JSON_FIELD(MOUNT ".", "subPathExpr", rpw_json_field_string, struct rpw_volume_mount, sub_path_expr),
+    RPW_JSON_FIELD(MOUNT ".", "mountPropagation", rpw_json_field_string, struct rpw_volume_mount, propagation),
+    RPW_JSON_FIELD(MOUNT ".", "readOnly", rpw_json_field_bool, struct rpw_volume_mount, is_read_only),
 };
+static const struct rpw_json_table mount_table =
+    RPW_JSON_TABLE(MOUNT, mount_fields, struct rpw_volume_mount, offsetof(struct rpw_volume_mount, text));
 
-static bool read_security_context(struct rpw_json_reader *reader, const char *name, void *member)
-{
-    return rpw_json_read_fields(reader, name, security_context_fields, COUNT(security_context_fields), member);
-}
+static const struct rpw_json_field device_fields[] = {
+    RPW_JSON_FIELD(DEVICE ".", "name", rpw_json_field_string, struct rpw_volume_device, name),
+    RPW_JSON_FIELD(DEVICE ".", "devicePath", rpw_json_field_string, struct rpw_volume_device, device_path),
+};
+static const struct rpw_json_table device_table =
+    RPW_JSON_TABLE(DEVICE, device_fields, struct rpw_volume_device, RPW_JSON_NO_TEXT);
+
+static const struct rpw_json_field security_fields[] = {
+    RPW_JSON_FIELD("securityContext.", "runAsUser", rpw_json_field_raw, struct rpw_security_context, run_as_user),
+    RPW_JSON_FIELD("securityContext.", "runAsGroup", rpw_json_field_raw, struct rpw_security_context, run_as_group),
+    RPW_JSON_FIELD("securityContext.", "runAsNonRoot", rpw_json_field_raw, struct rpw_security_context,
+                   run_as_non_root),
+    RPW_JSON_FIELD("securityContext.", "seLinuxOptions", rpw_json_field_raw, struct rpw_security_context,
+                   se_linux_options),
+};
+static const struct rpw_json_table security_table =
+    RPW_JSON_TABLE("securityContext", security_fields, struct rpw_security_context, RPW_JSON_NO_TEXT);
 
 static const struct rpw_json_field container_fields[] = {
-    RPW_JSON_FIELD("spec.containers[].", "name", rpw_json_field_string, struct rpw_container, name),
-    RPW_JSON_FIELD("spec.containers[].", "env", read_env, struct rpw_container, env),
-    RPW_JSON_FIELD("spec.containers[].", "envFrom", read_env_from, struct rpw_container, env_from),
-    RPW_JSON_FIELD("spec.containers[].", "volumeMounts", read_volume_mounts, struct rpw_container, volume_mounts),
-    RPW_JSON_FIELD("spec.containers[].", "image", rpw_json_field_string, struct rpw_container, image),
-    RPW_JSON_FIELD("spec.containers[].", "imagePullPolicy", rpw_json_field_string, struct rpw_container, pull_policy),
-    RPW_JSON_FIELD("spec.containers[].", "resources", rpw_json_field_raw, struct rpw_container, resources),
-    RPW_JSON_FIELD("spec.containers[].", "securityContext", read_security_context, struct rpw_container,
-                   security_context),
+    RPW_JSON_FIELD(CONTAINER ".", "name", rpw_json_field_string, struct rpw_container, name),
+    RPW_JSON_LIST(CONTAINER ".", "env", env_table, struct rpw_container, env),
+    RPW_JSON_LIST(CONTAINER ".", "envFrom", env_from_table, struct rpw_container, env_from),
+    RPW_JSON_LIST(CONTAINER ".", "volumeMounts", mount_table, struct rpw_container, volume_mounts),
+    RPW_JSON_LIST(CONTAINER ".", "volumeDevices", device_table, struct rpw_container, volume_devices),
+    RPW_JSON_FIELD(CONTAINER ".", "image", rpw_json_field_string, struct rpw_container, image),
+    RPW_JSON_FIELD(CONTAINER ".", "imagePullPolicy", rpw_json_field_string, struct rpw_container, pull_policy),
+    RPW_JSON_FIELD(CONTAINER ".", "resources", rpw_json_field_raw, struct rpw_container, resources),
+    RPW_JSON_OBJECT(CONTAINER ".", "securityContext", security_table, offsetof(struct rpw_container, security_context)),
 };
-
-static bool read_containers(struct rpw_json_reader *reader, const char *name, void *member)
-{
-    struct rpw_container_list *list = member;
-
-    list->is_present = true;
-    if (!rpw_json_enter_array(reader, name))
-        return false;
-    while (rpw_json_next_element(reader)) {
-        struct rpw_container *container = APPEND(reader, list);
-        if (container != NULL && !rpw_json_take_null(reader))
-            rpw_json_read_fields(reader, "spec.containers[]", container_fields, COUNT(container_fields), container);
-    }
-    return reader->err.status == RPW_OK;
-}
-
-/* --- volumes ------------------------------------------------------------------------------------------------------- */
-
-static const struct rpw_json_field volume_fields[] = {
-    RPW_JSON_FIELD("spec.volumes[].", "name", rpw_json_field_string, struct rpw_volume, name),
-};
-
-static bool read_volumes(struct rpw_json_reader *reader, const char *name, void *member)
-{
-    struct rpw_volume_list *list = member;
-
-    list->is_present = true;
-    if (!rpw_json_enter_array(reader, name))
-        return false;
-    while (rpw_json_next_element(reader)) {
-        struct rpw_volume *volume = APPEND(reader, list);
-        if (volume == NULL || rpw_json_take_null(reader))
-            continue;
-        const char *start = reader->start + rpw_json_offset(reader);
-        if (rpw_json_read_fields(reader, "spec.volumes[]", volume_fields, COUNT(volume_fields), volume))
-            volume->text = text_since(reader, start);
-    }
-    return reader->err.status == RPW_OK;
-}
+static const struct rpw_json_table container_table =
+    RPW_JSON_TABLE(CONTAINER, container_fields, struct rpw_container, RPW_JSON_NO_TEXT);
 
 /* --- metadata ------------------------------------------------------------------------------------------------------ */
 
@@ -176,9 +78,11 @@ static bool read_labels(struct rpw_json_reader *reader, const char *name, void *
     if (!rpw_json_enter_object(reader, name))
         return false;
     while (rpw_json_next_member(reader, &key)) {
-        struct rpw_label *label = APPEND(reader, list);
-        if (label == NULL)
-            return false;
+        struct rpw_label *items = rpw_arena_append(reader->arena, list->items, list->count, sizeof(list->items[0]));
+        if (items == NULL)
+            return rpw_json_fail_no_memory(reader);
+        struct rpw_label *label = &items[list->count++];
+        list->items = items;
         label->key = key;
         label->offset = rpw_json_offset(reader);
         if (!rpw_json_take_null(reader))
@@ -196,112 +100,121 @@ static const struct rpw_json_field annotation_fields[] = {
     ANNOTATION("policy.rucio.cern.ch/status", status),
     ANNOTATION("policy.rucio.cern.ch/conflicts", conflicts),
     ANNOTATION("policy.rucio.cern.ch/revision", revision),
+    ANNOTATION("policy.rucio.cern.ch/injected", injected),
     ANNOTATION("kubernetes.io/config.mirror", mirror),
     ANNOTATION("cluster-autoscaler.kubernetes.io/safe-to-evict-local-volumes", evictable),
 };
+static const struct rpw_json_table annotation_table =
+    RPW_JSON_TABLE("metadata.annotations", annotation_fields, struct rpw_annotations, RPW_JSON_NO_TEXT);
 
 static bool read_annotations(struct rpw_json_reader *reader, const char *name, void *member)
 {
     struct rpw_annotations *annotations = member;
 
+    (void)name;
     annotations->is_present = true;
-    return rpw_json_read_fields(reader, name, annotation_fields, COUNT(annotation_fields), annotations);
+    return rpw_json_read_object(reader, &annotation_table, annotations);
 }
 
-struct owner {
-    struct rpw_span kind;
-    struct rpw_span name;
-    bool is_controller;
-};
+#define OWNER "metadata.ownerReferences[]"
 
 static const struct rpw_json_field owner_fields[] = {
-    RPW_JSON_FIELD("metadata.ownerReferences[].", "kind", rpw_json_field_string, struct owner, kind),
-    RPW_JSON_FIELD("metadata.ownerReferences[].", "name", rpw_json_field_string, struct owner, name),
-    RPW_JSON_FIELD("metadata.ownerReferences[].", "controller", rpw_json_field_bool, struct owner, is_controller),
+    RPW_JSON_FIELD(OWNER ".", "kind", rpw_json_field_string, struct rpw_owner, kind),
+    RPW_JSON_FIELD(OWNER ".", "name", rpw_json_field_string, struct rpw_owner, name),
+    RPW_JSON_FIELD(OWNER ".", "controller", rpw_json_field_bool, struct rpw_owner, is_controller),
 };
-
-static bool read_owners(struct rpw_json_reader *reader, const char *name, void *member)
-{
-    struct rpw_metadata *metadata = member;
-
-    if (!rpw_json_enter_array(reader, name))
-        return false;
-    while (rpw_json_next_element(reader)) {
-        struct owner owner = {0};
-        if (rpw_json_take_null(reader) ||
-            !rpw_json_read_fields(reader, "metadata.ownerReferences[]", owner_fields, COUNT(owner_fields), &owner))
-            continue;
-        if (owner.is_controller || metadata->owner_kind.ptr == NULL) {
-            metadata->owner_kind = owner.kind;
-            metadata->owner_name = owner.name;
-        }
-    }
-    return reader->err.status == RPW_OK;
-}
+static const struct rpw_json_table owner_table =
+    RPW_JSON_TABLE(OWNER, owner_fields, struct rpw_owner, RPW_JSON_NO_TEXT);
 
 static const struct rpw_json_field metadata_fields[] = {
     RPW_JSON_FIELD("metadata.", "name", rpw_json_field_string, struct rpw_metadata, name),
     RPW_JSON_FIELD("metadata.", "generateName", rpw_json_field_string, struct rpw_metadata, generate_name),
     RPW_JSON_FIELD("metadata.", "labels", read_labels, struct rpw_metadata, labels),
     RPW_JSON_FIELD("metadata.", "annotations", read_annotations, struct rpw_metadata, annotations),
-    {.key = {"ownerReferences", sizeof("ownerReferences") - 1},
-     .name = "metadata.ownerReferences",
-     .read = read_owners,
-     .offset = 0},
+    RPW_JSON_LIST("metadata.", "ownerReferences", owner_table, struct rpw_metadata, owners),
 };
+static const struct rpw_json_table metadata_table =
+    RPW_JSON_TABLE("metadata", metadata_fields, struct rpw_metadata, RPW_JSON_NO_TEXT);
 
 static bool read_metadata(struct rpw_json_reader *reader, const char *name, void *member)
 {
     struct rpw_metadata *metadata = member;
 
+    (void)name;
     metadata->is_present = true;
-    return rpw_json_read_fields(reader, name, metadata_fields, COUNT(metadata_fields), metadata);
+    return rpw_json_read_object(reader, &metadata_table, metadata);
 }
 
 /* --- the pod ------------------------------------------------------------------------------------------------------- */
 
 static const struct rpw_json_field os_fields[] = {
-    {.key = {"name", sizeof("name") - 1}, .name = "spec.os.name", .read = rpw_json_field_string, .offset = 0},
+    RPW_JSON_FIELD("spec.os.", "name", rpw_json_field_string, struct rpw_pod, os_name),
 };
+static const struct rpw_json_table os_table = RPW_JSON_TABLE("spec.os", os_fields, struct rpw_pod, RPW_JSON_NO_TEXT);
 
-static bool read_os(struct rpw_json_reader *reader, const char *name, void *member)
-{
-    return rpw_json_read_fields(reader, name, os_fields, COUNT(os_fields), member);
-}
+static const struct rpw_json_field volume_fields[] = {
+    RPW_JSON_FIELD("spec.volumes[].", "name", rpw_json_field_string, struct rpw_volume, name),
+};
+static const struct rpw_json_table volume_table =
+    RPW_JSON_TABLE("spec.volumes[]", volume_fields, struct rpw_volume, RPW_JSON_NO_TEXT);
 
 static const struct rpw_json_field spec_fields[] = {
-    RPW_JSON_FIELD("spec.", "volumes", read_volumes, struct rpw_pod, volumes),
-    RPW_JSON_FIELD("spec.", "initContainers", read_containers, struct rpw_pod, containers[RPW_INIT_CONTAINERS]),
-    RPW_JSON_FIELD("spec.", "containers", read_containers, struct rpw_pod, containers[RPW_CONTAINERS]),
-    RPW_JSON_FIELD("spec.", "securityContext", read_security_context, struct rpw_pod, security_context),
-    RPW_JSON_FIELD("spec.", "os", read_os, struct rpw_pod, os_name),
+    RPW_JSON_LIST("spec.", "volumes", volume_table, struct rpw_pod, volumes),
+    RPW_JSON_LIST("spec.", "initContainers", container_table, struct rpw_pod, containers[RPW_INIT_CONTAINERS]),
+    RPW_JSON_LIST("spec.", "containers", container_table, struct rpw_pod, containers[RPW_CONTAINERS]),
+    RPW_JSON_OBJECT("spec.", "securityContext", security_table, offsetof(struct rpw_pod, security_context)),
+    RPW_JSON_FIELD("spec.", "resources", rpw_json_field_raw, struct rpw_pod, resources),
+    RPW_JSON_OBJECT("spec.", "os", os_table, 0),
 };
-
-static bool read_spec(struct rpw_json_reader *reader, const char *name, void *member)
-{
-    return rpw_json_read_fields(reader, name, spec_fields, COUNT(spec_fields), member);
-}
+static const struct rpw_json_table spec_table = RPW_JSON_TABLE("spec", spec_fields, struct rpw_pod, RPW_JSON_NO_TEXT);
 
 static const struct rpw_json_field pod_fields[] = {
     RPW_JSON_FIELD("", "metadata", read_metadata, struct rpw_pod, metadata),
-    {.key = {"spec", sizeof("spec") - 1}, .name = "spec", .read = read_spec, .offset = 0},
+    RPW_JSON_OBJECT("", "spec", spec_table, 0),
 };
+static const struct rpw_json_table pod_table = RPW_JSON_TABLE("the pod", pod_fields, struct rpw_pod, RPW_JSON_NO_TEXT);
 
 bool rpw_pod_read(struct rpw_json_reader *reader, struct rpw_pod *ret_pod)
 {
     *ret_pod = (struct rpw_pod){0};
-    return rpw_json_read_fields(reader, "the pod", pod_fields, COUNT(pod_fields), ret_pod);
+    return rpw_json_read_object(reader, &pod_table, ret_pod);
 }
 
-const struct rpw_env *rpw_container_last_env(const struct rpw_container *container, struct rpw_span name)
+struct rpw_owner rpw_pod_owner(const struct rpw_pod *pod)
 {
-    for (size_t i = container->env.count; i > 0; i--)
-        if (rpw_span_equal(container->env.items[i - 1].name, name))
-            return &container->env.items[i - 1];
-    return NULL;
+    const struct rpw_owner_list *owners = &pod->metadata.owners;
+
+    for (size_t i = 0; i < owners->count; i++)
+        if (owners->items[i].is_controller)
+            return owners->items[i];
+    return owners->count > 0 ? owners->items[0] : (struct rpw_owner){.is_controller = false};
+}
+
+size_t rpw_env_find(const struct rpw_env_list *env, struct rpw_span name, size_t before)
+{
+    for (size_t i = before; i > 0; i--)
+        if (rpw_span_equal(env->items[i - 1].name, name))
+            return i - 1;
+    return RPW_NO_INDEX;
+}
+
+size_t rpw_container_find(const struct rpw_container_list *containers, struct rpw_span name)
+{
+    for (size_t i = 0; i < containers->count; i++)
+        if (rpw_span_equal(containers->items[i].name, name))
+            return i;
+    return RPW_NO_INDEX;
 }
 
 bool rpw_env_is_empty(const struct rpw_env *env)
 {
     return env->value_from.ptr == NULL && env->value.len == 0;
+}
+
+bool rpw_env_from_may_bring(const struct rpw_env_from_list *env_from, struct rpw_span name)
+{
+    for (size_t i = 0; i < env_from->count; i++)
+        if (rpw_span_starts_with(name, env_from->items[i].prefix))
+            return true;
+    return false;
 }

@@ -9,24 +9,12 @@
 #include "rpw/bytes/limits.h"
 #include "rpw/bytes/strbuf.h"
 
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-
 /* What reading needs beside the result. */
 struct reading {
     struct rpw_review review;
     struct rpw_span object; /* as skipped; absent when it was read in place, or not given */
     bool has_request;
 };
-
-static const struct rpw_json_field object_kind_fields[] = {
-    RPW_JSON_FIELD("request.kind.", "group", rpw_json_field_string, struct rpw_review, object_group),
-    RPW_JSON_FIELD("request.kind.", "kind", rpw_json_field_string, struct rpw_review, object_kind),
-};
-
-static bool read_object_kind(struct rpw_json_reader *reader, const char *name, void *member)
-{
-    return rpw_json_read_fields(reader, name, object_kind_fields, COUNT(object_kind_fields), member);
-}
 
 static bool read_object(struct rpw_json_reader *reader, const char *name, void *member)
 {
@@ -39,32 +27,43 @@ static bool read_object(struct rpw_json_reader *reader, const char *name, void *
     return rpw_pod_read(reader, &reading->review.pod);
 }
 
-#define REQUEST_STRING(key, member)                                                                                    \
-    RPW_JSON_FIELD("request.", key, rpw_json_field_string, struct reading, review.member)
+static const struct rpw_json_field kind_fields[] = {
+    RPW_JSON_FIELD("request.kind.", "group", rpw_json_field_string, struct reading, review.object_group),
+    RPW_JSON_FIELD("request.kind.", "kind", rpw_json_field_string, struct reading, review.object_kind),
+};
+static const struct rpw_json_table kind_table =
+    RPW_JSON_TABLE("request.kind", kind_fields, struct reading, RPW_JSON_NO_TEXT);
 
 static const struct rpw_json_field request_fields[] = {
-    REQUEST_STRING("uid", uid),
-    {.key = {"kind", sizeof("kind") - 1}, .name = "request.kind", .read = read_object_kind, .offset = 0},
-    REQUEST_STRING("subResource", sub_resource),
-    REQUEST_STRING("namespace", namespace_),
-    REQUEST_STRING("operation", operation),
-    {.key = {"object", sizeof("object") - 1}, .name = "request.object", .read = read_object, .offset = 0},
+    RPW_JSON_FIELD("request.", "uid", rpw_json_field_string, struct reading, review.uid),
+    RPW_JSON_OBJECT("request.", "kind", kind_table, 0),
+    RPW_JSON_FIELD("request.", "subResource", rpw_json_field_string, struct reading, review.sub_resource),
+    RPW_JSON_FIELD("request.", "namespace", rpw_json_field_string, struct reading, review.namespace_),
+    RPW_JSON_FIELD("request.", "operation", rpw_json_field_string, struct reading, review.operation),
+    RPW_JSON_FIELD("request.", "object", read_object, struct reading, review),
     RPW_JSON_FIELD("request.", "dryRun", rpw_json_field_bool, struct reading, review.is_dry_run),
 };
+static const struct rpw_json_table request_table =
+    RPW_JSON_TABLE("request", request_fields, struct reading, RPW_JSON_NO_TEXT);
 
 static bool read_request(struct rpw_json_reader *reader, const char *name, void *member)
 {
     struct reading *reading = member;
 
+    (void)name;
     reading->has_request = true;
-    return rpw_json_read_fields(reader, name, request_fields, COUNT(request_fields), reading);
+    return rpw_json_read_object(reader, &request_table, reading);
 }
 
 static const struct rpw_json_field review_fields[] = {
     RPW_JSON_FIELD("", "apiVersion", rpw_json_field_string, struct reading, review.api_version),
     RPW_JSON_FIELD("", "kind", rpw_json_field_string, struct reading, review.kind),
-    {.key = {"request", sizeof("request") - 1}, .name = "request", .read = read_request, .offset = 0},
+    RPW_JSON_FIELD("", "request", read_request, struct reading, review),
 };
+static const struct rpw_json_table review_table =
+    RPW_JSON_TABLE("the AdmissionReview", review_fields, struct reading, RPW_JSON_NO_TEXT);
+
+_Static_assert(offsetof(struct reading, review) == 0, "readers of a whole struct reading are given its first member");
 
 static bool is_known_version(struct rpw_span api_version)
 {
@@ -111,8 +110,8 @@ enum rpw_status rpw_review_read(struct rpw_arena *arena, struct rpw_span body, s
 
     rpw_json_reader_init(&reader, arena, body);
     size_t offset = rpw_json_offset(&reader);
-    if (rpw_json_read_fields(&reader, "the AdmissionReview", review_fields, COUNT(review_fields), &reading) &&
-        rpw_json_finish(&reader) && check_required(&reader, offset, &reading))
+    if (rpw_json_read_object(&reader, &review_table, &reading) && rpw_json_finish(&reader) &&
+        check_required(&reader, offset, &reading))
         read_skipped_object(&reader, offset, &reading);
     *ret_review = reading.review;
     if (reader.err.status != RPW_OK)
@@ -144,14 +143,10 @@ bool rpw_warnings_add(struct rpw_arena *arena, struct rpw_warning_list *list, st
     if (items == NULL)
         return false;
     if (text.len > RPW_MAX_WARNING_BYTES) {
-        struct rpw_strbuf writer;
         struct rpw_span cut = {text.ptr, RPW_MAX_WARNING_BYTES - dots.len};
         while (cut.len > 0 && is_inside_character(text.ptr[cut.len]))
             cut.len--;
-        rpw_strbuf_init(&writer, arena);
-        rpw_strbuf_put_span(&writer, cut);
-        rpw_strbuf_put_span(&writer, dots);
-        if (!rpw_strbuf_finish(&writer, &text))
+        if (!rpw_strbuf_join(arena, &text, RPW_PARTS(rpw_plain(cut), rpw_plain(dots))))
             return false;
     }
     list->items = items;
@@ -159,17 +154,15 @@ bool rpw_warnings_add(struct rpw_arena *arena, struct rpw_warning_list *list, st
     return true;
 }
 
-static void put_warnings(struct rpw_strbuf *writer, const struct rpw_warning_list *warnings)
+static void put_warnings(struct rpw_strbuf *buf, const struct rpw_warning_list *warnings)
 {
-    rpw_strbuf_put(writer, ",\"warnings\":[");
-    for (size_t i = 0; i < warnings->count; i++) {
-        rpw_strbuf_put(writer, i > 0 ? "," : "");
-        rpw_strbuf_put_json(writer, warnings->items[i]);
-    }
-    rpw_strbuf_put(writer, "]");
+    for (size_t i = 0; i < warnings->count; i++)
+        rpw_strbuf_put_parts(buf,
+                             RPW_PARTS(rpw_words(i > 0 ? "," : ",\"warnings\":["), rpw_quoted(warnings->items[i])));
+    rpw_strbuf_put(buf, warnings->count > 0 ? "]" : "");
 }
 
-static void put_audit_annotations(struct rpw_strbuf *writer, const struct rpw_answer *answer)
+static void put_audit_annotations(struct rpw_strbuf *buf, const struct rpw_answer *answer)
 {
     const struct {
         const char *key;
@@ -184,38 +177,34 @@ static void put_audit_annotations(struct rpw_strbuf *writer, const struct rpw_an
     for (size_t i = 0; i < sizeof(annotations) / sizeof(annotations[0]); i++) {
         if (annotations[i].value.ptr == NULL)
             continue;
-        rpw_strbuf_put(writer, has_any ? "," : ",\"auditAnnotations\":{");
-        rpw_strbuf_put(writer, annotations[i].key);
-        rpw_strbuf_put_json(writer, annotations[i].value);
+        rpw_strbuf_put_parts(buf, RPW_PARTS(rpw_words(has_any ? "," : ",\"auditAnnotations\":{"),
+                                            rpw_words(annotations[i].key), rpw_quoted(annotations[i].value)));
         has_any = true;
     }
-    rpw_strbuf_put(writer, has_any ? "}" : "");
+    rpw_strbuf_put(buf, has_any ? "}" : "");
 }
 
 bool rpw_review_answer(struct rpw_arena *arena, const struct rpw_review *review, const struct rpw_answer *answer,
                        struct rpw_span *ret_text)
 {
-    struct rpw_strbuf writer;
+    struct rpw_strbuf buf;
 
-    rpw_strbuf_init(&writer, arena);
-    rpw_strbuf_put(&writer, "{\"apiVersion\":");
-    rpw_strbuf_put_json(&writer, review->api_version);
-    rpw_strbuf_put(&writer, ",\"kind\":\"AdmissionReview\",\"response\":{\"uid\":");
-    rpw_strbuf_put_json(&writer, review->uid);
-    rpw_strbuf_put(&writer, answer->is_allowed ? ",\"allowed\":true" : ",\"allowed\":false");
-    if (answer->message.ptr != NULL) {
-        rpw_strbuf_put(&writer, ",\"status\":{\"code\":403,\"reason\":\"Forbidden\",\"message\":");
-        rpw_strbuf_put_json(&writer, answer->message);
-        rpw_strbuf_put(&writer, "}");
-    }
+    rpw_strbuf_init(&buf, arena);
+    rpw_strbuf_put_parts(&buf, RPW_PARTS(rpw_words("{\"apiVersion\":"), rpw_quoted(review->api_version),
+                                         rpw_words(",\"kind\":\"AdmissionReview\",\"response\":{\"uid\":"),
+                                         rpw_quoted(review->uid),
+                                         rpw_words(answer->is_allowed ? ",\"allowed\":true" : ",\"allowed\":false")));
+    if (answer->message.ptr != NULL)
+        rpw_strbuf_put_parts(&buf,
+                             RPW_PARTS(rpw_words(",\"status\":{\"code\":403,\"reason\":\"Forbidden\",\"message\":"),
+                                       rpw_quoted(answer->message), rpw_words("}")));
     if (answer->patch.ptr != NULL) {
-        rpw_strbuf_put(&writer, ",\"patchType\":\"JSONPatch\",\"patch\":\"");
-        rpw_strbuf_put_base64(&writer, answer->patch);
-        rpw_strbuf_put(&writer, "\"");
+        rpw_strbuf_put(&buf, ",\"patchType\":\"JSONPatch\",\"patch\":\"");
+        rpw_strbuf_put_base64(&buf, answer->patch);
+        rpw_strbuf_put(&buf, "\"");
     }
-    if (answer->warnings.count > 0)
-        put_warnings(&writer, &answer->warnings);
-    put_audit_annotations(&writer, answer);
-    rpw_strbuf_put(&writer, "}}\n");
-    return rpw_strbuf_finish(&writer, ret_text);
+    put_warnings(&buf, &answer->warnings);
+    put_audit_annotations(&buf, answer);
+    rpw_strbuf_put(&buf, "}}\n");
+    return rpw_strbuf_finish(&buf, ret_text);
 }
