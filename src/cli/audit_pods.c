@@ -24,7 +24,6 @@
 /* What the core does not read of a pod. */
 struct life {
     struct rpw_span created, deleted, phase;
-    struct rpw_span metadata, status;
 };
 
 /* A pod on its way; spans live in the text and the arena. */
@@ -32,9 +31,9 @@ struct subject {
     const struct rpw_workload_pod *place;
     struct rpw_pod pod;
     struct life life;
-    bool is_shaped; /* the rest could be read; else the core says why not */
-    const char *kind;
-    char name[MAX_NAME_BYTES]; /* of its workload */
+    bool is_shaped;       /* the rest could be read; else the core says why not */
+    struct rpw_span kind; /* this and the name are its workload's */
+    char name[MAX_NAME_BYTES];
 };
 
 struct verdict {
@@ -130,56 +129,47 @@ static struct rpw_span label_of(const struct rpw_pod *pod, const char *key)
 
 static void find_workload(struct subject *subject)
 {
-    const struct rpw_metadata *metadata = &subject->pod.metadata;
-    bool is_owned = metadata->owner_kind.len > 0;
-    struct rpw_span name = is_owned ? metadata->owner_name : subject->place->owner.name;
+    const struct rpw_owner owner = rpw_pod_owner(&subject->pod);
+    struct rpw_span name = owner.kind.len > 0 ? owner.name : subject->place->owner.name;
 
+    subject->kind = owner.kind.len > 0 ? owner.kind : RPW_LIT("Pod");
     snprintf(subject->name, sizeof(subject->name), "%.*s", (int)name.len, name.len > 0 ? name.ptr : "");
-    if (rpw_span_is(metadata->owner_kind, "ReplicaSet") &&
+    if (rpw_span_is(subject->kind, "ReplicaSet") &&
         cut_suffix(subject->name, label_of(&subject->pod, "pod-template-hash")))
-        subject->kind = "Deployment";
-    else if (rpw_span_is(metadata->owner_kind, "Job") && cut_schedule(subject->name, subject->life.created))
-        subject->kind = "CronJob";
-    else if (!is_owned)
-        subject->kind = "Pod";
+        subject->kind = RPW_LIT("Deployment");
+    else if (rpw_span_is(subject->kind, "Job") && cut_schedule(subject->name, subject->life.created))
+        subject->kind = RPW_LIT("CronJob");
 }
 
 /* --- reading a pod -------------------------------------------------------------------------------------------------- */
 
-static const struct rpw_json_field pod_fields[] = {
-    RPW_JSON_FIELD("", "metadata", rpw_json_field_raw, struct life, metadata),
-    RPW_JSON_FIELD("", "status", rpw_json_field_raw, struct life, status),
-};
 static const struct rpw_json_field metadata_fields[] = {
     RPW_JSON_FIELD("metadata.", "creationTimestamp", rpw_json_field_string, struct life, created),
     RPW_JSON_FIELD("metadata.", "deletionTimestamp", rpw_json_field_string, struct life, deleted),
 };
+static const struct rpw_json_table metadata_table =
+    RPW_JSON_TABLE("metadata", metadata_fields, struct life, RPW_JSON_NO_TEXT);
 static const struct rpw_json_field status_fields[] = {
     RPW_JSON_FIELD("status.", "phase", rpw_json_field_string, struct life, phase),
 };
-
-static bool read_part(struct rpw_arena *arena, struct rpw_span text, const struct rpw_json_field *fields, size_t count,
-                      struct life *life)
-{
-    struct rpw_json_reader reader;
-
-    if (text.ptr == NULL)
-        return true;
-    rpw_json_reader_init(&reader, arena, text);
-    return rpw_json_read_fields(&reader, "", fields, count, life);
-}
+static const struct rpw_json_table status_table =
+    RPW_JSON_TABLE("status", status_fields, struct life, RPW_JSON_NO_TEXT);
+static const struct rpw_json_field pod_fields[] = {
+    RPW_JSON_OBJECT("", "metadata", metadata_table, 0),
+    RPW_JSON_OBJECT("", "status", status_table, 0),
+};
+static const struct rpw_json_table pod_table = RPW_JSON_TABLE("", pod_fields, struct life, RPW_JSON_NO_TEXT);
 
 static void read_subject(struct rpw_arena *arena, const struct rpw_workload_pod *place, struct subject *ret_subject)
 {
-    struct rpw_json_reader reader;
+    struct rpw_json_reader pod, life;
 
     *ret_subject = (struct subject){.place = place};
     rpw_arena_reset(arena);
-    rpw_json_reader_init(&reader, arena, place->text);
-    ret_subject->is_shaped = rpw_pod_read(&reader, &ret_subject->pod) &&
-                             read_part(arena, place->text, pod_fields, 2, &ret_subject->life) &&
-                             read_part(arena, ret_subject->life.metadata, metadata_fields, 2, &ret_subject->life) &&
-                             read_part(arena, ret_subject->life.status, status_fields, 1, &ret_subject->life);
+    rpw_json_reader_init(&pod, arena, place->text);
+    rpw_json_reader_init(&life, arena, place->text);
+    ret_subject->is_shaped =
+        rpw_pod_read(&pod, &ret_subject->pod) && rpw_json_read_object(&life, &pod_table, &ret_subject->life);
     find_workload(ret_subject);
 }
 
@@ -286,9 +276,8 @@ static json_t *find_row(struct rpw_audit *audit, char *const *texts, const char 
 
 static bool append(struct rpw_audit *audit, const struct subject *subject, const struct verdict *verdict)
 {
-    struct rpw_span kind = subject->kind != NULL ? rpw_span_of(subject->kind) : subject->pod.metadata.owner_kind;
     const struct rpw_span spans[] = {
-        subject->place->owner.namespace_, kind, rpw_span_of(subject->name), verdict->policy, verdict->detail,
+        subject->place->owner.namespace_, subject->kind, rpw_span_of(subject->name), verdict->policy, verdict->detail,
         subject->place->owner.name};
     char *texts[sizeof(spans) / sizeof(spans[0])];
     bool is_ok = true;
