@@ -141,12 +141,14 @@ static void print_packages(FILE *out, json_t *packages, const char *package)
 static void print_source(FILE *out, enum source source, const struct rpw_release *release, const char *package)
 {
     const char *path = json_object_iter_key(json_object_iter(release->paths));
+    char example[256];
 
     fputs("    source:\n", out);
     switch (source) {
     case SOURCE_PIP:
+        snprintf(example, sizeof(example), "%s==1.0", package);
         fputs("      pip:\n        requirements: ", out);
-        print_keys(out, release->requirements, package);
+        print_keys(out, release->requirements, example);
         break;
     case SOURCE_COPY:
         fputs("      copy:\n        image: registry.example.org/policy:1.0      # an image that has the package ...\n"
