@@ -200,8 +200,8 @@ static void variable_counts_where_no_flag_is_given(void **unused)
 /* --- the program's own tables --------------------------------------------------------------------------------------- */
 
 static const struct rpw_verb *const verbs[] = {
-    &rpw_verb_serve, &rpw_verb_mutate,         &rpw_verb_check,        &rpw_verb_registration,
-    &rpw_verb_audit, &rpw_verb_certs_generate, &rpw_verb_certs_ensure,
+    &rpw_verb_serve, &rpw_verb_mutate, &rpw_verb_check,          &rpw_verb_registration,
+    &rpw_verb_init,  &rpw_verb_audit,  &rpw_verb_certs_generate, &rpw_verb_certs_ensure,
 };
 
 static void every_flag_is_described_and_called_as_no_other(void **unused)
