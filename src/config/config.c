@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "keys.h"
 #include "scalar.h"
 #include "sections.h"
 #include "utf8.h"
@@ -108,16 +109,15 @@ static void keep_policies(struct rpw_loader *loader, struct rpw_draft *drafts, s
 
 static void read_file(struct rpw_loader *loader, const struct rpw_yaml_node *root, struct rpw_policy_set *set)
 {
-    static const char *const unmatched_words[] = {"allow", "warn", "reject", NULL};
     const struct rpw_yaml_node *policies = NULL, *unmatched = NULL;
-    const struct rpw_field_slot slots[] = {{"policies", &policies}, {"unmatched", &unmatched}};
+    const struct rpw_yaml_node **const values[] = {&policies, &unmatched};
     struct rpw_draft *drafts;
     size_t count = 0, choice = RPW_UNMATCHED_ALLOW;
 
-    if (!rpw_fields_split(loader, "configuration", root, slots, sizeof(slots) / sizeof(slots[0])))
+    if (!rpw_keys_split(loader, "configuration", root, rpw_keys_of_file, values))
         return;
     drafts = read_policies(loader, root, policies, &count);
-    rpw_fields_read_choice(loader, "unmatched", unmatched, unmatched_words, &choice);
+    rpw_keys_read_choice(loader, rpw_keys_of_file, "unmatched", unmatched, &choice);
     set->unmatched = (enum rpw_unmatched)choice;
     if (!drafts || loader->report->has_errors || loader->result->has_failed || loader->scratch->has_failed)
         return;

@@ -12,7 +12,6 @@
 #include "utf8.h"
 
 #define MAX_QUOTED_BYTES 60
-#define MAX_KEYS 16
 #define MAX_WORD_BYTES 32 /* of a word that is worth a suggestion */
 
 const char *rpw_fields_describe(struct rpw_loader *loader, const struct rpw_yaml_node *node)
@@ -125,34 +124,6 @@ void rpw_fields_report_unknown_key(struct rpw_loader *loader, const char *field,
     else
         rpw_report_error(loader->report, key->place, "%s: found the unknown key %s, expected one of %.*s", field, found,
                          (int)known.len, known.ptr ? known.ptr : "");
-}
-
-static void report_unknown_slot(struct rpw_loader *loader, const char *field, const struct rpw_yaml_node *key,
-                                const struct rpw_field_slot *slots, size_t slot_count)
-{
-    const char *words[MAX_KEYS + 1] = {NULL};
-
-    for (size_t i = 0; i < slot_count && i < MAX_KEYS; i++)
-        words[i] = slots[i].key;
-    rpw_fields_report_unknown_key(loader, field, key, words);
-}
-
-bool rpw_fields_split(struct rpw_loader *loader, const char *field, const struct rpw_yaml_node *node,
-                      const struct rpw_field_slot *slots, size_t slot_count)
-{
-    if (!rpw_fields_expect_mapping(loader, field, node))
-        return false;
-    for (size_t i = 0; i < node->count; i++) {
-        size_t slot = 0;
-
-        while (slot < slot_count && !rpw_span_is(node->keys[i]->text, slots[slot].key))
-            slot++;
-        if (slot < slot_count)
-            *slots[slot].value = node->values[i];
-        else
-            report_unknown_slot(loader, field, node->keys[i], slots, slot_count);
-    }
-    return true;
 }
 
 /* NULL when node is a text, else what was expected. */

@@ -5,6 +5,7 @@
  * refuses every Rucio pod of the cluster. Sources and keys that this program has never heard of are kept: Kubernetes grows
  * them.
  */
+#include "keys.h"
 #include "sections.h"
 #include "shape.h"
 
@@ -81,20 +82,20 @@ static void read_sub_path(struct rpw_loader *loader, const struct rpw_yaml_node 
         policy->sub_path = rpw_span_without_trailing_slashes(sub_path);
 }
 
-/* Exactly one of the first four slots is wanted. */
+/* Exactly one of the first four keys is wanted. */
 static void check_one_source(struct rpw_loader *loader, const struct rpw_yaml_node *node,
-                             const struct rpw_field_slot *slots)
+                             const struct rpw_yaml_node **const *values)
 {
-    const struct rpw_field_slot *first = NULL;
+    const char *first = NULL;
 
     for (size_t i = 0; i < SOURCE_COUNT; i++) {
-        if (!*slots[i].value)
+        if (!*values[i])
             continue;
         if (first)
-            rpw_report_error(loader->report, (*slots[i].value)->place,
-                             "source: found both %s and %s, expected one of them", first->key, slots[i].key);
+            rpw_report_error(loader->report, (*values[i])->place, "source: found both %s and %s, expected one of them",
+                             first, rpw_keys_of_source[i].name);
         else
-            first = &slots[i];
+            first = rpw_keys_of_source[i].name;
     }
     if (!first)
         rpw_report_error(loader->report, node->place,
@@ -104,12 +105,11 @@ static void check_one_source(struct rpw_loader *loader, const struct rpw_yaml_no
 void rpw_source_read(struct rpw_loader *loader, const struct rpw_yaml_node *node, struct rpw_draft *draft)
 {
     const struct rpw_yaml_node *volume = NULL, *sub_path = NULL, *preinstalled = NULL, *pip = NULL, *copy = NULL;
-    const struct rpw_field_slot slots[] = {
-        {"volume", &volume}, {"pip", &pip}, {"copy", &copy}, {"preinstalled", &preinstalled}, {"subPath", &sub_path}};
+    const struct rpw_yaml_node **const values[] = {&volume, &pip, &copy, &preinstalled, &sub_path};
 
-    if (!rpw_fields_split(loader, "source", node, slots, sizeof(slots) / sizeof(slots[0])))
+    if (!rpw_keys_split(loader, "source", node, rpw_keys_of_source, values))
         return;
-    check_one_source(loader, node, slots);
+    check_one_source(loader, node, values);
     if (preinstalled)
         check_preinstalled(loader, preinstalled);
     draft->policy.source = volume ? RPW_SOURCE_VOLUME : RPW_SOURCE_PREINSTALLED;
