@@ -5,6 +5,7 @@
  * refuses every Rucio pod of the cluster. Sources and keys that this program has never heard of are kept: Kubernetes grows
  * them.
  */
+#include "hints.h"
 #include "keys.h"
 #include "sections.h"
 #include "shape.h"
@@ -15,10 +16,13 @@ static void check_unknown_source(struct rpw_loader *loader, const struct rpw_yam
 {
     const char *nearest = rpw_shape_suggest(rpw_shape_volume_sources, key->text);
     const char *found = rpw_report_quote(loader->report, key->text, 60);
+    const char *hint = rpw_hint_for_key("volume", key->text);
 
-    if (nearest)
-        rpw_report_error(loader->report, key->place,
-                         "volume: found the unknown volume source %s, expected perhaps '%s'", found, nearest);
+    if (hint)
+        rpw_report_error(loader->report, key->place, "volume: found %s; %s", found, hint);
+    else if (nearest)
+        rpw_report_error(loader->report, key->place, "volume: found the unknown volume source %s; did you mean '%s'?",
+                         found, nearest);
     else if (rpw_fields_check_text(loader, "volume", key, rpw_syntax_volume_source))
         rpw_report_warning(loader->report, key->place,
                            "volume: this program does not know the volume source %s; a cluster that does not know it "
@@ -87,6 +91,7 @@ static void check_one_source(struct rpw_loader *loader, const struct rpw_yaml_no
                              const struct rpw_yaml_node **const *values)
 {
     const char *first = NULL;
+    bool has_misplaced = false; /* and was reported */
 
     for (size_t i = 0; i < SOURCE_COUNT; i++) {
         if (!*values[i])
@@ -97,7 +102,9 @@ static void check_one_source(struct rpw_loader *loader, const struct rpw_yaml_no
         else
             first = rpw_keys_of_source[i].name;
     }
-    if (!first)
+    for (size_t i = 0; i < node->count; i++)
+        has_misplaced = has_misplaced || rpw_hint_for_key("source", node->keys[i]->text);
+    if (!first && !has_misplaced)
         rpw_report_error(loader->report, node->place,
                          "source: found neither volume nor pip, copy or preinstalled, expected one of them");
 }
