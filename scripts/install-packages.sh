@@ -8,7 +8,7 @@ build=(gcc libc6-dev cmake ninja-build pkg-config
 demo=("${build[@]}" openssl curl python3 python3-jsonpatch python3-yaml)
 # clang 14 is in all of them: one version, so that formatting and diagnostics are everybody's.
 test=("${demo[@]}" binutils clang-14 clang-format-14 clang-tidy-14 shellcheck python3-hypothesis
-      zsh fish)
+      python3-jsonschema zsh fish)
 # A Kubernetes node and container images, without Docker, also for another architecture. Debian 12.
 e2e=("${demo[@]}" etcd-server containerd runc containernetworking-plugins nftables iproute2 conntrack mmdebstrap python3-pip
      buildah qemu-user-static binutils)

@@ -64,6 +64,7 @@ struct run {
 /* Warnings and refusals. */
 static void print_messages(struct run *run, const struct rpw_document *document)
 {
+    rpw_progress_clear();
     for (size_t i = 0; i < document->pod_count; i++) {
         const struct rpw_document_pod *pod = &document->pods[i];
         const json_t *warning;

@@ -3,6 +3,7 @@
 
 #include <libfyaml.h>
 
+#include "hints.h"
 #include "utf8.h"
 #include "yaml_tree.h"
 
@@ -36,10 +37,13 @@ static void report_syntax_error(struct rpw_report *report, struct rpw_span text,
 
     while (error && error->type != FYET_ERROR)
         error = fy_diag_errors_iterate(diag, &iterator);
-    if (error)
-        rpw_report_error(report, (struct rpw_place){base + offset_of(text, error->line, error->column), 0},
-                         "this is not YAML: %s", error->msg);
-    else
+    if (error) {
+        size_t offset = base + offset_of(text, error->line, error->column);
+        const char *hint = rpw_hint_for_syntax(report->text, offset);
+
+        rpw_report_error(report, (struct rpw_place){offset, 0}, "this is not YAML: %s%s%s", error->msg,
+                         hint ? "; " : "", hint ? hint : "");
+    } else
         rpw_report_error(report, (struct rpw_place){last_end, 0}, "this is not YAML: it cannot be read on from here");
 }
 

@@ -8,6 +8,7 @@ import unittest
 from offline import ROOT, Offline
 from support import PROGRAM
 
+CASES = ROOT.parent / "shared" / "cases" / "cli"
 BROKEN = """\
 policies:
   - name: Atlas
@@ -72,6 +73,25 @@ policies:
         self.assertTrue(result.stderr.startswith("policy.yaml is wrong: 4 errors\n"))
         for place in ["policy.yaml:2:11: error: ", "policy.yaml:3:5: error: ", "^"]:
             self.assertIn(place, result.stderr)
+
+    HINTS = (
+        ("02-typo-namespace-singular", "did you mean 'namespaces'?"), ("11-verify-off-unmatched-off", "allow is what off would be"),
+        ("14-pvc-at-source-level", "belongs below volume"), ("22-configmap", "found a ConfigMap"),
+        ("24-policies-mapping", "each element begins with a hyphen"), ("26-preinstalled-true", "write source: {preinstalled: {}}"),
+        ("28-glob-unquoted", "is put in quotes"), ("31-colon-no-space", "a colon is followed by a space"),
+        ("32-helm-values", "--set-file configuration=policy.yaml"), ("33-smart-quotes", "these quotes are typographic"),
+        ("36-matchLabels-wrong-level", "labels of pods belong below podSelector"), ("37-nfs", "write hostPath: {path: /DIRECTORY}"),
+        ("39-env-key", "it belongs below match"), ("40-merge-helm-template", "found a template of Helm"),
+    )
+
+    @unittest.skipUnless(CASES.exists(), "the shared cases are not here")
+    def test_what_people_write_gets_a_hint(self):
+        self.assertEqual({name for name, _ in self.HINTS}, {file.stem for file in (CASES / "check-hints").iterdir()})
+        for name, words in self.HINTS:
+            with self.subTest(name):
+                result = self.run_program("check", str(CASES / "check-hints" / f"{name}.yaml"))
+                self.assertEqual(result.returncode, 1)
+                self.assertIn(words, result.stderr)
 
     def test_standard_input_is_read_for_a_dash(self):
         result = self.run_program("check", "-", stdin=(ROOT / "examples" / "policy.yaml").read_text())
