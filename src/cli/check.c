@@ -9,6 +9,7 @@
 #include "cli.h"
 #include "config_file.h"
 #include "flags.h"
+#include "yaml_writer.h"
 
 struct options {
     const char *config_file, *registration_file;
@@ -79,6 +80,18 @@ static void print_count(FILE *out, const char *separator, size_t count, const ch
         fprintf(out, "%s%zu %s%s", separator, count, word, count == 1 ? "" : "s");
 }
 
+static void print_summary(const struct rpw_policy_set *set)
+{
+    static const char *const unmatched[] = {"allow", "warn", "reject"};
+    json_t *policies = rpw_check_summary_new(set);
+    json_t *summary = json_pack("{s:O*, s:s}", "policies", policies, "unmatched", unmatched[set->unmatched]);
+
+    if (summary == NULL || !rpw_manifest_write_yaml(stdout, summary))
+        fputs("rucio-policy-webhook check: out of memory\n", stderr);
+    json_decref(summary);
+    json_decref(policies);
+}
+
 static void print_text(const struct options *options, const struct rpw_config_file *file, struct finding_counts counts,
                        bool is_right)
 {
@@ -95,18 +108,7 @@ static void print_text(const struct options *options, const struct rpw_config_fi
     }
     fprintf(out, "\n%s", file->report);
     if (is_right && options->is_verbose)
-        rpw_check_print_summary(rpw_config_policies(file->config));
-}
-
-static json_t *new_policies(const struct rpw_policy_set *set)
-{
-    json_t *policies = json_array();
-
-    for (size_t i = 0; i < set->count; i++)
-        json_array_append_new(policies,
-                              json_pack("{s:s%, s:s%}", "name", set->policies[i].name.ptr, set->policies[i].name.len,
-                                        "revision", set->policies[i].revision.ptr, set->policies[i].revision.len));
-    return policies;
+        print_summary(rpw_config_policies(file->config));
 }
 
 static void print_json(const struct rpw_config_file *file, json_t *errors, json_t *warnings, bool is_right)
@@ -115,7 +117,7 @@ static void print_json(const struct rpw_config_file *file, json_t *errors, json_
                                "warnings", warnings);
 
     if (file->config != NULL)
-        json_object_set_new(result, "policies", new_policies(rpw_config_policies(file->config)));
+        json_object_set_new(result, "policies", rpw_check_summary_new(rpw_config_policies(file->config)));
     json_dumpf(result, stdout, JSON_INDENT(2));
     putchar('\n');
     json_decref(result);

@@ -1,297 +1,167 @@
-/* check_summary.c - a configuration told back in words, policy by policy, so that an administrator can compare what was meant with
- * what was written. */
+/* check_summary.c - policies as JSON, so that an administrator, or a program, can compare what was meant with what was written. */
 #include "check_summary.h"
 
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
-#include "utf8.h"
-
-#define LABEL_WIDTH 13
-
-/* The first line of an item has a label, the ones below it none. */
-static void print_label(const char *label)
+static void set_span(json_t *object, const char *key, struct rpw_span text)
 {
-    printf("   %-*s", LABEL_WIDTH, label);
+    if (text.len > 0)
+        json_object_set_new(object, key, json_stringn(text.ptr, text.len));
 }
 
-static void print_span(struct rpw_span text)
+/* JSON text; absent: nothing. */
+static void set_json(json_t *object, const char *key, struct rpw_span text)
 {
-    fwrite(text.ptr, 1, text.len, stdout);
+    if (text.ptr != NULL)
+        json_object_set_new(object, key, json_loadb(text.ptr, text.len, JSON_ALLOW_NUL, NULL));
 }
 
-/* JSON may hold control characters from U+007F on as they are; a terminal should not get them. */
-static void print_json(struct rpw_span text)
+static json_t *new_list(struct rpw_span_list list)
 {
-    for (size_t at = 0; at < text.len;) {
-        struct rpw_span rest = {text.ptr + at, text.len - at};
-        size_t length = rpw_utf8_length(rest);
-        int control = rpw_utf8_control(rest);
+    json_t *array = json_array();
 
-        if (control >= 0)
-            printf("\\u%04x", (unsigned)control);
-        else
-            fwrite(rest.ptr, 1, length, stdout);
-        at += length;
-    }
+    for (size_t i = 0; i < list.count; i++)
+        json_array_append_new(array, json_stringn(list.items[i].ptr, list.items[i].len));
+    return array;
 }
 
-static void print_list(struct rpw_span_list list, const char *separator, const char *last_separator)
+/* --- which pods ------------------------------------------------------------------------------------------------------- */
+
+static void print_list(FILE *out, struct rpw_span_list list)
 {
-    for (size_t i = 0; i < list.count; i++) {
-        if (i > 0)
-            fputs(i + 1 < list.count ? separator : last_separator, stdout);
-        print_span(list.items[i]);
-    }
+    for (size_t i = 0; i < list.count; i++)
+        fprintf(out, "%s%.*s", i > 0 ? "," : "", (int)list.items[i].len, list.items[i].ptr);
 }
 
 /* In the notation of `kubectl get --selector`. */
-static void print_requirement(const struct rpw_label_requirement *requirement)
+static void print_requirement(FILE *out, const struct rpw_label_requirement *requirement)
 {
     enum rpw_label_operator kind = requirement->op;
+    bool is_one = kind == RPW_LABEL_IN && requirement->values.count == 1;
 
-    if (kind == RPW_LABEL_DOES_NOT_EXIST)
-        putchar('!');
-    print_span(requirement->key);
-    if (kind == RPW_LABEL_IN && requirement->values.count == 1) {
-        putchar('=');
-        print_span(requirement->values.items[0]);
-    } else if (kind == RPW_LABEL_IN || kind == RPW_LABEL_NOT_IN) {
-        fputs(kind == RPW_LABEL_IN ? " in (" : " notin (", stdout);
-        print_list(requirement->values, ",", ",");
-        putchar(')');
+    fprintf(out, "%s%.*s%s", kind == RPW_LABEL_DOES_NOT_EXIST ? "!" : "", (int)requirement->key.len,
+            requirement->key.ptr,
+            is_one                     ? "="
+            : kind == RPW_LABEL_IN     ? " in ("
+            : kind == RPW_LABEL_NOT_IN ? " notin ("
+                                       : "");
+    print_list(out, requirement->values);
+    if ((kind == RPW_LABEL_IN && !is_one) || kind == RPW_LABEL_NOT_IN)
+        fputc(')', out);
+}
+
+static json_t *new_pods(const struct rpw_policy *policy)
+{
+    json_t *pods = json_object();
+    char *labels = NULL;
+    size_t len = 0;
+    FILE *out = open_memstream(&labels, &len);
+
+    for (size_t i = 0; i < policy->requirement_count && out != NULL; i++) {
+        fputs(i > 0 ? "," : "", out);
+        print_requirement(out, &policy->requirements[i]);
     }
+    if (out != NULL)
+        fclose(out);
+    json_object_set_new(pods, "namespaces",
+                        policy->namespaces.count > 0 ? new_list(policy->namespaces) : json_string("any"));
+    set_span(pods, "labels", (struct rpw_span){labels, len});
+    json_object_set_new(pods, "containers", new_list(policy->containers));
+    free(labels);
+    return pods;
 }
 
-static void print_pods(const struct rpw_policy *policy)
+/* --- what they get ---------------------------------------------------------------------------------------------------- */
+
+static json_t *new_variables(const struct rpw_policy *policy)
 {
-    print_label("pods");
-    if (policy->namespaces.count == 0) {
-        puts("of every namespace");
-    } else {
-        fputs("of namespace ", stdout);
-        print_list(policy->namespaces, ", ", " or ");
-        putchar('\n');
+    json_t *variables = json_object();
+
+    for (size_t i = 0; i < policy->package_count; i++) {
+        const struct rpw_package *package = &policy->packages[i];
+
+        json_object_setn_new(variables, package->variable.ptr, package->variable.len,
+                             json_stringn(package->value.ptr, package->value.len));
+        if (package->cfg_variable.ptr != NULL)
+            json_object_setn_new(variables, package->cfg_variable.ptr, package->cfg_variable.len,
+                                 json_stringn(package->value.ptr, package->value.len));
     }
-    if (policy->requirement_count > 0) {
-        print_label("");
-        fputs("with labels ", stdout);
-        for (size_t i = 0; i < policy->requirement_count; i++) {
-            if (i > 0)
-                putchar(',');
-            print_requirement(&policy->requirements[i]);
-        }
-        putchar('\n');
-    }
-    print_label("containers");
-    print_list(policy->containers, ", ", " or ");
-    putchar('\n');
+    set_span(variables, "POLICY_PKG_PATH", policy->path);
+    return variables;
 }
 
-static void print_variables(const struct rpw_policy *policy)
+/* What becomes of a PYTHONPATH of the pod's own. */
+static json_t *new_python_path(const struct rpw_policy *policy)
 {
-    for (size_t i = 0; i < 2 * policy->package_count; i++) {
-        const struct rpw_package *package = &policy->packages[i % policy->package_count];
-        struct rpw_span variable = i < policy->package_count ? package->variable : package->cfg_variable;
-
-        if (!variable.ptr)
-            continue;
-        print_label(i == 0 ? "variables" : "");
-        print_span(variable);
-        putchar('=');
-        print_span(package->value);
-        putchar('\n');
-    }
-    print_label("");
-    fputs("POLICY_PKG_PATH=", stdout);
-    print_span(policy->path);
-    putchar('\n');
+    if (policy->python_path == RPW_PYTHON_PATH_ENTRYPOINT)
+        return json_string("left to the image's entrypoint, which must add $POLICY_PKG_PATH to it");
+    if (policy->python_path == RPW_PYTHON_PATH_PREPEND)
+        return json_sprintf("%.*s:WHAT_THERE_IS", (int)policy->path.len, policy->path.ptr);
+    return json_sprintf("WHAT_THERE_IS:%.*s", (int)policy->path.len, policy->path.ptr);
 }
 
-/* One example: what the container has, and what it gets. */
-static void print_python_path_example(const struct rpw_policy *policy, const char *has, struct rpw_span old)
-{
-    bool is_append = policy->python_path == RPW_PYTHON_PATH_APPEND;
-    struct rpw_span first = is_append ? old : policy->path, second = is_append ? policy->path : old;
-
-    print_label("");
-    printf("%s -> ", has);
-    print_span(first);
-    if (first.len > 0 && second.len > 0)
-        putchar(':');
-    print_span(second);
-    putchar('\n');
-}
-
-static void print_python_path(const struct rpw_policy *policy)
-{
-    print_label("PYTHONPATH");
-    if (policy->python_path == RPW_PYTHON_PATH_ENTRYPOINT) {
-        puts("left to the image's entrypoint, which must add $POLICY_PKG_PATH to it");
-        return;
-    }
-    printf("the path %s what the container has:\n",
-           policy->python_path == RPW_PYTHON_PATH_APPEND ? "behind" : "in front of");
-    print_python_path_example(policy, "nothing", policy->image_python_path);
-    print_python_path_example(policy, "/opt/site", RPW_LIT("/opt/site"));
-}
-
-/* The members that the policy gives its init container, as an object; NULL when memory is short. */
-static json_t *load_members(struct rpw_span members)
-{
-    char *text = NULL;
-    json_t *object = NULL;
-
-    if (asprintf(&text, "{%.*s}", (int)members.len, members.ptr) < 0)
-        return NULL;
-    object = json_loads(text, JSON_ALLOW_NUL, NULL);
-    free(text);
-    return object;
-}
-
-static void print_word(const char *word)
-{
-    printf(strpbrk(word, " '\"") ? " '%s'" : " %s", word);
-}
-
-/* What the init container is told to do, and the names of its variables: their values may be secrets. */
-static void print_work(const struct rpw_policy *policy)
-{
-    json_t *members = load_members(policy->installer.members), *element;
-    size_t index;
-
-    print_label("");
-    fputs(policy->source == RPW_SOURCE_PIP ? "pip install" : "directory", stdout);
-    json_array_foreach(json_object_get(members, "args"), index, element) print_word(json_string_value(element));
-    putchar('\n');
-    if (json_array_size(json_object_get(members, "env")) > 0) {
-        print_label("");
-        fputs("with the variables", stdout);
-        json_array_foreach(json_object_get(members, "env"), index, element)
-            print_word(json_string_value(json_object_get(element, "name")));
-        putchar('\n');
-    }
-    json_decref(members);
-}
-
-static void print_installer(const struct rpw_policy *policy)
+static json_t *new_init_container(const struct rpw_policy *policy)
 {
     const struct rpw_installer *installer = &policy->installer;
-    bool is_pip = policy->source == RPW_SOURCE_PIP;
+    json_t *members = json_sprintf("{%.*s}", (int)installer->members.len, installer->members.ptr);
+    json_t *container = json_loads(json_string_value(members), JSON_ALLOW_NUL, NULL), *names = json_array(), *variable;
+    size_t index;
 
-    printf("%s by the init container %s\n", is_pip ? "installed" : "copied",
-           is_pip ? "rucio-policy-install" : "rucio-policy-copy");
-    print_label("");
-    fputs("image ", stdout);
-    print_span(installer->image.len > 0 ? installer->image : RPW_LIT("of the container that gets the package"));
-    if (installer->pull_policy.len > 0) {
-        fputs(", pulled ", stdout);
-        print_span(installer->pull_policy);
+    json_array_foreach(json_object_get(container, "env"), index, variable)
+    {
+        json_array_append(names, json_object_get(variable, "name"));
     }
-    putchar('\n');
-    print_work(policy);
-    if (installer->resources.ptr) {
-        print_label("");
-        fputs("resources ", stdout);
-        print_json(installer->resources);
-        putchar('\n');
-    }
-    if (installer->security_context.ptr) {
-        print_label("");
-        fputs("securityContext ", stdout);
-        print_json(installer->security_context);
-        putchar('\n');
-    }
-    print_label("");
-    printf("before the init containers that get the package; where there are none, %s all\n",
-           installer->position == RPW_POSITION_FIRST ? "before" : "behind");
-    print_label("");
+    json_object_del(container, "command");
+    json_object_del(container, "terminationMessagePolicy");
+    json_object_del(container, "env");
+    if (json_array_size(names) > 0)
+        json_object_set(container, "env", names);
+    set_span(container, "image",
+             installer->image.len > 0 ? installer->image : RPW_LIT("that of the container that gets the package"));
+    set_span(container, "imagePullPolicy", installer->pull_policy);
+    set_json(container, "resources", installer->resources);
+    set_json(container, "securityContext", installer->security_context);
+    json_object_set_new(container, "position",
+                        json_string(installer->position == RPW_POSITION_FIRST ? "first" : "last"));
+    json_decref(names);
+    json_decref(members);
+    return container;
 }
 
-static void print_source(const struct rpw_policy *policy)
+static json_t *new_source(const struct rpw_policy *policy)
 {
-    print_label("code");
-    if (policy->source == RPW_SOURCE_PREINSTALLED) {
-        fputs("already in the image, at ", stdout);
-        print_span(policy->path);
-        putchar('\n');
-        return;
-    }
-    if (policy->source != RPW_SOURCE_VOLUME)
-        print_installer(policy);
-    fputs("volume ", stdout);
-    print_json(policy->volume);
-    putchar('\n');
-    print_label("");
-    if (policy->sub_path.len > 0) {
-        fputs("its directory ", stdout);
-        print_span(policy->sub_path);
-        fputs(" is ", stdout);
-    }
-    fputs("mounted read-only at ", stdout);
-    print_span(policy->path);
-    putchar('\n');
+    json_t *source = json_object();
+
+    if (policy->source == RPW_SOURCE_PREINSTALLED)
+        json_object_set_new(source, "preinstalled", json_string("in the image, at POLICY_PKG_PATH"));
+    if (policy->source == RPW_SOURCE_PIP || policy->source == RPW_SOURCE_COPY)
+        json_object_set_new(source, policy->source == RPW_SOURCE_PIP ? "rucio-policy-install" : "rucio-policy-copy",
+                            new_init_container(policy));
+    set_json(source, "volume", policy->volume);
+    set_span(source, "subPath", policy->sub_path);
+    return source;
 }
 
-static void print_verify(enum rpw_verify verify)
+static json_t *new_policy(const struct rpw_policy *policy)
 {
-    static const char *const words[] = {
-        [RPW_VERIFY_OFF] = "off: nobody tries the package before Rucio does",
-        [RPW_VERIFY_WARN] = "warn: the init container rucio-policy-verify tries the package and reports",
-        [RPW_VERIFY_FAIL] = "fail: the init container rucio-policy-verify tries it and holds the pod until it loads",
-    };
+    static const char *const verify[] = {"off", "warn", "fail"}, *const conflicts[] = {"keep", "override", "reject"};
+    json_t *summary =
+        json_pack("{s:o, s:o, s:o, s:s, s:s}", "pods", new_pods(policy), "variables", new_variables(policy), "source",
+                  new_source(policy), "verify", verify[policy->verify], "onConflict", conflicts[policy->on_conflict]);
 
-    print_label("verify");
-    puts(words[verify]);
+    set_span(summary, "name", policy->name);
+    set_span(summary, "revision", policy->revision);
+    json_object_set_new(summary, "PYTHONPATH", new_python_path(policy));
+    set_span(summary, "imagePythonPath", policy->image_python_path);
+    return summary;
 }
 
-static void print_conflicts(const struct rpw_policy *policy)
+json_t *rpw_check_summary_new(const struct rpw_policy_set *set)
 {
-    static const char *const words[] = {
-        [RPW_CONFLICT_KEEP] = "keep: what a pod sets itself stays; it gets the rest, a warning and an annotation",
-        [RPW_CONFLICT_OVERRIDE] = "override: what a pod sets itself is replaced",
-        [RPW_CONFLICT_REJECT] = "reject: a pod that sets something else itself is refused",
-    };
+    json_t *policies = json_array();
 
-    print_label("conflicts");
-    puts(words[policy->on_conflict]);
-}
-
-static void print_policy(const struct rpw_policy *policy, size_t number)
-{
-    printf("\n%zu. ", number);
-    print_span(policy->name);
-    putchar('\n');
-    print_pods(policy);
-    print_variables(policy);
-    print_python_path(policy);
-    print_source(policy);
-    print_verify(policy->verify);
-    print_conflicts(policy);
-    print_label("revision");
-    print_span(policy->revision);
-    putchar('\n');
-}
-
-static void print_unmatched(enum rpw_unmatched unmatched)
-{
-    static const char *const words[] = {
-        [RPW_UNMATCHED_ALLOW] = "is admitted as it is (unmatched: allow)",
-        [RPW_UNMATCHED_WARN] = "is admitted as it is, with a warning (unmatched: warn)",
-        [RPW_UNMATCHED_REJECT] = "is refused (unmatched: reject)",
-    };
-
-    fputs("\nA pod with a container ", stdout);
-    print_list(rpw_policy_default_containers, ", ", " or ");
-    printf(" that no policy selects\n%s.%s\n", words[unmatched],
-           unmatched == RPW_UNMATCHED_REJECT ? "" : " It runs Rucio's generic policy.");
-}
-
-void rpw_check_print_summary(const struct rpw_policy_set *set)
-{
     for (size_t i = 0; i < set->count; i++)
-        print_policy(&set->policies[i], i + 1);
-    print_unmatched(set->unmatched);
+        json_array_append_new(policies, new_policy(&set->policies[i]));
+    return policies;
 }

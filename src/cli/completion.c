@@ -1,6 +1,6 @@
 /* completion.c - one script for each shell. A verb of two words ("certs ensure") is found by both.
  *
- * What is completed: verbs, flags, the words of a choice, and files everywhere else.
+ * What is completed: verbs, flags, the words of a choice, and files everywhere else. zsh runs bash's script.
  */
 #include "completion.h"
 
@@ -31,7 +31,7 @@ static void print_bash_flag(const struct rpw_verb *verb, const struct rpw_flag *
     fprintf(out, "        '%s --%s'", verb->name, flag->name);
     if (flag->letter != 0)
         fprintf(out, " | '%s -%c'", verb->name, flag->letter);
-    fputs(") words='", out);
+    fputs(") offered='", out);
     print_mapped(flag->value, '|', ' ', out);
     fputs("' ;;\n", out);
 }
@@ -39,14 +39,14 @@ static void print_bash_flag(const struct rpw_verb *verb, const struct rpw_flag *
 /* The flags of a verb, and the words of an argument. */
 static void print_bash_verb(const struct rpw_verb *verb, FILE *out)
 {
-    fprintf(out, "        '%s '*) [[ $current == -* ]] && words='--help", verb->name);
+    fprintf(out, "        '%s '*) [[ $current == -* ]] && offered='--help", verb->name);
     for (size_t i = 0; i < verb->flag_count; i++)
         if (verb->flags[i].name != NULL)
             fprintf(out, " --%s", verb->flags[i].name);
     fputs("'", out);
     for (size_t i = 0; i < verb->flag_count; i++)
         if (verb->flags[i].name == NULL && verb->flags[i].kind == RPW_FLAG_CHOICE) {
-            fputs(" || words='", out);
+            fputs(" || offered='", out);
             print_mapped(verb->flags[i].value, '|', ' ', out);
             fputs("'", out);
         }
@@ -56,31 +56,37 @@ static void print_bash_verb(const struct rpw_verb *verb, FILE *out)
 void rpw_completion_print_bash(const struct rpw_verb *const *verbs, size_t count, FILE *out)
 {
     fputs("_rucio_policy_webhook() {\n"
-          "    local current=${COMP_WORDS[COMP_CWORD]} verb=${COMP_WORDS[1]} words=\n"
+          "    local current=${COMP_WORDS[COMP_CWORD]} verb=${COMP_WORDS[1]} offered=\n"
           "    [[ $COMP_CWORD -gt 2 && $verb == certs ]] && verb+=\" ${COMP_WORDS[2]}\"\n"
           "    [[ $COMP_CWORD -gt 1 ]] && case \"$verb ${COMP_WORDS[COMP_CWORD-1]}\" in\n",
           out);
     for (size_t i = 0; i < count; i++)
         for (size_t k = 0; k < verbs[i]->flag_count; k++)
             print_bash_flag(verbs[i], &verbs[i]->flags[k], out);
-    fputs("        'certs certs') words='", out);
+    fputs("        'certs certs') offered='", out);
     for (size_t i = 0; i < count; i++)
         if (has_two_words(verbs[i]))
             fprintf(out, "%s ", strchr(verbs[i]->name, ' ') + 1);
     fputs("' ;;\n", out);
     for (size_t i = 0; i < count; i++)
         print_bash_verb(verbs[i], out);
-    fputs("    esac\n    [[ $COMP_CWORD -eq 1 ]] && words='certs ", out);
+    fputs("    esac\n    [[ $COMP_CWORD -eq 1 ]] && offered='certs ", out);
     for (size_t i = 0; i < count; i++)
         if (!has_two_words(verbs[i]))
             fprintf(out, "%s ", verbs[i]->name);
-    fputs("'\n    [[ -n $words ]] && mapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"$current\")\n"
+    fputs("'\n    [[ -n $offered ]] && COMPREPLY=($(compgen -W \"$offered\" -- \"$current\"))\n"
           "}\n"
           "complete -o default -F _rucio_policy_webhook " PROGRAM "\n",
           out);
 }
 
-/* --- zsh ------------------------------------------------------------------------------------------------------------- */
+void rpw_completion_print_zsh(const struct rpw_verb *const *verbs, size_t count, FILE *out)
+{
+    fputs("autoload -U +X bashcompinit && bashcompinit\n", out);
+    rpw_completion_print_bash(verbs, count, out);
+}
+
+/* --- fish ------------------------------------------------------------------------------------------------------------ */
 
 /* Up to the end of the first sentence, without what these shells give a meaning to. */
 static void print_short(const char *text, FILE *out)
@@ -89,58 +95,6 @@ static void print_short(const char *text, FILE *out)
         if (strchr("'[]:`\\$", *text) == NULL)
             fputc(*text, out);
 }
-
-static void print_zsh_flag(const struct rpw_flag *flag, FILE *out)
-{
-    const char *value = flag->kind == RPW_FLAG_CHOICE ? "word" : flag->value;
-
-    fputs(" \\\n            '", out);
-    if (flag->name != NULL) {
-        fprintf(out, "%s--%s%s[", rpw_flag_is_list(flag) ? "*" : "", flag->name, rpw_flag_has_value(flag) ? "=" : "");
-        print_short(flag->help, out);
-        fputc(']', out);
-    }
-    if (rpw_flag_has_value(flag)) {
-        fputc(':', out);
-        print_mapped(value, ':', ' ', out);
-        fputc(':', out);
-    }
-    if (flag->kind == RPW_FLAG_CHOICE) {
-        fputc('(', out);
-        print_mapped(flag->value, '|', ' ', out);
-        fputc(')', out);
-    } else if (rpw_flag_has_value(flag)) {
-        fputs("_files", out);
-    }
-    fputc('\'', out);
-}
-
-void rpw_completion_print_zsh(const struct rpw_verb *const *verbs, size_t count, FILE *out)
-{
-    fputs("#compdef " PROGRAM "\n"
-          "_rucio_policy_webhook() {\n"
-          "    local verb=$words[2]\n"
-          "    if (( CURRENT == 2 )); then\n"
-          "        compadd certs",
-          out);
-    for (size_t i = 0; i < count; i++)
-        fprintf(out, " %s", has_two_words(verbs[i]) ? "" : verbs[i]->name);
-    fputs("; return\n    fi\n    if [[ $verb == certs ]]; then\n        (( CURRENT == 3 )) && { compadd", out);
-    for (size_t i = 0; i < count; i++)
-        fprintf(out, " %s", has_two_words(verbs[i]) ? strchr(verbs[i]->name, ' ') + 1 : "");
-    fputs("; return }\n        verb+=\" $words[3]\"; shift words; (( CURRENT-- ))\n    fi\n"
-          "    shift words; (( CURRENT-- ))\n    case $verb in\n",
-          out);
-    for (size_t i = 0; i < count; i++) {
-        fprintf(out, "        '%s') _arguments '--help[explain the verb]'", verbs[i]->name);
-        for (size_t k = 0; k < verbs[i]->flag_count; k++)
-            print_zsh_flag(&verbs[i]->flags[k], out);
-        fputs(" ;;\n", out);
-    }
-    fputs("    esac\n}\ncompdef _rucio_policy_webhook " PROGRAM "\n", out);
-}
-
-/* --- fish ------------------------------------------------------------------------------------------------------------ */
 
 /* The condition that verb has been given. */
 static void print_fish_condition(const struct rpw_verb *verb, FILE *out)

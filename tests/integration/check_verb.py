@@ -5,6 +5,8 @@ import os
 import subprocess
 import unittest
 
+import yaml
+
 from offline import ROOT, Offline
 from support import PROGRAM
 
@@ -25,9 +27,12 @@ class CheckVerb(Offline):
         result = self.run_program("check", "-v", str(ROOT / "examples" / "policy.yaml"))
         self.assertEqual((result.returncode, result.stderr), (0, ""))
         self.assertTrue(result.stdout.startswith(f"{ROOT}/examples/policy.yaml is right: 2 policies\n"))
-        for line in ["1. atlas", "RUCIO_POLICY_PACKAGE=atlas_rucio_policy_package",
-                     "/opt/site -> /opt/rucio/policy:/opt/site", "revision     "]:
-            self.assertIn(line, result.stdout)
+        summary = yaml.safe_load(result.stdout.partition("\n")[2])
+        first = summary["policies"][0]
+        self.assertEqual((summary["unmatched"], first["name"], first["PYTHONPATH"]),
+                         ("warn", "atlas", "/opt/rucio/policy:WHAT_THERE_IS"))
+        self.assertEqual(first["variables"]["RUCIO_POLICY_PACKAGE"], "atlas_rucio_policy_package")
+        self.assertEqual(first["pods"]["labels"], "rucio-daemon notin (hermes)")
 
     def test_samples_are_right_without_a_warning(self):
         for sample in (ROOT / "examples").glob("*.yaml"):
@@ -57,14 +62,15 @@ policies:
   - {name: c, package: p, source: {pip: {requirements: [a==1]}}}
 """, "-v")
         self.assertEqual((result.returncode, result.stderr), (0, ""))
-        for line in ["installed by the init container rucio-policy-install", "image i:1, pulled Always",
-                     "pip install --no-deps -- a==1 'b >= 2'", "with the variables TOKEN",
-                     'resources {"limits":{"cpu":1}}', 'securityContext {"runAsUser":1}',
-                     "where there are none, behind all", 'volume {"emptyDir":{"sizeLimit":"1Gi"}}',
-                     "verify       fail: ", "copied by the init container rucio-policy-copy", "directory /p\n",
-                     "where there are none, before all", "verify       warn: ",
-                     "image of the container that gets the package", "verify       off: "]:
-            self.assertIn(line, result.stdout)
+        a, b, c = yaml.safe_load(result.stdout[result.stdout.index("policies:"):])["policies"]
+        self.assertEqual(a["source"], {
+            "rucio-policy-install": {
+                "args": ["--no-deps", "--", "a==1", "b >= 2"], "env": ["TOKEN"], "image": "i:1", "imagePullPolicy": "Always",
+                "resources": {"limits": {"cpu": 1}}, "securityContext": {"runAsUser": 1}, "position": "last"},
+            "volume": {"emptyDir": {"sizeLimit": "1Gi"}}, "subPath": "package"})
+        self.assertEqual((a["verify"], b["verify"], c["verify"]), ("fail", "warn", "off"))
+        self.assertEqual(b["source"]["rucio-policy-copy"], {"args": ["/p"], "image": "i:1", "position": "first"})
+        self.assertEqual(c["source"]["rucio-policy-install"]["image"], "that of the container that gets the package")
         self.assertNotIn("secret", result.stdout)
 
     def test_errors_are_placed_all_at_once(self):
@@ -143,7 +149,7 @@ policies:
         result = self.check('policies:\n  - name: a\n    package: p\n'
                             '    source: {volume: {csi: {driver: d, volumeAttributes: {k: "\\x1b\\x7f\\x9b\\xe4"}}}}\n', "-v")
         self.assertEqual(result.returncode, 0)
-        self.assertIn('{"k":"\\u001b\\u007f\\u009b\xe4"}', result.stdout)
+        self.assertIn('k: "\\e\\x7F\\x9B\xe4"', result.stdout)
 
     def test_errors_of_standard_input_are_placed_in_stdin(self):
         result = self.run_program("check", "-", stdin=BROKEN)

@@ -38,6 +38,14 @@ class Completion(unittest.TestCase):
         self.assertEqual(self.complete("mutate", "-o", "ex"), ["explain"])
         self.assertEqual(self.complete("completion", "z"), ["zsh"])
 
+    @unittest.skipUnless(shutil.which("zsh"), "zsh is not there")
+    def test_zsh_completes_as_bash_does(self):
+        script = ('autoload -U +X compinit && compinit -u -D; source <("$0" completion zsh); emulate sh\n'
+                  'COMP_WORDS=(rucio-policy-webhook serve --log-format ""); COMP_CWORD=3; _rucio_policy_webhook\n'
+                  'echo "${COMPREPLY[@]}"')
+        done = subprocess.run(["zsh", "-f", "-c", script, PROGRAM], capture_output=True, text=True, check=True)
+        self.assertEqual((done.stdout, done.stderr), ("json text\n", ""))
+
     def test_bash_leaves_files_to_its_default(self):
         self.assertEqual(self.complete("serve", "--config", ""), [])
 
