@@ -109,7 +109,10 @@ static void explain_annotations(const struct changes *changes)
         if (json_equal(json_object_get(before, key), value))
             continue;
         begin_section(changes, "annotations", &is_begun);
-        fprintf(changes->out, "    %s: \"%s\"\n", key, json_string_value(value));
+        if (strcmp(key, "policy.rucio.cern.ch/injected") == 0)
+            fprintf(changes->out, "    %s: the record of what is written\n", key);
+        else
+            fprintf(changes->out, "    %s: \"%s\"\n", key, json_string_value(value));
     }
     json_object_foreach(before, key, value)
     {

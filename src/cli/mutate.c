@@ -64,6 +64,7 @@ struct run {
 /* Warnings and refusals. */
 static void print_messages(struct run *run, const struct rpw_document *document)
 {
+    rpw_progress_clear();
     for (size_t i = 0; i < document->pod_count; i++) {
         const struct rpw_document_pod *pod = &document->pods[i];
         const json_t *warning;
@@ -122,27 +123,20 @@ static void mutate_stream(struct run *run, struct rpw_manifest_stream *stream)
 
 /* --- AdmissionReview ------------------------------------------------------------------------------------------------- */
 
-/* What the core says when there is no answer; "byte 17: " in front of it becomes a line and a column. */
+/* What the core says when there is no answer, with its line and column. */
 static void print_failure(const struct rpw_manifest_stream *stream, const struct rpw_result *result)
 {
-    struct rpw_span message = result->message, byte_number;
-    struct rpw_report report;
-    struct rpw_pool pool;
-    char *text;
+    const struct rpw_manifest_document document = {.text = stream->text, .json = stream->text};
+    struct rpw_manifest_object object;
+    bool is_open = rpw_manifest_object_open(stream, &document, NULL, &object);
 
-    if (result->http_status != 400) {
-        fprintf(stderr, "%s: %.*s\n", stream->name, (int)message.len, message.ptr);
-        return;
+    if (is_open && result->http_status == 400) {
+        rpw_manifest_object_fail(&object, &result->err);
+        rpw_manifest_object_print_errors(&object);
+    } else {
+        fprintf(stderr, "%s: %.*s\n", stream->name, (int)result->message.len, result->message.ptr);
     }
-    rpw_span_next_element(&message, ' ', &byte_number);
-    rpw_span_next_element(&message, ' ', &byte_number);
-    rpw_pool_init(&pool, RPW_MANIFEST_MAX_POOL_BYTES);
-    rpw_report_init(&report, &pool, stream->name, stream->text);
-    rpw_report_error(&report, (struct rpw_place){result->err.offset, 0}, "%.*s", (int)message.len, message.ptr);
-    text = rpw_report_render(&report);
-    fputs(text != NULL ? text : "out of memory\n", stderr);
-    free(text);
-    rpw_pool_done(&pool);
+    rpw_manifest_object_close(&object);
 }
 
 /* The server's answer, whatever it is. */

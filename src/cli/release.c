@@ -112,8 +112,10 @@ static void note_variable(const struct place *place, const char *container, cons
     if (vo == NULL)
         return;
     note_package(place->release, vo, value);
-    for (size_t i = 0; name[i] != '\0' && strlen(key) + 1 < sizeof(key); i++)
-        strncat(key, (char[]){(char)tolower((unsigned char)name[i]), '\0'}, 1);
+    for (size_t at = strlen(key), i = 0; name[i] != '\0' && at + 1 < sizeof(key); i++, at++) {
+        key[at] = (char)tolower((unsigned char)name[i]);
+        key[at + 1] = '\0';
+    }
     note_key(place->release->values, key);
 }
 

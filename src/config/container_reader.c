@@ -69,11 +69,11 @@ static void check_amounts(struct rpw_loader *loader, const char *field, const st
 static void check_request(struct rpw_loader *loader, const struct rpw_yaml_node *key,
                           const struct rpw_yaml_node *request, const struct rpw_yaml_node *limit)
 {
-    const char *found = rpw_fields_describe(loader, request);
+    const char *found = request->type == RPW_YAML_INVALID ? "" : rpw_fields_describe(loader, request);
     const char *resource = rpw_report_quote(loader->report, key->text, 60);
     rpw_nanos wanted, allowed;
 
-    if (!limit && !is_divisible(key->text))
+    if (!limit && request->type != RPW_YAML_INVALID && !is_divisible(key->text))
         rpw_report_error(loader->report, request->place,
                          "requests: found %s for %s without a limit, expected the same amount in limits", found,
                          resource);
@@ -98,6 +98,19 @@ static void check_requests(struct rpw_loader *loader, const struct rpw_yaml_node
     }
 }
 
+static bool has_huge_pages(const struct rpw_yaml_node *amounts)
+{
+    for (size_t i = 0; amounts && amounts->type == RPW_YAML_MAPPING && i < amounts->count; i++)
+        if (rpw_span_starts_with(amounts->keys[i]->text, RPW_LIT("hugepages-")))
+            return true;
+    return false;
+}
+
+static bool has_cpu_or_memory(const struct rpw_yaml_node *amounts)
+{
+    return rpw_yaml_find(amounts, "cpu") || rpw_yaml_find(amounts, "memory");
+}
+
 struct rpw_span rpw_resources_read(struct rpw_loader *loader, const struct rpw_yaml_node *node)
 {
     const struct rpw_yaml_node *requests = rpw_yaml_find(node, "requests"), *limits = rpw_yaml_find(node, "limits");
@@ -105,6 +118,10 @@ struct rpw_span rpw_resources_read(struct rpw_loader *loader, const struct rpw_y
     check_amounts(loader, "requests", requests);
     check_amounts(loader, "limits", limits);
     check_requests(loader, requests, limits);
+    if ((has_huge_pages(requests) || has_huge_pages(limits)) && !has_cpu_or_memory(requests) &&
+        !has_cpu_or_memory(limits))
+        rpw_report_error(loader->report, node->place,
+                         "resources: found huge pages alone, expected cpu or memory as well");
     return node ? read_part(loader, &rpw_shape_resources, node) : (struct rpw_span){NULL, 0};
 }
 
@@ -120,6 +137,8 @@ static void check_profile(struct rpw_loader *loader, const char *field, const st
 {
     const struct rpw_yaml_node *type = rpw_yaml_find(node, "type"), *file = rpw_yaml_find(node, "localhostProfile");
 
+    if (file && file->type == RPW_YAML_SCALAR && rpw_scalar_resolve(file).type == RPW_SCALAR_NULL)
+        file = NULL;
     if (type && type->type == RPW_YAML_SCALAR && rpw_span_is(type->text, "Localhost") != (file != NULL))
         rpw_report_error(loader->report, type->place,
                          "%s: found type %s %s localhostProfile, expected localhostProfile with Localhost alone", field,

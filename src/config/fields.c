@@ -248,7 +248,7 @@ bool rpw_fields_read_choice(struct rpw_loader *loader, const char *field, const 
             *ret_index = i;
             return true;
         }
-        if (i > 0)
+        if (expected.len > 0)
             rpw_buffer_append(&expected, words[i + 1] ? RPW_LIT(", ") : RPW_LIT(" or "));
         rpw_buffer_append(&expected, rpw_span_of(words[i]));
     }

@@ -66,7 +66,7 @@ static void check_text(struct rpw_loader *loader, const struct rpw_shape *shape,
     bool is_text = node->type == RPW_YAML_SCALAR && rpw_scalar_resolve(node).type == RPW_SCALAR_TEXT;
     size_t unused;
 
-    if (is_text && node->text.len == 0 && !shape->is_required)
+    if (is_text && node->text.len == 0 && !shape->is_required && !shape->words)
         return;
     if (shape->words)
         rpw_fields_read_choice(loader, shape->name, node, shape->words, &unused);

@@ -35,12 +35,12 @@ struct rpw_shape {
     const char *name;
     enum rpw_shape_type type;
     enum rpw_shape_nesting nesting;
-    bool is_required;             /* there, and not empty. Otherwise null counts as not there */
+    bool is_required;             /* there, and not empty. Otherwise null counts as not there, unless it has a form */
     bool is_alternative;          /* exactly one of those that are marked so is there */
     bool is_open;                 /* unknown keys in it that resemble no known one are kept, with a warning */
-    rpw_syntax_fn *form;          /* TEXT: one line, of this form. NULL: any text */
+    rpw_syntax_fn *form;          /* TEXT: one line, "" or of this form. NULL: any text */
     rpw_syntax_fn *key_form;      /* MAP: of its keys */
-    const char *const *words;     /* TEXT: one of these, which end with NULL; "" as well unless it is required */
+    const char *const *words;     /* TEXT: one of these, which end with NULL */
     int64_t min, max;             /* INTEGER */
     const struct rpw_shape *keys; /* MAPPING: ends with a name that is NULL */
     const struct rpw_shape *same; /* all but the name and help are that one's */

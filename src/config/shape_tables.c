@@ -22,14 +22,15 @@
 typedef const struct rpw_shape shape_table[];
 typedef const char *const word_list[];
 
-static word_list pull_policies = {"Always", "IfNotPresent", "Never", NULL};
+static word_list pull_policies = {"", "Always", "IfNotPresent", "Never", NULL};
 static word_list profile_types = {"RuntimeDefault", "Localhost", "Unconfined", NULL};
 static word_list proc_mounts = {"Default", "Unmasked", NULL};
-static word_list host_path_types = {"DirectoryOrCreate", "Directory", "FileOrCreate", "File", "Socket", "CharDevice",
-                                    "BlockDevice",       NULL};
+static word_list host_path_types = {"",           "DirectoryOrCreate", "Directory", "FileOrCreate", "File", "Socket",
+                                    "CharDevice", "BlockDevice",       NULL};
 static word_list caching_modes = {"None", "ReadOnly", "ReadWrite", NULL};
 static word_list disk_kinds = {"Shared", "Dedicated", "Managed", NULL};
 static word_list access_modes = {"ReadWriteOnce", "ReadOnlyMany", "ReadWriteMany", "ReadWriteOncePod", NULL};
+static word_list versions = {"", "v1", NULL};
 static word_list volume_modes = {"Filesystem", "Block", NULL};
 
 /* --- what several parts have ------------------------------------------------------------------------------------------ */
@@ -66,7 +67,7 @@ static shape_table file_key_reference = {
     {0},
 };
 static shape_table variable_field = {
-    {TEXT("apiVersion")}, {TEXT_OF("fieldPath", rpw_syntax_variable_field), REQUIRED}, {0}};
+    {WORD("apiVersion", versions)}, {TEXT_OF("fieldPath", rpw_syntax_variable_field), REQUIRED}, {0}};
 static shape_table variable_sources = {
     {MAPPING("fieldRef", variable_field), ALTERNATIVE},
     {MAPPING("resourceFieldRef", resource_field), ALTERNATIVE},
@@ -99,7 +100,9 @@ static shape_table resources = {{AMOUNTS("requests")}, {AMOUNTS("limits")}, {LIS
 const struct rpw_shape rpw_shape_resources = {MAPPING("resources", resources), REQUIRED};
 
 static shape_table capabilities = {{TEXTS("add")}, {TEXTS("drop")}, {0}};
-static shape_table profile = {{WORD("type", profile_types), REQUIRED}, {TEXT("localhostProfile")}, {0}};
+static shape_table apparmor = {{WORD("type", profile_types), REQUIRED}, {TEXT("localhostProfile")}, {0}};
+static shape_table seccomp = {
+    {WORD("type", profile_types), REQUIRED}, {TEXT_OF("localhostProfile", rpw_syntax_file_path)}, {0}};
 static shape_table selinux = {{TEXT("user")}, {TEXT("role")}, {TEXT("type")}, {TEXT("level")}, {0}};
 static shape_table windows = {{TEXT("gmsaCredentialSpecName")},
                               {TEXT("gmsaCredentialSpec")},
@@ -108,7 +111,7 @@ static shape_table windows = {{TEXT("gmsaCredentialSpecName")},
                               {0}};
 static shape_table security_context = {
     {BOOL("allowPrivilegeEscalation")},
-    {MAPPING("appArmorProfile", profile)},
+    {MAPPING("appArmorProfile", apparmor)},
     {MAPPING("capabilities", capabilities)},
     {BOOL("privileged")},
     {WORD("procMount", proc_mounts)},
@@ -117,7 +120,7 @@ static shape_table security_context = {
     {BOOL("runAsNonRoot")},
     {INTEGER("runAsUser", 0, ID_MAX)},
     {MAPPING("seLinuxOptions", selinux)},
-    {MAPPING("seccompProfile", profile)},
+    {MAPPING("seccompProfile", seccomp)},
     {MAPPING("windowsOptions", windows)},
     {0},
 };
@@ -125,48 +128,44 @@ const struct rpw_shape rpw_shape_security_context = {MAPPING("securityContext", 
 
 /* --- volume sources --------------------------------------------------------------------------------------------------- */
 
-#define FS_TYPE                                                                                                        \
-    {                                                                                                                  \
-        TEXT("fsType")                                                                                                 \
-    }
-#define READ_ONLY                                                                                                      \
-    {                                                                                                                  \
-        BOOL("readOnly")                                                                                               \
-    }
-#define SECRET_REF                                                                                                     \
-    {                                                                                                                  \
-        MAPPING("secretRef", object_reference)                                                                         \
-    }
+#define FS_TYPE TEXT("fsType")
+#define READ_ONLY BOOL("readOnly")
+#define SECRET_REF MAPPING("secretRef", object_reference)
 
-static shape_table volume_id = {{TEXT("volumeID"), REQUIRED}, FS_TYPE, READ_ONLY, SECRET_REF, {0}};
-static shape_table aws_disk = {{TEXT("volumeID"), REQUIRED}, FS_TYPE, {INTEGER("partition", 0, 255)}, READ_ONLY, {0}};
-static shape_table gce_disk = {{TEXT("pdName"), REQUIRED}, FS_TYPE, {INTEGER("partition", 0, 255)}, READ_ONLY, {0}};
+static shape_table volume_id = {{TEXT("volumeID"), REQUIRED}, {FS_TYPE}, {READ_ONLY}, {SECRET_REF}, {0}};
+static shape_table aws_disk = {
+    {TEXT("volumeID"), REQUIRED}, {FS_TYPE}, {INTEGER("partition", 0, 255)}, {READ_ONLY}, {0}};
+static shape_table gce_disk = {{TEXT("pdName"), REQUIRED}, {FS_TYPE}, {INTEGER("partition", 0, 255)}, {READ_ONLY}, {0}};
 static shape_table azure_disk = {
     {TEXT("diskName"), REQUIRED},
     {TEXT("diskURI"), REQUIRED},
     {WORD("cachingMode", caching_modes)},
-    FS_TYPE,
+    {FS_TYPE},
     {WORD("kind", disk_kinds)},
-    READ_ONLY,
+    {READ_ONLY},
     {0},
 };
-static shape_table azure_file = {{TEXT("secretName"), REQUIRED}, {TEXT("shareName"), REQUIRED}, READ_ONLY, {0}};
-static shape_table cephfs = {
-    {TEXTS("monitors"), REQUIRED}, {TEXT("path")}, {TEXT("user")}, {TEXT("secretFile")}, SECRET_REF, READ_ONLY, {0}};
-static shape_table config_map = {
-    {TEXT_OF("name", rpw_syntax_object_name), REQUIRED},
-    {LIST("items", items)},
-    {MODE("defaultMode")},
-    {BOOL("optional")},
-    {0},
-};
+static shape_table azure_file = {{TEXT("secretName"), REQUIRED}, {TEXT("shareName"), REQUIRED}, {READ_ONLY}, {0}};
+static shape_table cephfs = {{TEXTS("monitors"), REQUIRED},
+                             {TEXT("path")},
+                             {TEXT("user")},
+                             {TEXT("secretFile")},
+                             {SECRET_REF},
+                             {READ_ONLY},
+                             {0}};
+static shape_table config_map = {{TEXT_OF("name", rpw_syntax_object_name), REQUIRED},
+                                 {LIST("items", items)},
+                                 {MODE("defaultMode")},
+                                 {BOOL("optional")},
+                                 {0}};
 static shape_table projected_data = {
     {TEXT_OF("name", rpw_syntax_object_name), REQUIRED}, {LIST("items", items)}, {BOOL("optional")}, {0}};
 static shape_table csi = {
-    {TEXT("driver"), REQUIRED},     FS_TYPE, {MAPPING("nodePublishSecretRef", object_reference)}, READ_ONLY,
+    {TEXT("driver"), REQUIRED},     {FS_TYPE}, {MAPPING("nodePublishSecretRef", object_reference)}, {READ_ONLY},
     {TEXT_MAP("volumeAttributes")}, {0},
 };
-static shape_table file_field = {{TEXT("apiVersion")}, {TEXT_OF("fieldPath", rpw_syntax_file_field), REQUIRED}, {0}};
+static shape_table file_field = {
+    {WORD("apiVersion", versions)}, {TEXT_OF("fieldPath", rpw_syntax_file_field), REQUIRED}, {0}};
 static shape_table downward_items = {
     {TEXT_OF("path", rpw_syntax_file_path), REQUIRED},
     {MAPPING("fieldRef", file_field), ALTERNATIVE},
@@ -199,13 +198,13 @@ static shape_table claim_template = {
     {MAPPING("metadata", claim_metadata)}, {MAPPING("spec", claim_spec), REQUIRED}, {0}};
 static shape_table ephemeral = {{MAPPING("volumeClaimTemplate", claim_template), REQUIRED}, {0}};
 
-static shape_table fibre_channel = {
-    {TEXTS("targetWWNs")}, {INTEGER("lun", 0, 255)}, FS_TYPE, READ_ONLY, {TEXTS("wwids")}, {0}};
+static shape_table fibre_channel = {{TEXTS("targetWWNs")}, {INTEGER("lun", 0, 255)}, {FS_TYPE},
+                                    {READ_ONLY},           {TEXTS("wwids")},         {0}};
 static shape_table flex_volume = {
-    {TEXT("driver"), REQUIRED}, FS_TYPE, {TEXT_MAP("options")}, READ_ONLY, SECRET_REF, {0}};
+    {TEXT("driver"), REQUIRED}, {FS_TYPE}, {TEXT_MAP("options")}, {READ_ONLY}, {SECRET_REF}, {0}};
 static shape_table flocker = {{TEXT("datasetName"), ALTERNATIVE}, {TEXT("datasetUUID"), ALTERNATIVE}, {0}};
 static shape_table git_repo = {{TEXT("repository"), REQUIRED}, {TEXT("revision")}, {TEXT("directory")}, {0}};
-static shape_table glusterfs = {{TEXT("endpoints"), REQUIRED}, {TEXT("path"), REQUIRED}, READ_ONLY, {0}};
+static shape_table glusterfs = {{TEXT("endpoints"), REQUIRED}, {TEXT("path"), REQUIRED}, {READ_ONLY}, {0}};
 static shape_table host_path = {
     {TEXT_OF("path", rpw_syntax_host_path), REQUIRED}, {WORD("type", host_path_types)}, {0}};
 static shape_table image = {
@@ -215,24 +214,24 @@ static shape_table iscsi = {
     {TEXT("iqn"), REQUIRED},
     {BOOL("chapAuthDiscovery")},
     {BOOL("chapAuthSession")},
-    FS_TYPE,
+    {FS_TYPE},
     {TEXT("initiatorName")},
     {TEXT("iscsiInterface")},
     {INTEGER("lun", 0, 255)},
     {TEXTS("portals")},
-    READ_ONLY,
-    SECRET_REF,
+    {READ_ONLY},
+    {SECRET_REF},
     {0},
 };
 static shape_table nfs = {
-    {TEXT("server"), REQUIRED}, {TEXT_OF("path", rpw_syntax_absolute_path), REQUIRED}, READ_ONLY, {0}};
-static shape_table volume_claim = {{TEXT_OF("claimName", rpw_syntax_object_name), REQUIRED}, READ_ONLY, {0}};
-static shape_table photon_disk = {{TEXT("pdID"), REQUIRED}, FS_TYPE, {0}};
+    {TEXT("server"), REQUIRED}, {TEXT_OF("path", rpw_syntax_absolute_path), REQUIRED}, {READ_ONLY}, {0}};
+static shape_table volume_claim = {{TEXT_OF("claimName", rpw_syntax_object_name), REQUIRED}, {READ_ONLY}, {0}};
+static shape_table photon_disk = {{TEXT("pdID"), REQUIRED}, {FS_TYPE}, {0}};
 static shape_table quobyte = {
     {TEXT("registry"), REQUIRED},
     {TEXT("volume"), REQUIRED},
     {TEXT("group")},
-    READ_ONLY,
+    {READ_ONLY},
     {TEXT("tenant")},
     {TEXT("user")},
     {0},
@@ -240,11 +239,11 @@ static shape_table quobyte = {
 static shape_table rbd = {
     {TEXTS("monitors"), REQUIRED},
     {TEXT("image"), REQUIRED},
-    FS_TYPE,
+    {FS_TYPE},
     {TEXT("keyring")},
     {TEXT("pool")},
-    READ_ONLY,
-    SECRET_REF,
+    {READ_ONLY},
+    {SECRET_REF},
     {TEXT("user")},
     {0},
 };
@@ -252,26 +251,24 @@ static shape_table scale_io = {
     {TEXT("gateway"), REQUIRED},
     {TEXT("system"), REQUIRED},
     {TEXT("volumeName"), REQUIRED},
-    FS_TYPE,
+    {FS_TYPE},
     {TEXT("protectionDomain")},
-    READ_ONLY,
-    {MAPPING("secretRef", object_reference), REQUIRED},
+    {READ_ONLY},
+    {SECRET_REF},
     {BOOL("sslEnabled")},
     {TEXT("storageMode")},
     {TEXT("storagePool")},
     {0},
 };
-static shape_table secret = {
-    {TEXT_OF("secretName", rpw_syntax_object_name), REQUIRED},
-    {LIST("items", items)},
-    {MODE("defaultMode")},
-    {BOOL("optional")},
-    {0},
-};
-static shape_table storage_os = {{TEXT("volumeName"), REQUIRED}, FS_TYPE, READ_ONLY, SECRET_REF,
+static shape_table secret = {{TEXT_OF("secretName", rpw_syntax_object_name), REQUIRED},
+                             {LIST("items", items)},
+                             {MODE("defaultMode")},
+                             {BOOL("optional")},
+                             {0}};
+static shape_table storage_os = {{TEXT("volumeName"), REQUIRED}, {FS_TYPE}, {READ_ONLY}, {SECRET_REF},
                                  {TEXT("volumeNamespace")},      {0}};
 static shape_table vsphere = {
-    {TEXT("volumePath"), REQUIRED}, FS_TYPE, {TEXT("storagePolicyID")}, {TEXT("storagePolicyName")}, {0}};
+    {TEXT("volumePath"), REQUIRED}, {FS_TYPE}, {TEXT("storagePolicyID")}, {TEXT("storagePolicyName")}, {0}};
 
 /* A ServiceAccount's token lives for 10 minutes at least, a certificate for an hour, and neither longer than its limit. */
 static shape_table token = {

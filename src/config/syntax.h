@@ -42,6 +42,9 @@ const char *rpw_syntax_host_path(struct rpw_span text);      /* without ".." */
 const char *rpw_syntax_absolute_path(struct rpw_span text);
 const char *rpw_syntax_volume_medium(struct rpw_span text); /* as medium, or HugePages, HugePages-2Mi */
 
+/* Whether text is not empty, and each of its bytes one of characters. */
+bool rpw_syntax_has_only(struct rpw_span text, const char *characters);
+
 /* Whether a requirement that is well-formed is fetched by a version control system (git+https://...). */
 bool rpw_syntax_is_version_controlled(struct rpw_span requirement);
 

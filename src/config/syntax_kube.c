@@ -32,17 +32,11 @@ const char *rpw_syntax_object_name(struct rpw_span text)
 
 const char *rpw_syntax_data_key(struct rpw_span text)
 {
-    static const char expected[] =
-        "a key of at most 253 letters, digits, '-', '_' and '.', which does not begin with '..'";
-
-    for (size_t i = 0; i < text.len; i++)
-        if (!memchr("-_.", text.ptr[i], 3) && !((text.ptr[i] | 32) >= 'a' && (text.ptr[i] | 32) <= 'z') &&
-            !(text.ptr[i] >= '0' && text.ptr[i] <= '9'))
-            return expected;
-    return text.len > 0 && text.len <= RPW_DNS_MAX_NAME_BYTES && !rpw_span_is(text, ".") &&
+    return rpw_syntax_has_only(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.") &&
+                   text.len <= RPW_DNS_MAX_NAME_BYTES && !rpw_span_is(text, ".") &&
                    !rpw_span_starts_with(text, RPW_LIT(".."))
                ? NULL
-               : expected;
+               : "a key of at most 253 letters, digits, '-', '_' and '.', which does not begin with '..'";
 }
 
 const char *rpw_syntax_variable(struct rpw_span text)
@@ -158,7 +152,7 @@ const char *rpw_syntax_file_path(struct rpw_span text)
 {
     return text.len > 0 && text.ptr[0] != '/' && !rpw_span_starts_with(text, RPW_LIT("..")) && !goes_up(text)
                ? NULL
-               : "a path that is relative to the volume's root, without '..'";
+               : "a relative path without '..'";
 }
 
 const char *rpw_syntax_host_path(struct rpw_span text)

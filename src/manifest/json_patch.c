@@ -75,7 +75,8 @@ static bool locate(json_t *document, const char *pointer, struct location *ret_l
     return *pointer == '\0';
 }
 
-static bool add(json_t **document, const struct location *location, json_t *value)
+/* Puts value where the location is: into an array in front of what is there (add), or instead of it (replace). */
+static bool put(json_t **document, const struct location *location, json_t *value, bool is_new)
 {
     json_t *parent = location->parent;
     size_t index;
@@ -85,11 +86,14 @@ static bool add(json_t **document, const struct location *location, json_t *valu
         *document = json_incref(value);
         return true;
     }
+    if (!is_new && child_of(parent, location->token) == NULL)
+        return false;
     if (json_is_object(parent))
         return json_object_set(parent, location->token, value) == 0;
-    if (strcmp(location->token, "-") == 0)
+    if (is_new && strcmp(location->token, "-") == 0)
         return json_array_append(parent, value) == 0;
-    return parse_index(location->token, &index) && json_array_insert(parent, index, value) == 0;
+    return parse_index(location->token, &index) &&
+           (is_new ? json_array_insert(parent, index, value) : json_array_set(parent, index, value)) == 0;
 }
 
 static bool remove_value(const struct location *location)
@@ -102,19 +106,6 @@ static bool remove_value(const struct location *location)
            json_array_remove(location->parent, index) == 0;
 }
 
-static bool replace(json_t **document, const struct location *location, json_t *value)
-{
-    size_t index;
-
-    if (location->parent == NULL)
-        return add(document, location, value);
-    if (child_of(location->parent, location->token) == NULL)
-        return false;
-    if (json_is_object(location->parent))
-        return json_object_set(location->parent, location->token, value) == 0;
-    return parse_index(location->token, &index) && json_array_set(location->parent, index, value) == 0;
-}
-
 /* Applies a copy of the value, so that later operations never reach into the patch. */
 static bool apply_operation(json_t **document, const json_t *operation)
 {
@@ -122,17 +113,14 @@ static bool apply_operation(json_t **document, const json_t *operation)
     const char *path = json_string_value(json_object_get(operation, "path"));
     json_t *value = json_deep_copy(json_object_get(operation, "value"));
     struct location location;
-    bool is_applied = false;
+    bool is_applied = false, is_new = op != NULL && strcmp(op, "add") == 0;
 
-    if (op == NULL || path == NULL || !locate(*document, path, &location))
-        goto out;
-    if (strcmp(op, "remove") == 0)
-        is_applied = remove_value(&location);
-    else if (value != NULL && strcmp(op, "add") == 0)
-        is_applied = add(document, &location, value);
-    else if (value != NULL && strcmp(op, "replace") == 0)
-        is_applied = replace(document, &location, value);
-out:
+    if (op != NULL && path != NULL && locate(*document, path, &location)) {
+        if (strcmp(op, "remove") == 0)
+            is_applied = remove_value(&location);
+        else if (value != NULL && (is_new || strcmp(op, "replace") == 0))
+            is_applied = put(document, &location, value, is_new);
+    }
     json_decref(value);
     return is_applied;
 }

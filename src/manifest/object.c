@@ -60,42 +60,43 @@ static void put_binary(struct renderer *renderer, const struct rpw_yaml_node *no
     free(bytes);
 }
 
-/* What the tag asks for, as a type; tags that are not YAML's own leave a text. */
-static bool is_as_tagged(struct rpw_span tag, const struct rpw_manifest_scalar *scalar)
+/* The types that a tag asks for, as bits; 0: it asks for a text, or for nothing that YAML knows. */
+static unsigned types_of(struct rpw_span tag)
 {
-    if (rpw_span_is(tag, TAG_PREFIX "int"))
-        return scalar->type == RPW_MANIFEST_INTEGER;
-    if (rpw_span_is(tag, TAG_PREFIX "float"))
-        return scalar->type == RPW_MANIFEST_INTEGER || scalar->type == RPW_MANIFEST_FLOAT;
-    if (rpw_span_is(tag, TAG_PREFIX "bool"))
-        return scalar->type == RPW_MANIFEST_BOOL;
-    if (rpw_span_is(tag, TAG_PREFIX "null"))
-        return scalar->type == RPW_MANIFEST_NULL;
-    return true;
+    static const struct {
+        const char *tag;
+        unsigned types;
+    } known[] = {{TAG_PREFIX "int", 1U << RPW_MANIFEST_INTEGER},
+                 {TAG_PREFIX "float", 1U << RPW_MANIFEST_INTEGER | 1U << RPW_MANIFEST_FLOAT},
+                 {TAG_PREFIX "bool", 1U << RPW_MANIFEST_BOOL},
+                 {TAG_PREFIX "null", 1U << RPW_MANIFEST_NULL}};
+
+    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+        if (rpw_span_is(tag, known[i].tag))
+            return known[i].types;
+    return 0;
 }
 
-static bool is_typed(struct rpw_span tag)
+/* What a scalar is. Not what its tag asks for: it was reported. */
+static struct rpw_manifest_scalar resolve(struct renderer *renderer, const struct rpw_yaml_node *node)
 {
-    return rpw_span_is(tag, TAG_PREFIX "int") || rpw_span_is(tag, TAG_PREFIX "float") ||
-           rpw_span_is(tag, TAG_PREFIX "bool") || rpw_span_is(tag, TAG_PREFIX "null");
-}
+    struct rpw_manifest_scalar scalar = {.type = RPW_MANIFEST_TEXT};
+    unsigned types = types_of(node->tag);
 
-static struct rpw_manifest_scalar resolve(const struct rpw_yaml_node *node)
-{
-    bool is_open = node->tag.ptr ? is_typed(node->tag) : node->is_plain;
-
-    return is_open ? rpw_manifest_scalar_resolve(node->text) : (struct rpw_manifest_scalar){.type = RPW_MANIFEST_TEXT};
+    if (node->tag.ptr ? types != 0 : node->is_plain)
+        scalar = rpw_manifest_scalar_resolve(node->text);
+    if (types != 0 && !(types >> scalar.type & 1))
+        report_tag(renderer, node, "what the tag says");
+    return scalar;
 }
 
 static void put_scalar(struct renderer *renderer, const struct rpw_yaml_node *node)
 {
-    const struct rpw_manifest_scalar scalar = resolve(node);
+    const struct rpw_manifest_scalar scalar = resolve(renderer, node);
     struct rpw_report *report = &renderer->object->report;
 
     if (rpw_span_is(node->tag, TAG_PREFIX "binary"))
         put_binary(renderer, node);
-    else if (!is_as_tagged(node->tag, &scalar))
-        report_tag(renderer, node, "what the tag says");
     else if (scalar.type == RPW_MANIFEST_NOT_JSON)
         rpw_report_error(report, node->place, "found %s, which no Kubernetes object can hold, expected a number",
                          rpw_report_quote(report, node->text, 60));
@@ -108,12 +109,12 @@ static void put_scalar(struct renderer *renderer, const struct rpw_yaml_node *no
 /* A key is always text: 010 is "8". */
 static void put_key(struct renderer *renderer, const struct rpw_yaml_node *key)
 {
-    const struct rpw_manifest_scalar scalar = resolve(key);
+    const struct rpw_manifest_scalar scalar = resolve(renderer, key);
     char text[RPW_MANIFEST_NUMBER_BYTES];
 
     if (rpw_span_is(key->tag, TAG_PREFIX "binary")) {
         put_binary(renderer, key);
-    } else if (scalar.type == RPW_MANIFEST_NULL || !is_as_tagged(key->tag, &scalar)) {
+    } else if (scalar.type == RPW_MANIFEST_NULL) {
         rpw_report_error(&renderer->object->report, key->place, "found a key that is no word, expected a word");
     } else if (scalar.type == RPW_MANIFEST_FLOAT) {
         for (int digits = 6; digits <= 9; digits++) {

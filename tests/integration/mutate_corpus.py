@@ -29,6 +29,7 @@ policies:
 def expected_pod(pod, targets, revision):
     """The pod as the reference says it should be; none of these pods has anything of ours."""
     pod = copy.deepcopy(pod)
+    volume = f"rucio-policy-{revision}"
     if not targets:
         return pod
     for container in pod["spec"]["containers"]:
@@ -41,17 +42,25 @@ def expected_pod(pod, targets, revision):
             {"name": "PYTHONPATH", "value": PATH},
         ] + (container.get("env") or [])
         container["volumeMounts"] = (container.get("volumeMounts") or []) + [
-            {"name": "rucio-policy", "mountPath": PATH, "readOnly": True}
+            {"name": volume, "mountPath": PATH, "readOnly": True}
         ]
-    pod["spec"]["volumes"] = (pod["spec"].get("volumes") or []) + [{"name": "rucio-policy", **CLAIM}]
+    pod["spec"]["volumes"] = (pod["spec"].get("volumes") or []) + [{"name": volume, **CLAIM}]
     pod["metadata"].setdefault("annotations", {}).update(
         {
             "policy.rucio.cern.ch/status": "injected",
             "policy.rucio.cern.ch/policy": "atlas",
             "policy.rucio.cern.ch/revision": revision,
+            "policy.rucio.cern.ch/injected": record(volume, targets),
         }
     )
     return pod
+
+
+def record(volume, targets):
+    """Of an injection that wrote everything."""
+    written = {"env": {"POLICY_PKG_PATH": PATH, "RUCIO_POLICY_PACKAGE": PACKAGE, "RUCIO_CFG_POLICY_PACKAGE": PACKAGE},
+               "pythonPath": PATH, "mountPath": PATH}
+    return json.dumps({"volume": volume, "containers": {name: written for name in targets}}, separators=(",", ":"))
 
 
 @unittest.skipUnless(CORPUS.is_dir(), f"no pods of Rucio's charts in {CORPUS}")
@@ -70,7 +79,7 @@ class RucioChartPods(Offline):
     def revision(self):
         """The policy's revision, as `check` tells it."""
         (self.folder / "policy.yaml").write_text(CONFIGURATION)
-        summary = self.run_program("check", "policy.yaml").stdout
+        summary = self.run_program("check", "-v", "policy.yaml").stdout
         revision = re.search(r"^ +revision +(\S+)$", summary, re.MULTILINE)
         self.assertIsNotNone(revision, summary)
         self.assertRegex(revision[1], r"\A[0-9a-f]{12}\Z")
@@ -101,10 +110,14 @@ class RucioChartPods(Offline):
             {
                 "policy.rucio.cern.ch/status": "injected",
                 "policy.rucio.cern.ch/policy": "atlas",
-                "policy.rucio.cern.ch/revision": "chart-managed",
+                "policy.rucio.cern.ch/revision": patched["metadata"]["annotations"]["policy.rucio.cern.ch/revision"],
+                "policy.rucio.cern.ch/injected": json.dumps({"containers": {"rucio-daemons": {"env": {
+                    "POLICY_PKG_PATH": "/opt/policy_packages", "RUCIO_POLICY_PACKAGE": PACKAGE,
+                    "RUCIO_CFG_POLICY_PACKAGE": PACKAGE}}}}, separators=(",", ":")),
             }
         )
         self.assertEqual(patched, expected)
+        self.assertRegex(expected["metadata"]["annotations"]["policy.rucio.cern.ch/revision"], r"\Achart-[0-9a-f]{12}\Z")
         again, _ = self.review(patched)
         self.assertIsNone(again, "the patched pod, sent again, is patched again")
 

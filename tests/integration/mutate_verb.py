@@ -238,7 +238,7 @@ class GoldenPatches(unittest.TestCase):
         count = 0
         for folder in sorted((ROOT / "tests" / "golden").iterdir()):
             answer = json.loads((folder / "expected.json").read_text())
-            if "patch" not in answer:
+            if "patch" not in answer or (folder / "older.yaml").exists():  # that runner injects by the older policy first
                 continue
             count += 1
             source = folder / "pod.json"

@@ -74,6 +74,7 @@ apiVersion: v1
 kind: Pod
 metadata:
   annotations:
+    policy.rucio.cern.ch/injected: 'RECORD'
     policy.rucio.cern.ch/policy: atlas
     policy.rucio.cern.ch/revision: REVISION
     policy.rucio.cern.ch/status: injected
@@ -104,7 +105,7 @@ spec:
   - name: VOLUME
     persistentVolumeClaim:
       claimName: atlas-policy
-""".replace("REVISION", self.revision()).replace("VOLUME", self.volume()))
+""".replace("REVISION", self.revision()).replace("RECORD", self.record()).replace("VOLUME", self.volume()))
 
     def patched(self):
         return json.loads(self.run_ok(HEAD + SERVER, "-o", "json"))
@@ -112,6 +113,9 @@ spec:
     def revision(self):
         revision = self.patched()["metadata"]["annotations"]["policy.rucio.cern.ch/revision"]
         return f'"{revision}"' if re.fullmatch(r"\d+(e\d+)?", revision) else revision
+
+    def record(self):
+        return self.patched()["metadata"]["annotations"]["policy.rucio.cern.ch/injected"]
 
     def volume(self):
         return self.patched()["spec"]["volumes"][0]["name"]

@@ -105,8 +105,9 @@ static const struct valid_row valid_rows[] = {
     {"kubernetes_takes_requests_equal_to_limits_in_other_words",
      COPY("resources: {requests: {cpu: 1000m, memory: 1024Mi}, limits: {cpu: 1, memory: 1Gi}}")},
     {"kubernetes_takes_requests_without_limits", COPY("resources: {requests: {cpu: 1, memory: +1Gi}, limits: {}}")},
-    {"kubernetes_takes_extended_resources", COPY("resources: {requests: {example.com/gpu: 1}, limits: {example.com/gpu: \"1.0\", "
-                                      "nvidia.com/mig-1g.5gb: 0, cpu: 1}}")},
+    {"kubernetes_takes_extended_resources",
+     COPY("resources: {requests: {example.com/gpu: 1}, limits: {example.com/gpu: \"1.0\", "
+          "nvidia.com/mig-1g.5gb: 0, cpu: 1}}")},
     {"kubernetes_takes_huge_pages",
      COPY("resources: {requests: {hugepages-2Mi: 4Mi, cpu: 1}, limits: {hugepages-2Mi: 4Mi, hugepages-1Gi: 0}}")},
     {"kubernetes_takes_security_context_of_the_restricted_profile",
@@ -136,7 +137,8 @@ static const struct valid_row valid_rows[] = {
     {"kubernetes_takes_image_R/a", IMAGE("R/a")},
     {"kubernetes_takes_image_[::1]:5000/a", IMAGE("[::1]:5000/a")},
     {"kubernetes_takes_image_10.0.0.1/a", IMAGE("10.0.0.1/a")},
-    {"kubernetes_takes_image_a@sha256:...", IMAGE("a@sha256:0000000000000000000000000000000000000000000000000000000000000000")},
+    {"kubernetes_takes_image_a@sha256:...",
+     IMAGE("a@sha256:0000000000000000000000000000000000000000000000000000000000000000")},
     {"kubernetes_takes_image_r.example.org:5000/a:1@sha512:...",
      IMAGE("r.example.org:5000/"
            "a:1@sha512:"
@@ -144,16 +146,19 @@ static const struct valid_row valid_rows[] = {
            "babababababababababab")},
     {"kubernetes_takes_emptyDir_1", VOLUME("emptyDir: {medium: HugePages-2Mi, sizeLimit: 1500m}")},
     {"kubernetes_takes_emptyDir_2", VOLUME("emptyDir: {sizeLimit: 0}")},
-    {"kubernetes_takes_persistentVolumeClaim_1", VOLUME("persistentVolumeClaim: {claimName: atlas.policy, readOnly: True}")},
+    {"kubernetes_takes_persistentVolumeClaim_1",
+     VOLUME("persistentVolumeClaim: {claimName: atlas.policy, readOnly: True}")},
     {"kubernetes_takes_hostPath_1", VOLUME("hostPath: {path: /cvmfs, type: \"\"}")},
     {"kubernetes_takes_hostPath_2", VOLUME("hostPath: {path: /cvmfs, type: DirectoryOrCreate}")},
     {"kubernetes_takes_image_13", VOLUME("image: {reference: \"r:5000/a:1\", pullPolicy: IfNotPresent}")},
     {"kubernetes_takes_nfs_1", VOLUME("nfs: {server: s, path: /a, readOnly: false}")},
-    {"kubernetes_takes_configMap_1", VOLUME("configMap: {name: a, defaultMode: 0440, optional: true, items: [{key: a.b, path: "
-                                 "c/d, mode: 0o400}, {key: e, path: .f}]}")},
+    {"kubernetes_takes_configMap_1",
+     VOLUME("configMap: {name: a, defaultMode: 0440, optional: true, items: [{key: a.b, path: "
+            "c/d, mode: 0o400}, {key: e, path: .f}]}")},
     {"kubernetes_takes_secret_1", VOLUME("secret: {secretName: a, defaultMode: , items: ~, optional: null}")},
-    {"kubernetes_takes_csi_1", VOLUME("csi: {driver: cvmfs.csi.cern.ch, readOnly: true, fsType: \"\", volumeAttributes: {a: "
-                           "\"1\", b: \"\"}, nodePublishSecretRef: {name: s}}")},
+    {"kubernetes_takes_csi_1",
+     VOLUME("csi: {driver: cvmfs.csi.cern.ch, readOnly: true, fsType: \"\", volumeAttributes: {a: "
+            "\"1\", b: \"\"}, nodePublishSecretRef: {name: s}}")},
     {"kubernetes_takes_downwardAPI_1",
      VOLUME("downwardAPI: {defaultMode: 0, items: [{path: a, fieldRef: {fieldPath: metadata.labels}}, {path: b, mode: "
             "0400, resourceFieldRef: {containerName: rucio-server, resource: requests.cpu, divisor: 1m}}]}")},
@@ -161,9 +166,10 @@ static const struct valid_row valid_rows[] = {
      VOLUME("projected: {defaultMode: 0400, sources: [{secret: {name: a, items: [{key: k, path: p}]}}, {configMap: "
             "{name: a}}, {serviceAccountToken: {path: t, expirationSeconds: 600, audience: a}}, {downwardAPI: {items: "
             "[{path: name, fieldRef: {fieldPath: metadata.name}}]}}]}")},
-    {"kubernetes_takes_ephemeral_1", VOLUME("ephemeral: {volumeClaimTemplate: {metadata: {labels: {a: b}}, spec: {accessModes: "
-                                 "[ReadOnlyMany], storageClassName: fast, volumeMode: Filesystem, resources: "
-                                 "{requests: {storage: 1Gi}, limits: {storage: 4e9}}}}}")},
+    {"kubernetes_takes_ephemeral_1",
+     VOLUME("ephemeral: {volumeClaimTemplate: {metadata: {labels: {a: b}}, spec: {accessModes: "
+            "[ReadOnlyMany], storageClassName: fast, volumeMode: Filesystem, resources: "
+            "{requests: {storage: 1Gi}, limits: {storage: 4e9}}}}}")},
     {"kubernetes_takes_iscsi_1",
      VOLUME("iscsi: {targetPortal: 10.0.0.1, iqn: iqn.2001-04.com.example:a.b, lun: 255, portals: [10.0.0.2]}")},
     {"kubernetes_takes_cephfs_1", VOLUME("cephfs: {monitors: [\"10.0.0.1:6789\"], secretRef: {name: s}}")},

@@ -7,10 +7,10 @@ static void annotate(struct injector *injector, struct rpw_span key, struct rpw_
 {
     struct rpw_edit edit = {.place = RPW_EDIT_ANNOTATIONS, .action = RPW_EDIT_SET_MEMBER, .key = key};
 
-    if (wanted.len == 0 && found.ptr != NULL)
-        edit.action = RPW_EDIT_REMOVE;
-    else if (rpw_span_equal(found, wanted))
+    if (rpw_span_equal(found, wanted))
         return;
+    if (wanted.len == 0)
+        edit.action = RPW_EDIT_REMOVE;
     else
         edit.value = injector_quoted(injector, wanted);
     injector_edit(injector, edit);

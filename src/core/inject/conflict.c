@@ -1,19 +1,6 @@
 /* conflict.c - see the header. */
 #include "conflict.h"
 
-static void note(struct injector *injector, struct conflict conflict)
-{
-    struct conflict_list *list = &injector->conflicts;
-    struct conflict *items = rpw_arena_append(injector->arena, list->items, list->count, sizeof(list->items[0]));
-
-    if (items == NULL) {
-        injector->has_failed = true;
-        return;
-    }
-    list->items = items;
-    items[list->count++] = conflict;
-}
-
 bool conflict_resolve(struct injector *injector, struct conflict conflict, bool can_be_kept)
 {
     enum rpw_on_conflict on_conflict = injector->policy->on_conflict;
@@ -24,7 +11,7 @@ bool conflict_resolve(struct injector *injector, struct conflict conflict, bool 
         return false;
     }
     conflict.is_left = !is_overridden;
-    note(injector, conflict);
+    INJECTOR_APPEND(injector, &injector->conflicts, conflict);
     injector_warn(injector, conflict.container,
                   RPW_PARTS(rpw_plain(conflict.field), rpw_words(is_overridden ? ": " : " stays "),
                             rpw_plain(conflict.theirs), rpw_words(is_overridden ? " gives way to " : ", not "),
@@ -39,7 +26,7 @@ void conflict_leave(struct injector *injector, struct conflict conflict)
         return;
     }
     conflict.is_left = true;
-    note(injector, conflict);
+    INJECTOR_APPEND(injector, &injector->conflicts, conflict);
     injector_warn(injector, conflict.container,
                   RPW_PARTS(rpw_plain(conflict.field), rpw_words(" stays "), rpw_plain(conflict.theirs),
                             rpw_words("; the policy has "), rpw_plain(conflict.ours)));
@@ -49,7 +36,7 @@ void conflict_refuse(struct injector *injector, struct conflict conflict)
 {
     conflict.is_refused = true;
     injector->result.is_refused = true;
-    note(injector, conflict);
+    INJECTOR_APPEND(injector, &injector->conflicts, conflict);
 }
 
 struct rpw_span conflict_record(struct injector *injector)

@@ -30,21 +30,11 @@ struct rpw_span env_plan_value(const struct env_plan *plan, size_t index)
     return env->value_from.ptr == NULL ? env->value : (struct rpw_span){NULL, 0};
 }
 
-static void append(struct injector *injector, struct env_var_list *list, struct rpw_env_var variable)
-{
-    struct rpw_env_var *items = rpw_arena_append(injector->arena, list->items, list->count, sizeof(list->items[0]));
-
-    if (items == NULL) {
-        injector->has_failed = true;
-        return;
-    }
-    list->items = items;
-    items[list->count++] = variable;
-}
-
 void env_plan_add_in_front(struct env_plan *plan, struct rpw_span name, struct rpw_span value)
 {
-    append(plan->injector, &plan->front, (struct rpw_env_var){name, value});
+    const struct rpw_env_var variable = {name, value};
+
+    INJECTOR_APPEND(plan->injector, &plan->front, variable);
 }
 
 void env_plan_set(struct env_plan *plan, size_t index, struct rpw_span value)
@@ -69,7 +59,9 @@ void env_plan_remove(struct env_plan *plan, size_t index)
 
 void env_plan_claim(struct env_plan *plan, struct rpw_span name, struct rpw_span value)
 {
-    append(plan->injector, &plan->ours, (struct rpw_env_var){name, value});
+    const struct rpw_env_var variable = {name, value};
+
+    INJECTOR_APPEND(plan->injector, &plan->ours, variable);
 }
 
 static bool is_claimed(const struct env_plan *plan, struct rpw_span name)

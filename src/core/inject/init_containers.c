@@ -2,7 +2,6 @@
 #include "init_containers.h"
 
 #include "conflict.h"
-#include "volume.h"
 
 /* What is known of the pod before anything is placed. */
 struct layout {

@@ -37,15 +37,7 @@ struct rpw_span injector_quoted(struct injector *injector, struct rpw_span text)
 
 void injector_edit(struct injector *injector, struct rpw_edit edit)
 {
-    struct rpw_edit_list *edits = &injector->result.edits;
-    struct rpw_edit *items = rpw_arena_append(injector->arena, edits->items, edits->count, sizeof(edits->items[0]));
-
-    if (items == NULL) {
-        injector->has_failed = true;
-        return;
-    }
-    edits->items = items;
-    items[edits->count++] = edit;
+    INJECTOR_APPEND(injector, &injector->result.edits, edit);
 }
 
 void injector_warn(struct injector *injector, struct rpw_span container, const struct rpw_part *parts, size_t count)

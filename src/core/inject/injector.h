@@ -27,6 +27,18 @@ struct injector {
 /* size zeroed bytes; NULL, and the injection has failed, when the arena refused. */
 void *injector_alloc(struct injector *injector, size_t size);
 
+/* Adds an item to a list {size_t count; T *items;} in the arena. */
+#define INJECTOR_APPEND(injector, list, item)                                                                          \
+    do {                                                                                                               \
+        void *grown = rpw_arena_append((injector)->arena, (list)->items, (list)->count, sizeof((list)->items[0]));     \
+        if (grown == NULL) {                                                                                           \
+            (injector)->has_failed = true;                                                                             \
+            break;                                                                                                     \
+        }                                                                                                              \
+        (list)->items = grown;                                                                                         \
+        (list)->items[(list)->count++] = (item);                                                                       \
+    } while (false)
+
 /* Finishes a text. */
 struct rpw_span injector_finish(struct injector *injector, struct rpw_strbuf *buf);
 

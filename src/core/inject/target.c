@@ -18,18 +18,6 @@ static const struct record_container *take_entry(const struct record *record, st
     return NULL;
 }
 
-static void add(struct injector *injector, struct target_list *list, struct target target)
-{
-    struct target *items = rpw_arena_append(injector->arena, list->items, list->count, sizeof(list->items[0]));
-
-    if (items == NULL) {
-        injector->has_failed = true;
-        return;
-    }
-    list->items = items;
-    items[list->count++] = target;
-}
-
 struct target_list target_find_all(struct injector *injector, const struct record *record, bool has_chart)
 {
     bool is_taken[RPW_MAX_RECORD_CONTAINERS] = {false};
@@ -41,11 +29,12 @@ struct target_list target_find_all(struct injector *injector, const struct recor
             const struct rpw_container *container = &containers->items[i];
             struct target target = {.kind = (enum rpw_container_kind)kind, .index = i, .container = container};
             target.is_wanted = rpw_selector_is_target(injector->policy->containers, container->name);
-            target.on_record = take_entry(record, container->name, is_taken);
+            if (!rpw_selector_is_own(container->name))
+                target.on_record = take_entry(record, container->name, is_taken);
             if (target.is_wanted && has_chart && injector->policy->on_conflict == RPW_CONFLICT_KEEP)
                 target.adopted_path = chart_path(container);
             if (target.is_wanted || target.on_record != NULL)
-                add(injector, &list, target);
+                INJECTOR_APPEND(injector, &list, target);
         }
     }
     return list;
