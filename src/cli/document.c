@@ -134,8 +134,6 @@ static bool find_pods(const struct rpw_document_context *context, struct rpw_doc
     rpw_arena_reset(context->pods);
     if (rpw_workload_read(context->pods, document->object.json, false, &document->workload, &err) == RPW_OK)
         return true;
-    if (err.status == RPW_E_NOMEM)
-        return fail_at(document, 0, RPW_LIT("found more pods than there is memory for"));
     rpw_manifest_object_fail(&document->object, &err);
     return false;
 }

@@ -196,6 +196,10 @@ void rpw_manifest_object_fail(struct rpw_manifest_object *object, const struct r
     const char *field = err->field ? err->field : "", *found = err->found;
     char byte[] = "'?'";
 
+    if (err->status == RPW_E_NOMEM) {
+        rpw_report_error(&object->report, place, "found more pods than there is memory for");
+        return;
+    }
     if (!found && err->offset >= object->json.len)
         found = "the end of the text";
     if (!found && rpw_utf8_control((struct rpw_span){object->json.ptr + err->offset, 1}) < 0)

@@ -183,7 +183,7 @@ class Files(AuditCase):
             with self.subTest(text=text):
                 done = self.audit("-f", self.write(text), code=3)
                 self.assertEqual(done.stdout, "")
-                self.assertRegex(done.stderr, r"pods: found no pod \(other objects: [01]\), expected what `kubectl get pods -A -o json`")
+                self.assertRegex(done.stderr, r"pods: found no pod \(other objects: [01]\), expected what `kubectl get pods")
 
     def test_what_is_no_manifest_is_no_answer(self):
         for text, words in (("{", "pods:1:2: error: expected a key"), ("\x00", "pods:1:1: error: this is not YAML: found the "
@@ -209,7 +209,12 @@ class Files(AuditCase):
     def test_thousands_of_pods_in_yaml(self):
         pods = "".join(f"- metadata: {{name: p{i}, namespace: rucio-atlas}}\n  spec: {{containers: [{{name: rucio-ui}}]}}\n"
                        for i in range(3000))
-        self.assertIn("3000 pods of Rucio, 3000 lacking", self.audit("-f", self.write("kind: PodList\nitems:\n" + pods), code=1).stdout)
+        path = self.write("kind: PodList\nitems:\n" + pods)
+        self.assertIn("3000 pods of Rucio, 3000 lacking", self.audit("-f", path, code=1).stdout)
+
+    def test_more_pods_than_there_is_memory_for(self):
+        pods = self.write('{"kind":"PodList","items":[' + ",".join(["{}"] * 200000) + "]}")
+        self.assertIn("found more pods than there is memory for", self.audit("-f", pods, code=3).stderr)
 
     def test_bad_pod_is_a_row(self):
         bad = [{}, 5, {"metadata": {"name": 5}}, {"metadata": {"name": "c"}, "spec": {"containers": 5}}]
@@ -309,8 +314,8 @@ class InAPod(AuditCase):
         self.assertIn("the cluster's pods cannot be read", self.audit(code=3).stderr)
 
     def test_continuation_is_escaped(self):
-        self.api.on_request = lambda number, *_: (200, {"kind": "PodList", "items": [], "metadata": {"continue": "a&b=/+"}}) if number == 1 \
-            else (200, {"kind": "PodList", "items": [pod("a", "other")]})
+        pages = [{"items": [], "metadata": {"continue": "a&b=/+"}}, {"items": [pod("a", "other")]}]
+        self.api.on_request = lambda number, *_: (200, {"kind": "PodList", **pages[number - 1]})
         self.audit()
         self.assertEqual(self.api.requests[1][1], "/api/v1/pods?limit=250&continue=a%26b%3D%2F%2B")
 
@@ -329,8 +334,8 @@ class Kubectl(AuditCase):
         program = self.folder / "kubectl"
         program.write_text(KUBECTL)
         program.chmod(0o755)
-        (self.folder / "kubectl.pods").write_text(json.dumps({"kind": "List", "items": [{"kind": "Pod", **thing} for thing in pods]})
-                                                  if status == 0 else "")
+        printed = json.dumps({"kind": "List", "items": [{"kind": "Pod", **thing} for thing in pods]})
+        (self.folder / "kubectl.pods").write_text(printed if status == 0 else "")
         (self.folder / "kubectl.status").write_text(str(status))
         (self.folder / "policy.yaml").write_text(self.configuration)
         done = run("audit", "--config", str(self.folder / "policy.yaml"), *flags, PATH=path or f"{self.folder}:/usr/bin:/bin")

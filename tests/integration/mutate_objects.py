@@ -189,7 +189,8 @@ class Summary(Offline):
     def test_pods_are_counted_by_what_is_done(self):
         away = {"policy.rucio.cern.ch/inject": "false"}
         things = [pod(), pod(namespace="b\x1b"), pod(annotations=away), cron_job(),
-                  {**pod(), "spec": {**POD_SPEC, "os": {"name": "windows"}}}, pod(annotations={"kubernetes.io/config.mirror": "x"})]
+                  {**pod(), "spec": {**POD_SPEC, "os": {"name": "windows"}}},
+                  pod(annotations={"kubernetes.io/config.mirror": "x"})]
         patched = json.loads(self.mutate(CONFIGURATION, json.dumps(pod())).stdout)
         text = json.dumps({"kind": "List", "items": [*things, patched]}) + json.dumps({"kind": "Service"})
         self.assertEqual(self.summary(text, "-o", "patch"), """\
@@ -207,7 +208,8 @@ class Summary(Offline):
         self.assertIn("  1 refused\n", self.summary(json.dumps(pod(namespace="b")), configuration=configuration))
 
     def test_kinds_that_make_pods_out_of_sight_are_named(self):
-        text = yaml.safe_dump_all([{"apiVersion": "argoproj.io/v1alpha1", "kind": "Rollout"}, {"apiVersion": "v1", "kind": "Service"},
+        text = yaml.safe_dump_all([{"apiVersion": "argoproj.io/v1alpha1", "kind": "Rollout"},
+                                   {"apiVersion": "v1", "kind": "Service"},
                                    {"apiVersion": "helm.toolkit.fluxcd.io/v2", "kind": "HelmRelease"}])
         expected = """\
 3 documents, 0 pods or pod templates in them

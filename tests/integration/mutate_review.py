@@ -85,7 +85,8 @@ class Difference(Offline):
 
     def test_another_program_compares_when_the_variable_names_one(self):
         shown = self.diff(POD, RPW_EXTERNAL_DIFF="echo compares")
-        self.assertRegex(shown, r"^compares \S*/before\.Pod\.rucio-atlas\.rucio\.yaml \S*/after\.Pod\.rucio-atlas\.rucio\S*\.yaml\n$")
+        self.assertRegex(shown, r"^compares \S*/before\.Pod\.rucio-atlas\.rucio\.yaml "
+                                r"\S*/after\.Pod\.rucio-atlas\.rucio\S*\.yaml\n$")
         self.assertFalse(pathlib.Path(shown.split()[1]).exists())
 
     def test_program_that_fails_is_no_answer(self):

@@ -135,8 +135,8 @@ spec:
         self.assertEqual(kubectl(patched, "yaml").replace("    mark: \"1\"\n", ""), patched)
 
     def test_what_stands_around_a_document_stays(self):
-        for before, after in [("---\n# Source: a\n\n", ""), ("# a\n--- # b\n", ""), ("\ufeff# a\n", ""), ("%YAML 1.2\n---\n", ""),
-                              ("", "...\n"), ("", "...\n# a\n")]:
+        for before, after in [("---\n# Source: a\n\n", ""), ("# a\n--- # b\n", ""), ("\ufeff# a\n", ""),
+                              ("%YAML 1.2\n---\n", ""), ("", "...\n"), ("", "...\n# a\n")]:
             with self.subTest(before=before, after=after):
                 patched = self.check(before + HEAD + SERVER + after)
                 self.assertTrue(patched.startswith(before + "apiVersion"))
@@ -241,14 +241,16 @@ not: an object
         self.assertEqual(self.run_ok(patched), patched)
 
     def test_json_of_several_values_is_one_stream(self):
-        text = '{"kind": "Service"}\n{"kind": "Pod", "spec": {"containers": [{"name": "rucio-server"}]}} {"kind": "Secret"}\n---\n{"kind": "Node"}\n'
+        text = ('{"kind": "Service"}\n{"kind": "Pod", "spec": {"containers": [{"name": "rucio-server"}]}} {"kind": "Secret"}\n'
+                '---\n{"kind": "Node"}\n')
         patched = self.run_ok(text)
         self.assertTrue(patched.startswith('{"kind": "Service"}\n{\n  "kind": "Pod"'), patched)
         self.assertTrue(patched.endswith('{"kind": "Secret"}\n---\n{"kind": "Node"}\n'), patched)
 
     def test_files_come_out_as_one_stream(self):
         (self.folder / "in").mkdir()
-        for name, text in [("a.yaml", "kind: Service"), ("b.yml", HEAD + SERVER), ("c.txt", "x"), ("d.json", '{"kind": "Secret"}')]:
+        for name, text in [("a.yaml", "kind: Service"), ("b.yml", HEAD + SERVER), ("c.txt", "x"),
+                           ("d.json", '{"kind": "Secret"}')]:
             (self.folder / "in" / name).write_text(text)
         patched = self.run_ok("---\nkind: Last\n", "-f", "in", "-f", "-")
         self.assertEqual([document["kind"] for document in yaml.safe_load_all(patched)], ["Service", "Pod", "Secret", "Last"])

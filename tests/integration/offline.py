@@ -40,7 +40,8 @@ class Offline(unittest.TestCase):
         ends standard error with is in summary, what stands before that in stderr."""
         (self.folder / "policy.yaml").write_text(configuration)
         done = self.run_program("mutate", "--config", "policy.yaml", *arguments, stdin=stdin)
-        done.stderr, done.summary = re.fullmatch(r"(.*?)((?:^\d+ documents?, .*)?)", done.stderr, re.DOTALL | re.MULTILINE).groups()
+        parts = re.fullmatch(r"(.*?)((?:^\d+ documents?, .*)?)", done.stderr, re.DOTALL | re.MULTILINE)
+        done.stderr, done.summary = parts.groups()
         return done
 
     def run_program(self, *arguments, stdin="", stdout=subprocess.PIPE):
