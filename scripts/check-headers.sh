@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# check-headers.sh [COMPILER...] - every header compiles alone, and twice in one file. Default: gcc and clang-14.
+# check-headers.sh [COMPILER...] - every header compiles alone, and twice in one file. Default: gcc and clang.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 compilers=("$@")
-[ $# -gt 0 ] || compilers=(gcc clang-14)
+[ $# -gt 0 ] || compilers=(gcc clang)
 
 flags=(-std=c11 -D_GNU_SOURCE -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wundef -Werror
        -Wno-unused-function -Wno-unused-variable -fsyntax-only -x c)

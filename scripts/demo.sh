@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # demo.sh - shows the webhook at work: installs what is missing, builds, makes certificates, serves on loopback,
-# posts the sample AdmissionReviews of examples/ and shows each pod before and after. Debian 12, Ubuntu 22.04 or 24.04, as
-# root or with sudo; asks nothing. Exit 0 when every sample does what is said of it here.
+# posts the sample AdmissionReviews of examples/ and shows each pod before and after. Debian 12 or 13, as root or
+# with sudo; asks nothing. Exit 0 when every sample does what is said of it here.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

@@ -1,19 +1,19 @@
 #!/usr/bin/env bash
-# install-packages.sh build|demo|test|e2e - installs what is missing for that purpose on Debian 12, Ubuntu 22.04 or 24.04.
-# Asks nothing; as root, or with sudo. When nothing is missing it needs neither network nor rights.
+# install-packages.sh [--print] build|demo|test|e2e - installs what is missing for that purpose on Debian 12 or 13. Asks
+# nothing; as root, or with sudo. When nothing is missing it needs neither network nor rights. --print lists the packages
+# instead; `--print pinned` those of `test` whose version decides the result.
 set -euo pipefail
 
 build=(gcc libc6-dev cmake ninja-build pkg-config
        libmicrohttpd-dev libgnutls28-dev libssl-dev libcurl4-openssl-dev libjansson-dev libfyaml-dev libcmocka-dev)
 demo=("${build[@]}" openssl curl python3 python3-jsonpatch python3-yaml)
-# clang 14 is in all of them: one version, so that formatting and diagnostics are everybody's.
-test=("${demo[@]}" binutils clang-14 clang-format-14 clang-tidy-14 shellcheck python3-hypothesis
+test=("${demo[@]}" clang libclang-rt-dev shellcheck wrk python3-hypothesis python3-prometheus-client
       python3-jsonschema zsh fish)
 # A Kubernetes node and container images, without Docker, also for another architecture. Debian 12.
 e2e=("${demo[@]}" etcd-server containerd runc containernetworking-plugins nftables iproute2 conntrack mmdebstrap python3-pip
      buildah qemu-user-static binutils)
-# Only where the distribution has it; elsewhere it is a part of clang-14.
-test_optional=(libclang-rt-14-dev)
+# Their version decides what they say. Only where the distribution has it; test.sh goes without them elsewhere.
+pinned=(clang-format-14 clang-tidy-14)
 
 is_installed() {
     [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]
@@ -35,14 +35,24 @@ run_apt_get() {
     "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -q -o Acquire::Retries=3 "$@" </dev/null
 }
 
+print=""
+if [ "${1-}" = --print ]; then
+    print=yes
+    shift
+fi
 optional=()
-case ${1-} in
-    build) wanted=("${build[@]}") ;;
-    demo) wanted=("${demo[@]}") ;;
-    test) wanted=("${test[@]}") optional=("${test_optional[@]}") ;;
-    e2e) wanted=("${e2e[@]}") ;;
-    *) echo "Usage: $0 build|demo|test|e2e" >&2; exit 2 ;;
+case $print:${1-} in
+    *:build) wanted=("${build[@]}") ;;
+    *:demo) wanted=("${demo[@]}") ;;
+    *:test) wanted=("${test[@]}") optional=("${pinned[@]}") ;;
+    *:e2e) wanted=("${e2e[@]}") ;;
+    yes:pinned) wanted=("${pinned[@]}") ;;
+    *) echo "Usage: $0 [--print] build|demo|test|e2e" >&2; exit 2 ;;
 esac
+if [ -n "$print" ]; then
+    printf '%s\n' "${wanted[@]}" "${optional[@]}"
+    exit
+fi
 
 if [ -n "$(print_missing)" ]; then
     run_apt_get update

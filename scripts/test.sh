@@ -1,8 +1,7 @@
 #!/usr/bin/env bash
 # test.sh [--quick | --e2e] - builds and tests everything that needs no cluster; the last line counts the steps.
-# Debian 12, Ubuntu 22.04 or 24.04, as root or with sudo; asks nothing. --quick is the inner loop: build, unit and
-# golden tests, formatting. --e2e are the tests in a real Kubernetes, which it builds (Go), starts and stops; Debian
-# 12, as root.
+# Debian 12 or 13, as root or with sudo; asks nothing. --quick is the inner loop: build, unit and golden tests,
+# formatting. --e2e are the tests in a real Kubernetes, which it builds (Go), starts and stops; Debian 12, as root.
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit 1
 
@@ -12,7 +11,7 @@ case $mode in
     *) echo "Usage: $0 [--quick | --e2e]" >&2; exit 2 ;;
 esac
 
-readonly logs=build/test-logs asan=build/asan release=build/release fuzz_seconds=20
+readonly logs=build/test-logs asan=build/asan release=build/everything fuzz_seconds=20
 export RPW_E2E_DIR=${RPW_E2E_DIR:-$PWD/build/e2e}
 jobs=$(nproc)
 mkdir -p "$logs"
@@ -64,6 +63,23 @@ run_step_after() { # steps it needs, name, command...
     run_step "${@:2}"
 }
 
+# A tool whose version decides the result (`install-packages.sh --print pinned`): only where the distribution has it.
+run_step_with() { # the tool's name without its version, steps it needs, name, command...
+    local package
+    package=$(scripts/install-packages.sh --print pinned | grep "^$1-[0-9]*$")
+    if is_available "$package"; then
+        run_step_after "${@:2}" "$package"
+    else
+        report "$3" skipped "$(sed -n 's/^PRETTY_NAME=//p' /etc/os-release) has no $package"
+        skipped=$((skipped + 1))
+    fi
+}
+
+# A tool that was forgotten is a failure: a step is skipped where nobody could install it.
+is_available() { # package
+    command -v "$1" >/dev/null || apt-cache show "$1" >/dev/null 2>&1
+}
+
 run_ctest() { # label
     ctest --test-dir $asan -L "^$1\$" --no-tests=error -V -j "$jobs"
 }
@@ -83,8 +99,23 @@ run_property() {
         timeout -k 10 900 /usr/bin/python3 -m unittest discover -v -s tests/property -p '*.py'
 }
 
-check_formatting() {
-    find include src tests bench -name '*.[ch]' -print0 2>/dev/null | xargs -0 clang-format-14 --dry-run -Werror
+# The preset "everything" turns on all that CMake can build.
+check_options() {
+    local option status=0
+    while read -r option; do
+        sed -n '/"everything"/,/}/p' CMakePresets.json | grep -q "\"$option\": \"ON\"" ||
+            { echo "CMakePresets.json: the preset everything lacks $option"; status=1; }
+    done < <(sed -nE 's/^ *option\((RPW_BUILD_[A-Z_]+).*/\1/p' CMakeLists.txt)
+    return $status
+}
+
+# For a second, with its checks; what it measures is looked at on a quiet machine.
+run_bench() {
+    ROUNDS=1 SECONDS_EACH=1 BUILD=$release bench/run.sh
+}
+
+check_formatting() { # clang-format
+    find include src tests bench -name '*.[ch]' -print0 2>/dev/null | xargs -0 "$1" --dry-run -Werror
 }
 
 check_shell_scripts() {
@@ -99,9 +130,9 @@ run_fuzz() {
 }
 
 # The compile commands are those of the asan build; gcc's own options mean nothing to clang.
-check_clang_tidy() {
+check_clang_tidy() { # clang-tidy
     find src tests/fuzz -name '*.c' -print0 |
-        xargs -0 -n 1 -P "$jobs" clang-tidy-14 -p $asan --quiet --warnings-as-errors='*' \
+        xargs -0 -n 1 -P "$jobs" "$1" -p $asan --quiet --warnings-as-errors='*' \
             2> >(grep -vE '^[0-9]+ warnings? generated' >&2)
 }
 
@@ -122,6 +153,10 @@ print_e2e_obstacle() {
     fi
 }
 
+run_machine() {
+    PYTHONDONTWRITEBYTECODE=1 timeout -k 10 900 /usr/bin/python3 -m unittest discover -v -s tests/machine -p '*.py'
+}
+
 start_cluster() {
     scripts/cluster.sh up && scripts/cluster.sh load "$RPW_E2E_DIR"/images/*.tar
 }
@@ -133,26 +168,29 @@ run_e2e() {
 
 test_quickly() {
     run_step packages scripts/install-packages.sh test
+    run_step imports scripts/check-imports.py
     run_step build scripts/build.sh asan
     run_step_after build unit run_ctest unit
     run_step_after build golden run_ctest golden
-    run_step formatting check_formatting
+    run_step_with clang-format '' formatting check_formatting
 }
 
 test_all() {
     test_quickly
     run_step_after build corpus run_ctest corpus
-    run_step release scripts/build.sh release rucio-policy-webhook
-    run_step_after "build release" integration run_integration
+    run_step options check_options
+    run_step everything scripts/build.sh everything
+    run_step_after "build everything" integration run_integration
     run_step_after build property run_property
+    run_step_after everything bench run_bench
     run_step shell-scripts check_shell_scripts
     run_step banned scripts/check-banned.sh
     run_step_after build manual scripts/check-manual.sh $asan/rucio-policy-webhook
     run_step docs scripts/check-docs.sh
     run_step layers scripts/check-layers.sh
     run_step headers scripts/check-headers.sh
-    run_step_after release core-symbols scripts/check-core-symbols.sh $release/librpw-core.a
-    run_step_after build clang-tidy check_clang_tidy
+    run_step_after everything core-symbols scripts/check-core-symbols.sh $release/librpw-core.a
+    run_step_with clang-tidy build clang-tidy check_clang_tidy
     run_step fuzz run_fuzz
 }
 
@@ -170,6 +208,7 @@ test_in_cluster() {
         return
     fi
     run_step packages scripts/install-packages.sh e2e
+    run_step empty-machine run_machine
     run_step build scripts/build.sh asan
     run_step images tests/e2e/images/build.sh "$RPW_E2E_DIR/images"
     run_step server-image tests/e2e/images/server.sh "$RPW_E2E_DIR/images"

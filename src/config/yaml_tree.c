@@ -200,7 +200,8 @@ static struct rpw_place missing_place(const struct rpw_yaml_composer *composer)
     return (struct rpw_place){is_in_list && at < text.len && text.ptr[at] == '-' ? at : composer->last_end, 0};
 }
 
-/* Where the event's token is. Quotes are outside of a token's marks, and a value that is not there has none. */
+/* Where the event's token is. Quotes are outside of a token's marks, and a value that is not there has none, or (libfyaml 0.8)
+ * some without anything between them. */
 static struct rpw_place event_place(const struct rpw_yaml_composer *composer, struct fy_event *event)
 {
     const struct fy_mark *start = fy_event_start_mark(event), *end = fy_event_end_mark(event);
@@ -211,6 +212,8 @@ static struct rpw_place event_place(const struct rpw_yaml_composer *composer, st
     if (!start || !end)
         return event->type == FYET_SCALAR ? missing_place(composer) : (struct rpw_place){composer->last_end, 0};
     place = (struct rpw_place){composer->base + start->input_pos, end->input_pos - start->input_pos};
+    if (style == FYSS_PLAIN && place.length == 0)
+        return missing_place(composer);
     if (style == FYSS_SINGLE_QUOTED || style == FYSS_DOUBLE_QUOTED) {
         place.offset -= 1;
         place.length += 2;

@@ -2,7 +2,7 @@
 shows of their output; its examples of values; and the errors that it explains, produced one by one.
 
 Blocks of language `sh` are run, `text` right behind them is what they print. `console` needs what is not here: docker,
-kind, a registry.
+kind, a registry. Of the other pages those blocks are run that say so (tests/integration/pages.py).
 """
 import json
 import os
@@ -23,7 +23,10 @@ from cluster import ROOT, ClusterCase, Refused, kubectl, wait_until
 from install_support import (NAME, Installation, inventory, needs_image, rucio_pod, say, wait_for_inventory,
                              wait_until_called)
 
+from pages import PAGES, read_blocks
+
 PAGE = ROOT / "docs" / "install.md"
+BLOCKS = read_blocks(PAGE)
 EXPERIMENT = "rucio-atlas"
 IMAGES = pathlib.Path(os.environ.get("RPW_E2E_DIR", str(ROOT / "build" / "e2e"))) / "images"
 # What every failed call begins with, and what the page leaves out.
@@ -31,31 +34,8 @@ CALL_FAILED = (f'failed calling webhook "pods.policy.rucio.cern.ch": failed to c
                f'Post "https://{NAME}.{NAME}.svc:443/mutate?timeout=5s": ')
 
 
-class Block:
-    def __init__(self, section, language, text):
-        self.section = section  # the heading of the second level
-        self.language = language
-        self.text = text
-
-
-def read_blocks():
-    blocks, section, language, lines = [], "", None, []
-    for line in PAGE.read_text(encoding="utf-8").splitlines():
-        if language is not None:
-            if line == "```":
-                blocks.append(Block(section, language, "\n".join(lines) + "\n"))
-                language, lines = None, []
-            else:
-                lines.append(line)
-        elif line.startswith("```"):
-            language = line[3:]
-        elif line.startswith("## "):
-            section = line[3:]
-    return blocks
-
-
 def commands_of(section):
-    found = [block.text for block in read_blocks() if (block.section, block.language) == (section, "sh")]
+    found = [block.text for block in BLOCKS if (block.section, block.language) == (section, "sh")]
     assert found, f"{PAGE} has no commands in its section {section!r}"
     return found
 
@@ -103,7 +83,7 @@ class AsPrinted(ClusterCase):
         """That of the page's pod; any other cluster pulls it."""
         if "RPW_E2E_KUBECONFIG" in os.environ:
             return
-        commands = "".join(block.text for block in read_blocks() if block.language == "sh")
+        commands = "".join(block.text for block in BLOCKS if block.language == "sh")
         names = set(re.findall(r"--image=(\S+)", commands))
         with tempfile.TemporaryDirectory() as folder:
             for name in names:
@@ -134,7 +114,7 @@ class AsPrinted(ClusterCase):
     def follow(self, section):
         """Runs a section's commands in order, and compares what the page shows of their output."""
         printed, installations = "", 0
-        for block in read_blocks():
+        for block in BLOCKS:
             if block.section != section:
                 continue
             if block.language == "text":
@@ -171,6 +151,20 @@ class WithKubectl(AsPrinted):
                       'MountVolume.SetUp failed for volume "tls" : references non-existent secret key: tls.crt'):
             wait_until(lambda words=words: words in messages(), words)
             self.assertIn(f"`{words}`", prose())
+
+
+class OtherPages(AsPrinted):
+    def test_commands_work_as_printed(self):
+        blocks = [block for page in PAGES for block in read_blocks(page) if block.mark == "in a cluster"]
+        for block in blocks:
+            with self.subTest(str(block)):
+                pod = kubectl("-n", NAME, "get", "pods", "-l", "app.kubernetes.io/component=webhook", "-o",
+                              "jsonpath={.items[0].metadata.name}", check=False).stdout
+                self.run_commands(block.text.replace("/POD:", f"/{pod}:"))
+                if "helm upgrade" in block.text:
+                    helm("upgrade", NAME, str(self.copy / "manifests" / "chart"), "--namespace", NAME, "--reuse-values",
+                         "--set", "audit.enabled=true", "--wait")
+        self.assertEqual(len(blocks), 4)
 
 
 class Troubles(AsPrinted):
@@ -277,7 +271,7 @@ class Values(unittest.TestCase):
     """What the page says of the chart without a cluster."""
 
     def examples(self, kind):
-        texts = [block.text for block in read_blocks() if block.language == "yaml"]
+        texts = [block.text for block in BLOCKS if block.language == "yaml"]
         found = [thing for text in texts for thing in yaml.safe_load_all(text) if thing.get("kind") == kind]
         self.assertEqual(len(found), 1)
         return found[0]["spec"]
@@ -313,7 +307,7 @@ class Values(unittest.TestCase):
                 render(*[flag.replace("=ca.crt", f"={authority}") for flag in flags])
 
     def test_values_for_client_authorities_mount_what_the_flag_names(self):
-        text = next(block.text for block in read_blocks() if "extraVolumeMounts" in block.text)
+        text = next(block.text for block in BLOCKS if "extraVolumeMounts" in block.text)
         with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
             file.write(text)
             file.flush()
@@ -340,12 +334,12 @@ class Values(unittest.TestCase):
         done = self.in_a_folder(check % "manifests/install.yaml", other)
         self.assertEqual(done.returncode, 1)
         self.assertIn("install.yaml: /webhooks/0/matchConditions", done.stderr)
-        command = next(block.text for block in read_blocks() if block.text.startswith("helm template"))
+        command = next(block.text for block in BLOCKS if block.text.startswith("helm template"))
         done = self.in_a_folder(command + check % "install.yaml", other)
         self.assertEqual(done.returncode, 0, done.stderr)
 
     def test_pod_that_no_policy_selects_is_explained_as_the_page_shows(self):
-        blocks = read_blocks()
+        blocks = BLOCKS
         place = next(n for n, block in enumerate(blocks) if block.language == "console" and "-o explain" in block.text)
         found = re.search(r"kubectl -n (\S+) get pod (\S+)", blocks[place].text)
         pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": found[2], "namespace": found[1]},

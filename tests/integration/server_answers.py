@@ -1,6 +1,7 @@
 """What callers of the webhook see: one row for each kind of request, sent as raw bytes over TLS to the real program."""
 import base64
 import json
+import re
 import ssl
 import subprocess
 import unittest
@@ -24,6 +25,11 @@ REVIEW = review()
 LENGTH = f"Content-Length: {len(REVIEW)}"
 CLOSES = True
 KEEPS = False
+
+
+class Ours(str):
+    """An answer of ours that libmicrohttpd 1.0 and later gives before us, in words of its own."""
+
 
 # name: (request, status, the connection afterwards, a piece of the answer's text)
 # An empty text: the answer is libmicrohttpd's own.
@@ -103,22 +109,22 @@ ROWS = {
 
     "a space before the colon of a length is refused":
         (request("POST /mutate HTTP/1.1", HOST, JSON, f"Content-Length : {len(REVIEW)}", body=REVIEW),
-         400, CLOSES, "a header's name is 'Content-Length ', expected"),
+         400, CLOSES, Ours("a header's name is 'Content-Length ', expected")),
     "a space before the colon of an encoding is refused":
         (request("POST /mutate HTTP/1.1", HOST, JSON, "Transfer-Encoding : chunked", body=chunked(REVIEW)),
-         400, CLOSES, "a header's name is 'Transfer-Encoding ', expected"),
+         400, CLOSES, Ours("a header's name is 'Transfer-Encoding ', expected")),
     "a tab before the colon of a length is refused":
         (request("POST /mutate HTTP/1.1", HOST, JSON, f"Content-Length\t: {len(REVIEW)}", body=REVIEW),
-         400, CLOSES, "a header's name is 'Content-Length?', expected"),
+         400, CLOSES, Ours("a header's name is 'Content-Length?', expected")),
     "a space before the colon of a host is refused":
         (request("POST /mutate HTTP/1.1", HOST, "Host : other", JSON, LENGTH, body=REVIEW),
-         400, CLOSES, "a header's name is 'Host ', expected"),
+         400, CLOSES, Ours("a header's name is 'Host ', expected")),
     "a space before the colon of any header is refused":
         (request("POST /mutate HTTP/1.1", HOST, JSON, LENGTH, "X-Any : x", body=REVIEW),
-         400, CLOSES, "a header's name is 'X-Any ', expected"),
+         400, CLOSES, Ours("a header's name is 'X-Any ', expected")),
     "a first header that is folded is refused":
         (request("POST /mutate HTTP/1.1", " X-Any: x", HOST, JSON, LENGTH, body=REVIEW),
-         400, CLOSES, "a header's name is ' X-Any', expected"),
+         400, CLOSES, Ours("a header's name is ' X-Any', expected")),
     "an encoding in HTTP 1.0 is refused":
         (request("POST /mutate HTTP/1.0", HOST, JSON, "Transfer-Encoding: chunked", body=chunked(REVIEW)),
          400, CLOSES, "Transfer-Encoding came in 'HTTP/1.0', expected 'HTTP/1.1'"),
@@ -134,16 +140,16 @@ ROWS = {
         (request("POST /mutate HTTP/1.1", HOST, JSON, "Content-Length: -5"), 400, CLOSES, ""),
     "a length together with an encoding is refused":
         (request("POST /mutate HTTP/1.1", HOST, JSON, LENGTH, "Transfer-Encoding: chunked", body=chunked(REVIEW)),
-         400, CLOSES, "Content-Length and Transfer-Encoding came together"),
+         400, CLOSES, Ours("Content-Length and Transfer-Encoding came together")),
     "an encoding before a length is refused":
         (request("POST /mutate HTTP/1.1", HOST, JSON, "Transfer-Encoding: chunked", "Content-Length: 4",
-                 body=chunked(REVIEW)), 400, CLOSES, "Content-Length and Transfer-Encoding came together"),
+                 body=chunked(REVIEW)), 400, CLOSES, Ours("Content-Length and Transfer-Encoding came together")),
     "an unknown encoding is refused":
         (request("POST /mutate HTTP/1.1", HOST, JSON, "Transfer-Encoding: gzip", body=REVIEW),
-         400, CLOSES, "Transfer-Encoding is 'gzip', expected 'chunked'"),
+         400, CLOSES, Ours("Transfer-Encoding is 'gzip', expected 'chunked'")),
     "chunked after another encoding is refused":
         (request("POST /mutate HTTP/1.1", HOST, JSON, "Transfer-Encoding: gzip, chunked", body=chunked(REVIEW)),
-         400, CLOSES, "Transfer-Encoding is 'gzip, chunked', expected 'chunked'"),
+         400, CLOSES, Ours("Transfer-Encoding is 'gzip, chunked', expected 'chunked'")),
     "chunked twice is refused":
         (request("POST /mutate HTTP/1.1", HOST, JSON, "Transfer-Encoding: chunked", "Transfer-Encoding: chunked",
                  body=chunked(REVIEW)), 400, CLOSES, "Transfer-Encoding came 2 times, expected once"),
@@ -164,6 +170,8 @@ class ServerAnswers(unittest.TestCase):
     def setUpClass(cls):
         cls.folder = Folder()
         cls.server = Server(cls.folder)
+        built = re.search(r'libmicrohttpd="(\d+)\.', cls.server.get_ops("/metrics").text)
+        cls.libmicrohttpd = int(built[1])
 
     @classmethod
     def tearDownClass(cls):
@@ -174,6 +182,8 @@ class ServerAnswers(unittest.TestCase):
             cls.folder.remove()
 
     def check(self, sent, status, closes, text):
+        if isinstance(text, Ours) and self.libmicrohttpd >= 1:
+            text = ""
         with self.server.connect() as client:
             response = client.ask(sent)
             self.assertEqual(response.status, status, response.text)

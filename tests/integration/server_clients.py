@@ -59,13 +59,10 @@ class ClientCertificates(unittest.TestCase):
             self.assertIn("--client-ca", server.wait_for("TLS handshake failed")["detail"])
 
     def test_an_expired_certificate_of_a_client_is_refused(self):
-        self.folder.certificate, self.folder.key = [str(self.folder.path / f"tls.{end}") for end in ("crt", "key")]
         expired = str(self.folder.path / "expired.crt")
-        subprocess.run(["openssl", "req", "-new", "-key", self.folder.key, "-subj", "/CN=x", "-out", expired + ".csr"],
-                       check=True, capture_output=True)
-        subprocess.run(["openssl", "x509", "-req", "-in", expired + ".csr", "-CA", self.clients.certificate, "-CAkey",
-                        str(self.folder.path / "clients.key"), "-days", "-1", "-out", expired], check=True,
-                       capture_output=True)
+        self.folder.certificate, self.folder.key = expired, str(self.folder.path / "tls.key")
+        self.folder.remake_certificate("20200101000000Z", "20210101000000Z",
+                                       (self.clients.certificate, str(self.folder.path / "clients.key")))
         pair = (expired, self.folder.key)
         self.folder.certificate, self.folder.key = self.folder.tls.file("tls.crt"), self.folder.tls.file("tls.key")
         with self.start() as server:

@@ -11,7 +11,7 @@ import time
 import unittest
 
 from server_support import metric
-from support import (MAX_BODY, PATIENCE, PROGRAM, Client, Folder, Server, post, raise_file_limit, review,
+from support import (MAX_BODY, PATIENCE, PROGRAM, RELEASE_PROGRAM, Client, Folder, Server, post, raise_file_limit, review,
                      review_of_size, serve_command, wait_until)
 
 CONNECTIONS = 3000
@@ -24,7 +24,6 @@ HANDSHAKE = b"\x16\x03\x01\x40\x00\x01\x00\x3f\xfc\x03\x03"
 SLOW_TIMEOUT = 3
 TICK = 0.25  # how late the server may notice a deadline
 SLACK = 5  # how late this test may notice that a client is gone: it asks one normal request in between
-RELEASE_PROGRAM = os.environ.get("RPW_RELEASE_PROGRAM")
 
 
 def is_gone(client):

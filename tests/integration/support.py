@@ -19,6 +19,7 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PROGRAM = os.environ.get("RPW_PROGRAM", str(ROOT / "build" / "asan" / "rucio-policy-webhook"))
+RELEASE_PROGRAM = os.environ.get("RPW_RELEASE_PROGRAM")
 PATIENCE = 60.0  # seconds until a condition that never comes true fails a test
 
 MAX_BODY = 7 * 1024 * 1024
@@ -56,8 +57,10 @@ class Folder:
             check=True, capture_output=True)
         return certificate, key
 
-    def remake_certificate(self, not_before, not_after):
-        """Replaces the certificate by one for the same key that is valid between these times (YYYYMMDDHHMMSSZ)."""
+    def remake_certificate(self, not_before, not_after, signer=None):
+        """Replaces the certificate by one for the same key that is valid between these times (YYYYMMDDHHMMSSZ), signed by
+        itself or by the signer's certificate and key."""
+        signed = ["-cert", signer[0], "-keyfile", signer[1]] if signer else ["-selfsign", "-keyfile", self.key]
         config = self.write("ca.cnf", f"""[ca]
 default_ca = here
 [here]
@@ -73,8 +76,8 @@ commonName = supplied
         request = str(self.path / "request.pem")
         for command in [
                 ["openssl", "req", "-new", "-key", self.key, "-subj", "/CN=localhost", "-out", request],
-                ["openssl", "ca", "-batch", "-selfsign", "-notext", "-config", config, "-keyfile", self.key,
-                 "-in", request, "-startdate", not_before, "-enddate", not_after, "-out", self.certificate]]:
+                ["openssl", "ca", "-batch", "-notext", "-config", config, *signed, "-in", request,
+                 "-startdate", not_before, "-enddate", not_after, "-out", self.certificate]]:
             subprocess.run(command, check=True, capture_output=True)
 
     def remove(self):
