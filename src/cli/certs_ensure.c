@@ -197,7 +197,7 @@ static int print_end(const struct run *run, const struct rpw_certs_decision *dec
 
 enum turn { TURN_AGAIN, TURN_CONFLICT, TURN_END };
 
-static int fail(enum rpw_exit exit_code, const char *what)
+static int fail(int exit_code, const char *what)
 {
     fprintf(stderr, "rucio-policy-webhook certs ensure: %s\n", what);
     return exit_code;

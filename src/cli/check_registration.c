@@ -138,8 +138,7 @@ static const char *namespace_of(const json_t *webhook)
     return name != NULL ? name : "rucio-policy-webhook";
 }
 
-static enum rpw_exit compare_configuration(const char *file, const json_t *configuration,
-                                           const struct rpw_policy_set *policies)
+static int compare_configuration(const char *file, const json_t *configuration, const struct rpw_policy_set *policies)
 {
     struct comparison comparison = {.file = rpw_manifest_shown_name(file)};
     const json_t *webhooks = json_object_get(configuration, "webhooks");
@@ -169,12 +168,12 @@ static enum rpw_exit compare_configuration(const char *file, const json_t *confi
     return comparison.difference_count == 0 ? RPW_EXIT_OK : RPW_EXIT_NO;
 }
 
-enum rpw_exit rpw_check_registration(const char *file, const struct rpw_policy_set *policies)
+int rpw_check_registration(const char *file, const struct rpw_policy_set *policies)
 {
     json_t *objects = rpw_manifest_load(file, MAX_FILE_BYTES);
     const json_t *ours = NULL;
     size_t count = 0, ours_count = 0;
-    enum rpw_exit exit_code = RPW_EXIT_BLIND;
+    int exit_code = RPW_EXIT_BLIND;
 
     if (objects == NULL)
         return RPW_EXIT_BLIND;

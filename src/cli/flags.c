@@ -93,8 +93,10 @@ static bool take_switch(const char *value, bool *is_on)
     return *is_on || strcmp(value, "false") == 0;
 }
 
-static bool take_element(struct rpw_flag_list *list, const char *value)
+static bool take_element(struct rpw_flag_list *list, const char *value, const char **ret_form)
 {
+    if (list->count == RPW_FLAG_LIST_MAX)
+        *ret_form = "at most 1024 of them";
     if (value[0] == '\0' || list->count == RPW_FLAG_LIST_MAX)
         return false;
     list->items[list->count++] = value;
@@ -114,7 +116,7 @@ static bool take_amount(const struct rpw_flag *flag, const char *value, void *fi
     return true;
 }
 
-/* Stores value; ret_form: what a RPW_FLAG_FORM says it expected. */
+/* Stores value; ret_form: what was expected, where the kind does not say it. */
 static bool take(const struct rpw_flag *flag, const char *value, void *options, const char **ret_form)
 {
     void *field = (char *)options + flag->offset;
@@ -124,7 +126,7 @@ static bool take(const struct rpw_flag *flag, const char *value, void *options, 
         return take_switch(value, field);
     case RPW_FLAG_TEXTS:
     case RPW_FLAG_FILES:
-        return take_element(field, value);
+        return take_element(field, value, ret_form);
     case RPW_FLAG_CHOICE:
         return take_choice(flag, value, field);
     case RPW_FLAG_FORM:
@@ -158,15 +160,15 @@ int rpw_flags_error(const struct rpw_verb *verb, const char *where, const char *
 /* "a, b or c" of "a|b|c" */
 static void describe_choice(const char *words, char text[EXPECTED_BYTES])
 {
-    size_t len = 0;
+    struct rpw_span rest = rpw_span_of(words), word;
+    int len = 0;
 
-    for (const char *at = words; *at != '\0' && len + 5 < EXPECTED_BYTES; at++) {
-        const char *separator = *at != '|' ? NULL : strchr(at + 1, '|') != NULL ? ", " : " or ";
-
-        len += (size_t)snprintf(text + len, EXPECTED_BYTES - len, "%s", separator != NULL ? separator : "x");
-        if (separator == NULL)
-            text[len - 1] = *at;
-    }
+    while (rpw_span_next_element(&rest, '|', &word) && len < EXPECTED_BYTES)
+        len += snprintf(text + len, (size_t)(EXPECTED_BYTES - len), "%s%.*s",
+                        len == 0           ? ""
+                        : rest.ptr != NULL ? ", "
+                                           : " or ",
+                        (int)word.len, word.ptr);
 }
 
 static void describe_amount(const struct rpw_flag *flag, char text[EXPECTED_BYTES])

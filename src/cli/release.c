@@ -19,22 +19,22 @@
 /* Where something was found. */
 struct place {
     struct rpw_release *release;
-    char owner[TEXT_BYTES]; /* "Deployment atlas/server" */
+    char *owner; /* "Deployment atlas/server" */
 };
 
-/* Adds "OWNER: WHAT" to texts, each once. */
+/* Adds "OWNER: WHAT" to texts. */
 static void note(const struct place *place, json_t *texts, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 static void note(const struct place *place, json_t *texts, const char *format, ...)
 {
-    char what[TEXT_BYTES], text[2 * TEXT_BYTES + 4];
     va_list arguments;
+    char *what = NULL;
 
     va_start(arguments, format);
-    vsnprintf(what, sizeof(what), format, arguments);
+    if (vasprintf(&what, format, arguments) >= 0)
+        json_array_append_new(texts, json_sprintf("%s: %s", place->owner, what));
     va_end(arguments);
-    snprintf(text, sizeof(text), "%s: %s", place->owner, what);
-    json_array_append_new(texts, json_string(text));
+    free(what);
 }
 
 static void note_key(json_t *keys, const char *key)
@@ -88,7 +88,8 @@ static void note_directories(struct rpw_release *release, const char *python_pat
 
     while (rpw_span_next_element(&rest, ':', &element)) {
         element = rpw_span_without_trailing_slashes(element);
-        if (element.len == 0 || element.ptr[0] != '/' || memchr(element.ptr, '$', element.len) != NULL)
+        if (element.len == 0 || element.len >= sizeof(path) || element.ptr[0] != '/' ||
+            memchr(element.ptr, '$', element.len) != NULL)
             continue;
         snprintf(path, sizeof(path), "%.*s", (int)element.len, element.ptr);
         note_key(release->paths, path);
@@ -134,7 +135,7 @@ static void note_installation(const struct place *place, const json_t *container
         const char *begin = strstr(script, "pip install "), *end = begin != NULL ? strstr(begin, " --target") : NULL;
         char requirement[TEXT_BYTES];
 
-        if (end == NULL)
+        if (end == NULL || end - begin >= TEXT_BYTES)
             continue;
         begin += strlen("pip install ");
         snprintf(requirement, sizeof(requirement), "%.*s", (int)(end - begin), begin);
@@ -214,48 +215,61 @@ static void look_at_secret(const struct place *place, const json_t *secret)
 
 /* --- objects ------------------------------------------------------------------------------------------------------------ */
 
-static void look_at_pods(struct rpw_release *release, const json_t *object, const char *namespace_,
-                         struct rpw_arena *arena)
+static void look_at_pod(struct rpw_release *release, const struct rpw_workload_pod *found, const char *namespace_)
 {
-    char *text = json_dumps(object, JSON_COMPACT);
+    const struct rpw_workload_name *owner = &found->owner;
+    json_t *pod = json_loadb(found->text.ptr, found->text.len, 0, NULL);
+    struct place place = {.release = release};
+    char where[RPW_DNS_MAX_NAME_BYTES + 1] = "";
+
+    if (owner->namespace_.len > 0)
+        snprintf(where, sizeof(where), "%.*s", (int)owner->namespace_.len, owner->namespace_.ptr);
+    else if (namespace_ != NULL)
+        snprintf(where, sizeof(where), "%s", namespace_);
+    if (asprintf(&place.owner, "%.*s %s%s%.*s", (int)owner->kind.len, owner->kind.ptr, where,
+                 where[0] != '\0' ? "/" : "", (int)owner->name.len, owner->name.ptr) >= 0) {
+        look_at_containers(&place, pod, "initContainers", where);
+        look_at_containers(&place, pod, "containers", where);
+        free(place.owner);
+    }
+    json_decref(pod);
+}
+
+/* object may be a list. */
+static void look_at_pods(struct rpw_release *release, const json_t *object, const char *namespace_)
+{
+    char *text = json_dumps(object, JSON_COMPACT), *region = malloc(ARENA_BYTES);
     struct rpw_workload workload;
+    struct rpw_arena arena;
     struct rpw_err err;
 
-    if (text != NULL && rpw_workload_read(arena, rpw_span_of(text), false, &workload, &err) == RPW_OK) {
-        for (size_t i = 0; i < workload.pod_count; i++) {
-            const struct rpw_workload_pod *found = &workload.pods[i];
-            json_t *pod = json_loadb(found->text.ptr, found->text.len, 0, NULL);
-            struct rpw_span its = found->owner.namespace_;
-            struct place place = {.release = release};
-            char where[RPW_DNS_MAX_NAME_BYTES + 1];
-
-            snprintf(where, sizeof(where), "%.*s", (int)its.len, its.ptr != NULL ? its.ptr : "");
-            if (its.len == 0 && namespace_ != NULL)
-                snprintf(where, sizeof(where), "%s", namespace_);
-            snprintf(place.owner, sizeof(place.owner), "%.*s %s%s%.*s", (int)found->owner.kind.len,
-                     found->owner.kind.ptr, where, where[0] != '\0' ? "/" : "", (int)found->owner.name.len,
-                     found->owner.name.ptr);
-            look_at_containers(&place, pod, "initContainers", where);
-            look_at_containers(&place, pod, "containers", where);
-            json_decref(pod);
-        }
+    if (text != NULL && region != NULL) {
+        rpw_arena_init(&arena, region, ARENA_BYTES);
+        if (rpw_workload_read(&arena, rpw_span_of(text), false, &workload, &err) == RPW_OK)
+            for (size_t i = 0; i < workload.pod_count; i++)
+                look_at_pod(release, &workload.pods[i], namespace_);
+        rpw_arena_done(&arena);
     }
+    free(region);
     free(text);
 }
 
-static void look_at_object(struct rpw_release *release, const json_t *object, const char *namespace_)
+/* A Secret, or those of a list. */
+static void look_at_secrets(struct rpw_release *release, const json_t *object)
 {
-    static char region[ARENA_BYTES];
     struct place place = {.release = release};
-    struct rpw_arena arena;
+    const json_t *item;
+    size_t index;
 
-    if (strcmp(text_of(object, "kind"), "Secret") == 0) {
-        snprintf(place.owner, sizeof(place.owner), "Secret %s", text_of(json_object_get(object, "metadata"), "name"));
+    if (strcmp(text_of(object, "kind"), "Secret") == 0 &&
+        asprintf(&place.owner, "Secret %s", text_of(json_object_get(object, "metadata"), "name")) >= 0) {
         look_at_secret(&place, object);
+        free(place.owner);
     }
-    rpw_arena_init(&arena, region, sizeof(region));
-    look_at_pods(release, object, namespace_, &arena);
-    rpw_arena_done(&arena);
+    json_array_foreach(json_object_get(object, "items"), index, item)
+    {
+        look_at_secrets(release, item);
+    }
 }
 
 bool rpw_release_init(struct rpw_release *release)
@@ -269,22 +283,16 @@ bool rpw_release_init(struct rpw_release *release)
 bool rpw_release_add(struct rpw_release *release, const char *file, const char *namespace_)
 {
     json_t *objects = rpw_manifest_load(file, MAX_FILE_BYTES);
-    const json_t *object, *item;
-    size_t index, item_index;
+    const json_t *object;
+    size_t index;
 
-    if (objects == NULL)
-        return false;
     json_array_foreach(objects, index, object)
     {
-        look_at_object(release, object, namespace_);
-        json_array_foreach(json_object_get(object, "items"), item_index, item)
-        {
-            if (strcmp(text_of(item, "kind"), "Secret") == 0)
-                look_at_object(release, item, namespace_);
-        }
+        look_at_pods(release, object, namespace_);
+        look_at_secrets(release, object);
     }
     json_decref(objects);
-    return true;
+    return objects != NULL;
 }
 
 void rpw_release_done(struct rpw_release *release)

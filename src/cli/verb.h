@@ -38,21 +38,21 @@ struct rpw_flag_list {
 };
 
 struct rpw_flag {
-    const char *name; /* behind "--"; NULL: it is an argument without a name */
-    char letter;      /* behind "-"; 0: none */
-    enum rpw_flag_kind kind;
-    size_t offset;        /* in the verb's options */
-    const char *value;    /* what --help calls the value; of a choice, its words: "json|text" */
-    const char *fallback; /* the default, as one would write it; NULL: the options stay as they are */
-    bool is_required;
-    bool is_argument; /* arguments that follow no flag are its values, too */
+    const char *name;  /* behind "--"; NULL: it is an argument without a name */
+    const char *value; /* what --help calls the value; of a choice, its words: "json|text" */
+    const char *help;  /* sentences; '\n' ends a line */
+    size_t offset;     /* in the verb's options */
 
+    const char *fallback;   /* the default, as one would write it; NULL: the options stay as they are */
     unsigned long min, max; /* of a number, a duration, a size */
 
     /* Stores a RPW_FLAG_FORM or _FORMS at field. NULL, or what was expected. */
     const char *(*take)(void *field, const char *value);
 
-    const char *help; /* sentences; '\n' ends a line */
+    enum rpw_flag_kind kind;
+    char letter; /* behind "-"; 0: none */
+    bool is_required;
+    bool is_argument; /* arguments that follow no flag are its values, too */
 };
 
 struct rpw_verb {

@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import pty
 import re
 import shutil
 import signal
@@ -565,7 +566,15 @@ class Conflicts(Ensure):
                 self.api.touch(CONFIGURATION)
 
         self.api.on_request = change_always
-        self.assertIn("the objects change again and again", self.ensure(code=1).stderr)
+        error = self.ensure(code=1).stderr
+        self.assertIn("the objects change again and again", error)
+        self.assertNotIn("all is read again", error)
+        terminal, other_end = pty.openpty()
+        with open(terminal, "rb", buffering=0) as shown:
+            subprocess.run([PROGRAM, "certs", "ensure", *FLAGS, *self.api.flags], stdout=subprocess.DEVNULL, stderr=other_end,
+                           check=False, timeout=60)
+            os.close(other_end)
+            self.assertIn(b"an object has changed meanwhile, all is read again", shown.read(4096))
 
 
 class Ended(Ensure):

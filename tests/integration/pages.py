@@ -6,7 +6,7 @@ A comment on the line above a block marks it:
     <!-- in a cluster -->      tests/e2e/install_docs.py runs it
     <!-- see FILE -->          this test compares it with what the program prints
 
-What has no mark is run (`sh`), is what the block above it prints (`text`), or is read as configuration (`yaml`).
+What has no mark is run (`sh`), is what the block above it prints (`text`), or is read (`yaml`, `json`), a configuration by `check`.
 """
 import re
 
