@@ -56,7 +56,7 @@ start() {
 
 start_webhook() {
     start "$folder/webhook.log" "$build/rucio-policy-webhook" serve --config "$config" --tls-cert "$folder/crt" \
-        --tls-key "$folder/key" --listen 127.0.0.1:0 --ops-listen 127.0.0.1:0 --threads 1 --drain-delay 0 \
+        --tls-key "$folder/key" --listen 127.0.0.1:0 --ops-listen 127.0.0.1:0 --threads 1 --drain-delay 0s \
         --max-requests-per-connection 0
 }
 

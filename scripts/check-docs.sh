@@ -21,20 +21,11 @@ done < <(sed -nE 's/^ *\[RPW_(REASON|OUTCOME)_[A-Z_]+\] = \{?"([a-z_]+)".*/\2/p'
     sed -nE 's/^ *\[RPW_REFUSAL_[A-Z_]+\] = \{[0-9]+, [a-z]+, "([a-z_]+)"\}.*/\1/p' src/server/refusal.c | grep -vx none)
 
 # Every key of the configuration: a row in the table of its section, or a mention where Kubernetes defines the key.
-print_keys() { # lines "FIELD KEY", as rpw_fields_split() is told them
-    awk '{
-        line = $0
-        while (match(line, /\{"[A-Za-z]+", &/)) {
-            keys[++count] = substr(line, RSTART + 2, RLENGTH - 6)
-            line = substr(line, RSTART + RLENGTH)
-        }
-        if (match($0, /rpw_fields_split\(loader, [^,]+/)) {
-            field = substr($0, RSTART + 25, RLENGTH - 25)
-            gsub(/"/, "", field)
-            for (i = 1; i <= count; i++) print field, keys[i]
-            count = 0
-        }
-    }' src/config/*.c
+print_keys() { # lines "FIELD KEY", as the tables have them
+    sed -nE 's/^const struct rpw_shape rpw_keys_of_([a-z_]+)\[\].*/FIELD \1/p; s/^#define INSTALLER_ROWS.*/FIELD installer/p
+        s/^[^"]*\{+[A-Z]+\("([A-Za-z]+)".*/KEY \1/p; s/^[^"]*\{\.name = "([A-Za-z]+)".*/KEY \1/p; s/^ *WORD\("([A-Za-z]+)".*/KEY \1/p' \
+        src/config/keys.c | awk '$1 == "FIELD" { field = $2; next } field == "installer" { print "pip", $2; print "copy", $2; next }
+                                 { print field, $2 }'
 }
 
 has_row() { # heading, key
@@ -46,8 +37,8 @@ has_row() { # heading, key
 
 while read -r field key; do
     case $field in
-        configuration) has_row "The file" "$key" ;;
-        policies) has_row "A policy" "$key" ;;
+        file) has_row "The file" "$key" ;;
+        policy) has_row "A policy" "$key" ;;
         match | source | pip | copy) has_row "$field" "$key" ;;
         *) grep -qF "\`$key\`" docs/configuration.md ;;
     esac || complain "docs/configuration.md does not describe the key $key of $field"

@@ -13,9 +13,10 @@ for header in include/rpw/*.h include/rpw/*/*.h src/*/*.h src/core/*/*.h tests/*
     include=(-Iinclude)
     case $header in
         src/core/*) ;;
-        src/cli/*) include+=(-Isrc/cli -Isrc/config -Isrc/server -Isrc/certs -Isrc/kube) ;;
+        src/cli/*) include+=(-Isrc/cli -Isrc/config -Isrc/server -Isrc/certs -Isrc/kube -Isrc/manifest) ;;
+        src/manifest/*) include+=(-Isrc/manifest -Isrc/config) ;;
         src/*) include+=("-I$(dirname "$header")") ;;
-        tests/*) include+=(-Itests/unit -Isrc/cli -Isrc/config -Isrc/server -Isrc/certs -Isrc/kube) ;;
+        tests/*) include+=(-Itests/unit -Isrc/cli -Isrc/config -Isrc/server -Isrc/certs -Isrc/kube -Isrc/manifest) ;;
     esac
     for compiler in "${compilers[@]}"; do
         if ! printf '#include "%s"\n#include "%s"\n' "$PWD/$header" "$PWD/$header" |

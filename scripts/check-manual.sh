@@ -1,18 +1,19 @@
 #!/usr/bin/env bash
-# check-manual.sh PROGRAM - every flag that a verb's --help names is in the manual page.
+# check-manual.sh [--update] PROGRAM - the manual page's list of verbs and flags is what the program says of itself.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-program=${1:?"Usage: $0 PROGRAM"}
+mode=check
+[ "${1:-}" != --update ] || { mode=update; shift; }
+program=${1:?"Usage: $0 [--update] PROGRAM"}
+page=docs/rucio-policy-webhook.1
 
-status=0
-for verb in serve mutate check "certs generate" "certs show" "certs ensure" audit; do
-    read -ra words <<<"$verb"
-    while read -r flag; do
-        # mdoc: "-listen" behind "Fl" prints as "--listen".
-        if ! grep -qE "Fl -$flag( |$)" docs/rucio-policy-webhook.1; then
-            echo "docs/rucio-policy-webhook.1 does not name $verb --$flag" >&2
-            status=1
-        fi
-    done < <("$program" "${words[@]}" --help | grep -oE -- '--[a-z][a-z-]*' | sed 's/^--//' | sort -u)
-done
-exit $status
+expected=$(awk -v program="$program" '
+    /^\.\\" end$/ { is_inside = 0 }
+    !is_inside { print }
+    /^\.\\" begin: / { is_inside = 1; system(program " help --manual") }' "$page")
+if [ $mode = update ]; then
+    printf '%s\n' "$expected" >"$page"
+elif ! diff -u "$page" <(printf '%s\n' "$expected"); then
+    echo "$page is out of date: scripts/check-manual.sh --update PROGRAM writes it" >&2
+    exit 1
+fi

@@ -63,10 +63,10 @@ scripts/build.sh release rucio-policy-webhook >"$work/build.log" 2>&1 || { cat "
 "$program" --version
 
 say "certificates for localhost, and the server"
-"$program" certs generate --dns localhost --ip 127.0.0.1 --days 30 --out "$work/certs" --force >/dev/null
+"$program" certs generate --dns localhost --ip 127.0.0.1 --valid-for 30d --out "$work/certs" --force >/dev/null
 : >"$work/server.log"
 "$program" serve --config examples/policy.yaml --tls-cert "$work/certs/tls.crt" --tls-key "$work/certs/tls.key" \
-    --listen 127.0.0.1:0 --ops-listen 127.0.0.1:0 --drain-delay 0 2>"$work/server.log" &
+    --listen 127.0.0.1:0 --ops-listen 127.0.0.1:0 --drain-delay 0s 2>"$work/server.log" &
 server=$!
 wait_for_address
 echo "https://$address/mutate, policies from examples/policy.yaml"

@@ -1,166 +1,129 @@
-/* audit.c - the verb `audit`: pods from a cluster or a file, judged by audit_pods.c. */
+/* audit.c - the verb `audit`: where the pods come from; audit_pods.c judges them. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "audit_pods.h"
+#include "child.h"
 #include "cli.h"
 #include "cluster.h"
-#include "command_line.h"
-#include "config.h"
-#include "documents.h"
+#include "config_file.h"
+#include "flags.h"
+#include "input.h"
+#include "progress.h"
 #include "values.h"
+#include "yaml_writer.h"
 
-#define MAX_FILE_BYTES ((size_t)1024 * 1024 * 1024)
+#define MAX_INPUT_BYTES ((size_t)1024 * 1024 * 1024)
 #define PODS_AT_ONCE 250
 #define MAX_LISTS 4
 
+enum format { FORMAT_TABLE, FORMAT_JSON, FORMAT_YAML };
+
 struct options {
     const char *config_file;
-    const char *file; /* NULL: a cluster */
-    const char *kubeconfig;
-    const char *namespace_; /* NULL: all */
-    bool is_json;
+    struct rpw_flag_list files; /* none: a cluster */
+    const char *context;        /* kubectl's */
+    const char *namespace_;     /* NULL: all */
+    unsigned format;            /* enum format */
 };
 
-static const struct rpw_usage usage = {
-    "audit",
-    "Usage: rucio-policy-webhook audit --config FILE [--kubeconfig FILE] [-n NS] [-o table|json]\n"
-    "       rucio-policy-webhook audit --config FILE -f PODS [-n NS] [-o table|json]\n"
-    "Which running Rucio pods have the policy that the webhook would give them now, lack it, or carry an old "
-    "revision?\n"
-    "\n"
-    "  --config FILE         the policies\n" RPW_CLUSTER_HELP
-    "  -f, --file PODS       no cluster: what `kubectl get pods -A -o json` prints; - is standard input\n"
-    "  -n, --namespace NS    this namespace only; default: all\n"
-    "  -o, --output FORMAT   table, or json with the names of the pods; default: table\n"
-    "  --help                this text\n"
-    "\n"
-    "States: current; conflicts (current, but for what the pod sets itself and the policy keeps); old revision; "
-    "lacking;\n"
-    "refused (if it were created now); no policy (Rucio's by a container's name, and no policy selects it); opted "
-    "out.\n"
-    "Exit codes: 0 no drift, 1 drift (old revision, lacking, refused; no policy, unless `unmatched: allow`) or an "
-    "error,\n"
-    "2 usage.\n",
+static const struct rpw_flag flags[] = {
+    RPW_FLAG_ROW_CONFIG(struct options),
+    RPW_FLAG("context", TEXT, struct options, context, "NAME", "kubectl's; without it: the current one", ),
+    RPW_FLAG(
+        "file", FILES, struct options, files, "PODS",
+        "no cluster: what `kubectl get pods -A -o json` prints; - is standard input, of a folder *.yaml, *.yml and "
+        "*.json",
+        .letter = 'f'),
+    RPW_FLAG("namespace", FORM, struct options, namespace_, "NS", "this namespace only; without it: all", .letter = 'n',
+             .take = rpw_flag_take_namespace),
+    RPW_FLAG("output", CHOICE, struct options, format, "table|json|yaml",
+             "json and yaml have the names of the pods, too", .letter = 'o', .fallback = "table"),
 };
 
-static bool take_output(const char *value, struct options *options)
+/* --- files and kubectl ---------------------------------------------------------------------------------------------- */
+
+/* That there is no pod in it is an answer to nothing. */
+static bool add_text(struct rpw_audit *audit, const char *name, struct rpw_span text)
 {
-    options->is_json = strcmp(value, "json") == 0;
-    return options->is_json || strcmp(value, "table") == 0 ||
-           rpw_usage_error(&usage, "-o: expected table or json, found: %s", value);
+    size_t before = audit->pod_count, others = audit->other_count;
+
+    if (!rpw_audit_add_text(audit, name, text))
+        return false;
+    others = audit->other_count - others;
+    if (audit->pod_count == before)
+        fprintf(stderr,
+                "%s: found no pod%s%s (other objects: %zu), expected what `kubectl get pods -A -o json` prints\n", name,
+                audit->namespace_ != NULL ? " of namespace " : "", audit->namespace_ != NULL ? audit->namespace_ : "",
+                others);
+    else if (others > 0)
+        fprintf(stderr, "%s: objects that are no pods were passed over: %zu\n", name, others);
+    return audit->pod_count > before;
 }
 
-static bool take_option(void *target, int option, char *value)
+static bool add_file(struct rpw_audit *audit, const char *path)
 {
-    struct options *options = target;
+    size_t len = 0;
+    char *bytes = rpw_manifest_read_file(path, MAX_INPUT_BYTES, &len);
+    bool is_ok = bytes != NULL && add_text(audit, rpw_manifest_shown_name(path), (struct rpw_span){bytes, len});
 
-    switch (option) {
-    case 'c':
-        options->config_file = value;
-        return true;
-    case 'f':
-        options->file = value;
-        return true;
-    case 'k':
-        options->kubeconfig = value;
-        return true;
-    case 'n':
-        options->namespace_ = value;
-        return rpw_is_namespace_name(value) ||
-               rpw_usage_error(&usage, "-n: expected the name of a namespace, found: %s", value);
-    case 'o':
-        return take_output(value, options);
-    default:
-        return rpw_usage_error(&usage, "files are given with -f; unexpected argument: %s", value);
-    }
-}
-
-static bool check_options(const void *target)
-{
-    const struct options *options = target;
-
-    if (options->config_file == NULL)
-        return rpw_usage_error(&usage, "--config FILE is missing");
-    if (options->file != NULL && options->kubeconfig != NULL)
-        return rpw_usage_error(&usage, "found both -f and --kubeconfig, expected one of them");
-    return true;
-}
-
-static const struct option option_names[] = {
-    {"config", required_argument, NULL, 'c'},
-    {"file", required_argument, NULL, 'f'},
-    {"kubeconfig", required_argument, NULL, 'k'},
-    {"namespace", required_argument, NULL, 'n'},
-    {"output", required_argument, NULL, 'o'},
-    {"help", no_argument, NULL, 'h'},
-    {NULL, 0, NULL, 0},
-};
-static const struct rpw_command_line command_line = {&usage, "f:n:o:h", option_names, take_option, check_options};
-
-/* --- pods from a file ----------------------------------------------------------------------------------------------- */
-
-static bool add_items(struct rpw_audit *audit, const json_t *items, const char *namespace_)
-{
-    const json_t *item;
-    size_t index;
-
-    json_array_foreach(items, index, item)
-    {
-        const char *kind = json_string_value(json_object_get(item, "kind"));
-
-        /* The items of a PodList have no kind; a List may hold others. */
-        if ((kind == NULL || strcmp(kind, "Pod") == 0) && !rpw_audit_add(audit, item, namespace_))
-            return false;
-    }
-    return true;
-}
-
-static bool add_document(struct rpw_audit *audit, const char *name, const json_t *document, const char *namespace_)
-{
-    const char *kind = json_string_value(json_object_get(document, "kind"));
-    const json_t *items = json_object_get(document, "items");
-
-    if (kind != NULL && strcmp(kind, "Pod") == 0)
-        return rpw_audit_add(audit, document, namespace_);
-    if (kind != NULL && (strcmp(kind, "List") == 0 || strcmp(kind, "PodList") == 0) && json_is_array(items))
-        return add_items(audit, items, namespace_);
-    fprintf(stderr, "%s: /kind: expected Pod, PodList or List, found %s\n", name, kind != NULL ? kind : "nothing");
-    return false;
-}
-
-static bool add_file(struct rpw_audit *audit, const struct options *options)
-{
-    json_t *documents = rpw_documents_read(options->file, MAX_FILE_BYTES);
-    bool is_ok = documents != NULL;
-    const json_t *document;
-    size_t index;
-
-    json_array_foreach(documents, index, document)
-    {
-        is_ok = is_ok && add_document(audit, rpw_documents_shown_name(options->file), document, options->namespace_);
-    }
-    json_decref(documents);
+    free(bytes);
     return is_ok;
 }
 
-/* --- pods from a cluster --------------------------------------------------------------------------------------------- */
-
-/* Takes a page. *next, the continuation in and out, is malloc's; NULL: there is no more. */
-static bool add_page(struct rpw_audit *audit, const json_t *page, const char *namespace_, char **next)
+static bool add_files(struct rpw_audit *audit, const struct options *options)
 {
-    const json_t *items = json_object_get(page, "items");
-    const char *continuation = json_string_value(json_object_get(json_object_get(page, "metadata"), "continue"));
+    struct rpw_manifest_files files = {NULL, 0};
+    bool is_ok = true;
+
+    for (size_t i = 0; is_ok && i < options->files.count; i++)
+        is_ok = rpw_manifest_files_add(&files, options->files.items[i]);
+    for (size_t i = 0; is_ok && i < files.count; i++)
+        is_ok = add_file(audit, files.paths[i]);
+    rpw_manifest_files_done(&files);
+    return is_ok;
+}
+
+static bool add_kubectl(struct rpw_audit *audit, const struct options *options)
+{
+    const char *arguments[10] = {"kubectl", "get", "pods", "-o", "json"}, **next = arguments + 5;
+    char *output = NULL;
+    size_t len = 0;
+    int status;
+    bool is_ok;
+
+    if (options->context != NULL) {
+        *next++ = "--context";
+        *next++ = options->context;
+    }
+    *next++ = options->namespace_ != NULL ? "-n" : "-A";
+    *next++ = options->namespace_;
+    status = rpw_child_run(arguments, MAX_INPUT_BYTES, &output, &len);
+    if (status > 0)
+        fprintf(stderr, "kubectl get pods: ended with the exit status %d; -f reads pods from a file\n", status);
+    is_ok = status == 0 && add_text(audit, "kubectl get pods", (struct rpw_span){output, len});
+    free(output);
+    return is_ok;
+}
+
+/* --- the API, from within a pod ------------------------------------------------------------------------------------- */
+
+/* *next, the continuation in and out, is malloc's; NULL: there is no more. False: no memory. */
+static bool find_continuation(struct rpw_span page, char **next)
+{
+    json_t *head = json_loadb(page.ptr, page.len, JSON_ALLOW_NUL, NULL);
+    const char *continuation = json_string_value(json_object_get(json_object_get(head, "metadata"), "continue"));
+    bool is_ok = head != NULL;
 
     free(*next);
     *next = NULL;
     if (continuation != NULL && continuation[0] != '\0') {
         *next = strdup(continuation);
-        if (*next == NULL)
-            return false; /* it would pass for the end of the list */
+        is_ok = *next != NULL; /* it would pass for the end of the list */
     }
-    return items != NULL && add_items(audit, items, namespace_);
+    json_decref(head);
+    return is_ok;
 }
 
 /* All pages from the first. RPW_KUBE_GONE: what came is of another time than what would follow. */
@@ -177,70 +140,114 @@ static enum rpw_kube_result add_pages(struct rpw_audit *audit, struct rpw_kube_c
                                                  .namespace_ = namespace_,
                                                  .limit = PODS_AT_ONCE,
                                                  .next = next};
-        json_t *page = NULL;
+        struct rpw_kube_text page = {NULL, 0};
 
-        result = rpw_kube_call(client, &request, &page, error);
-        if (result == RPW_KUBE_OK && !add_page(audit, page, namespace_, &next)) {
+        result = rpw_kube_fetch(client, &request, &page, error);
+        if (result == RPW_KUBE_OK && (!rpw_audit_add_text(audit, "the API", (struct rpw_span){page.bytes, page.len}) ||
+                                      !find_continuation((struct rpw_span){page.bytes, page.len}, &next))) {
             snprintf(error, RPW_KUBE_ERROR_BYTES, "the cluster's pods cannot be read");
             result = RPW_KUBE_FAILED;
         }
-        json_decref(page);
+        free(page.bytes);
     } while (result == RPW_KUBE_OK && next != NULL);
     free(next);
     return result;
 }
 
 /* An apiserver keeps a list for its pages for some minutes only. */
-static bool add_cluster(struct rpw_audit *audit, struct rpw_kube_client *client, const char *namespace_)
+static bool add_api(struct rpw_audit *audit, const char *namespace_)
 {
+    struct rpw_kube_client *client = rpw_cluster_open(NULL);
     enum rpw_kube_result result = RPW_KUBE_GONE;
-    char error[RPW_KUBE_ERROR_BYTES] = "out of memory";
+    char error[RPW_KUBE_ERROR_BYTES] = "";
 
-    for (int i = 0; result == RPW_KUBE_GONE && i < MAX_LISTS && rpw_audit_reset(audit); i++)
+    for (int i = 0; client != NULL && result == RPW_KUBE_GONE && i < MAX_LISTS; i++) {
+        rpw_audit_reset(audit);
         result = add_pages(audit, client, namespace_, error);
-    if (result != RPW_KUBE_OK)
+    }
+    rpw_kube_client_free(client);
+    if (result == RPW_KUBE_OK && audit->pod_count == 0)
+        snprintf(error, sizeof(error), "the API: found no pod%s%s, expected some",
+                 namespace_ != NULL ? " of namespace " : "", namespace_ != NULL ? namespace_ : "");
+    if (error[0] != '\0')
         fprintf(stderr, "rucio-policy-webhook audit: %s\n", error);
-    return result == RPW_KUBE_OK;
+    return result == RPW_KUBE_OK && audit->pod_count > 0;
 }
+
+/* --- the whole ------------------------------------------------------------------------------------------------------ */
 
 static bool add_pods(struct rpw_audit *audit, const struct options *options)
 {
-    struct rpw_kube_client *client;
+    if (options->files.count > 0)
+        return add_files(audit, options);
+    if (options->context == NULL && rpw_cluster_is_around())
+        return add_api(audit, options->namespace_);
+    return add_kubectl(audit, options);
+}
+
+static bool print(const struct rpw_audit *audit, unsigned format)
+{
+    json_t *report;
     bool is_ok;
 
-    if (options->file != NULL)
-        return add_file(audit, options);
-    client = rpw_cluster_open(options->kubeconfig);
-    is_ok = client != NULL && add_cluster(audit, client, options->namespace_);
-    rpw_kube_client_free(client);
+    if (format == FORMAT_TABLE) {
+        rpw_audit_print_table(audit, stdout);
+        return true;
+    }
+    report = rpw_audit_report(audit);
+    is_ok = report != NULL && (format == FORMAT_YAML ? rpw_manifest_write_yaml(stdout, report)
+                                                     : json_dumpf(report, stdout, JSON_INDENT(2)) == 0);
+    if (format == FORMAT_JSON)
+        fputc('\n', stdout);
+    json_decref(report);
     return is_ok;
 }
 
-int rpw_cli_audit(int argc, char **argv)
+static int audit_pods(const struct options *options, const struct rpw_config *config)
+{
+    int exit_code = RPW_EXIT_BLIND;
+    struct rpw_audit audit;
+
+    if (!rpw_audit_init(&audit, rpw_config_policies(config), options->namespace_)) {
+        fputs("out of memory\n", stderr);
+        return exit_code;
+    }
+    if (add_pods(&audit, options) && print(&audit, options->format))
+        exit_code = rpw_audit_has_drift(&audit) ? RPW_EXIT_NO : RPW_EXIT_OK;
+    rpw_progress_clear();
+    rpw_audit_done(&audit);
+    return exit_code;
+}
+
+static int audit(int argc, char **argv)
 {
     struct options options = {.config_file = NULL};
-    struct rpw_config *config = NULL;
-    struct rpw_audit audit;
-    char *report = NULL;
+    struct rpw_config *config;
     int exit_code;
-    bool is_ok;
 
-    if (!rpw_command_line_read(&command_line, argc, argv, &options, &exit_code))
+    if (!rpw_flags_read(&rpw_verb_audit, argc, argv, &options, &exit_code))
         return exit_code;
-    if (!rpw_config_load(options.config_file, &config, &report) ||
-        !rpw_audit_init(&audit, rpw_config_policies(config))) {
-        fputs(report != NULL ? report : "out of memory\n", stderr);
-        rpw_config_free(config);
-        free(report);
-        return RPW_EXIT_NO;
-    }
-    is_ok = add_pods(&audit, &options);
-    if (is_ok && options.is_json)
-        is_ok = rpw_audit_print_json(&audit, stdout);
-    else if (is_ok)
-        rpw_audit_print_table(&audit, stdout);
-    exit_code = is_ok && !rpw_audit_has_drift(&audit) ? RPW_EXIT_OK : RPW_EXIT_NO;
-    rpw_audit_done(&audit);
+    if (options.files.count > 0 && options.context != NULL)
+        return rpw_flags_error(&rpw_verb_audit, "--file", "found --context, too, expected one of them");
+    config = rpw_config_file_load(options.config_file);
+    exit_code = config != NULL ? audit_pods(&options, config) : RPW_EXIT_BLIND;
     rpw_config_free(config);
     return exit_code;
 }
+
+const struct rpw_verb rpw_verb_audit = {
+    .name = "audit",
+    .summary = "which running Rucio pods lack their policy, or carry an old revision of it?",
+    .text =
+        "Which running Rucio pods have the policy that the webhook would give them now, lack it, or carry an old "
+        "revision? Pods come from `kubectl get pods -o json`, with its ways to log in; in a pod, from the API by the "
+        "pod's ServiceAccount.",
+    .ending = "States: current; conflicts (current, but for what the pod sets itself and the policy keeps); old "
+              "revision; lacking; refused (if it were created now); no policy (Rucio's by a container's name, and no "
+              "policy selects it); opted out.\n"
+              "Exit codes: 0 no drift, 1 drift (old revision, lacking, refused; no policy, unless `unmatched: allow`), "
+              "2 usage, 3 nothing was looked at: no pods in the input, or a cluster that cannot be asked.",
+    .flags = flags,
+    .flag_count = sizeof(flags) / sizeof(flags[0]),
+    .run = audit,
+};

@@ -1,234 +1,248 @@
 /* audit_pods.c - one pod: which workload is it of, and what would the core do with it? */
 #include "audit_pods.h"
 
-#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
+#include "object.h"
+#include "pod_decision.h"
+#include "progress.h"
+#include "rpw/bytes/json_fields.h"
 #include "rpw/bytes/limits.h"
 #include "rpw/inject/selector.h"
-#include "rpw/mutate.h"
+#include "rpw/review/pod.h"
+#include "visible.h"
+#include "workload.h"
 
 #define MAX_NAME_BYTES 256
 #define CRONJOB_DIGITS 8 /* minutes since 1970 */
 #define MAX_EARLY_S (60 * 60)
 #define MAX_LATE_S (7 * 24 * 60 * 60)
+#define PODS_ARENA_BYTES ((size_t)32 * 1024 * 1024) /* where the pods of a list are: 100,000 of them */
 
-struct workload {
-    const char *namespace_;
-    const char *pod;
-    const char *kind;
+/* What the core does not read of a pod. */
+struct life {
+    struct rpw_span created, deleted, phase;
+};
+
+/* A pod on its way; spans live in the text and the arena. */
+struct subject {
+    const struct rpw_workload_pod *place;
+    struct rpw_pod pod;
+    struct life life;
+    bool is_shaped;       /* the rest could be read; else the core says why not */
+    struct rpw_span kind; /* this and the name are its workload's */
     char name[MAX_NAME_BYTES];
 };
 
 struct verdict {
     enum rpw_audit_state state;
-    const char *policy; /* "" when there is none */
-    char *detail;       /* malloc's */
     bool is_of_interest;
+    struct rpw_span policy;
+    struct rpw_span detail;
+    char old_revision[128];
 };
 
-bool rpw_audit_init(struct rpw_audit *audit, const struct rpw_policy_set *policies)
+bool rpw_audit_init(struct rpw_audit *audit, const struct rpw_policy_set *policies, const char *namespace_)
 {
-    *audit = (struct rpw_audit){.policies = policies, .region = malloc(RPW_ARENA_BYTES), .rows = json_object()};
+    *audit = (struct rpw_audit){.policies = policies,
+                                .namespace_ = namespace_,
+                                .region = malloc(2 * RPW_ARENA_BYTES + PODS_ARENA_BYTES),
+                                .rows = json_object()};
     if (audit->region == NULL || audit->rows == NULL) {
         free(audit->region);
         json_decref(audit->rows);
         return false;
     }
-    rpw_arena_init(&audit->arena, audit->region, RPW_ARENA_BYTES);
+    rpw_arena_init(&audit->core, audit->region, RPW_ARENA_BYTES);
+    rpw_arena_init(&audit->subject, audit->region + RPW_ARENA_BYTES, RPW_ARENA_BYTES);
+    rpw_arena_init(&audit->pods, audit->region + 2 * RPW_ARENA_BYTES, PODS_ARENA_BYTES);
     return true;
 }
 
 void rpw_audit_done(struct rpw_audit *audit)
 {
-    rpw_arena_done(&audit->arena);
+    rpw_arena_done(&audit->core);
+    rpw_arena_done(&audit->subject);
+    rpw_arena_done(&audit->pods);
     free(audit->region);
     json_decref(audit->rows);
 }
 
-bool rpw_audit_reset(struct rpw_audit *audit)
+void rpw_audit_reset(struct rpw_audit *audit)
 {
     memset(audit->counts, 0, sizeof(audit->counts));
-    audit->finished_count = 0;
-    return json_object_clear(audit->rows) == 0;
-}
-
-static const char *text_of(const json_t *object, const char *key)
-{
-    const char *text = json_string_value(json_object_get(object, key));
-
-    return text != NULL ? text : "";
+    audit->finished_count = audit->pod_count = audit->other_count = 0;
+    json_object_clear(audit->rows);
 }
 
 /* --- whose pod it is ------------------------------------------------------------------------------------------------ */
 
-static const json_t *find_controller(const json_t *metadata)
-{
-    const json_t *owner, *owners = json_object_get(metadata, "ownerReferences");
-    size_t index;
-
-    json_array_foreach(owners, index, owner)
-    {
-        if (json_is_true(json_object_get(owner, "controller")))
-            return owner;
-    }
-    return json_array_get(owners, 0);
-}
-
 /* Cuts "-SUFFIX" off name, if it ends so. */
-static bool cut_suffix(char *name, const char *suffix)
+static bool cut_suffix(char *name, struct rpw_span suffix)
 {
-    size_t len = strlen(name), suffix_len = strlen(suffix);
+    size_t len = strlen(name);
 
-    if (suffix_len == 0 || len <= suffix_len + 1 || strcmp(name + len - suffix_len, suffix) != 0 ||
-        name[len - suffix_len - 1] != '-')
+    if (suffix.len == 0 || len <= suffix.len + 1 || memcmp(name + len - suffix.len, suffix.ptr, suffix.len) != 0 ||
+        name[len - suffix.len - 1] != '-')
         return false;
-    name[len - suffix_len - 1] = '\0';
+    name[len - suffix.len - 1] = '\0';
     return true;
 }
 
 /* Whether a pod was created when its Job was due, in minutes: clocks differ, and a Job may be late or try again. */
-static bool is_about_then(const char *minutes, const char *created)
+static bool is_about_then(const char *minutes, struct rpw_span created)
 {
     struct tm parts = {.tm_isdst = 0};
-    const char *end = strptime(created, "%Y-%m-%dT%H:%M:%SZ", &parts);
+    char text[32] = "";
+    const char *end;
     long long late_s;
 
+    if (created.len >= sizeof(text))
+        return false;
+    memcpy(text, created.ptr != NULL ? created.ptr : "", created.len);
+    end = strptime(text, "%Y-%m-%dT%H:%M:%SZ", &parts);
     if (end == NULL || *end != '\0')
         return false;
     late_s = (long long)timegm(&parts) - strtoll(minutes, NULL, 10) * 60;
     return late_s >= -MAX_EARLY_S && late_s <= MAX_LATE_S;
 }
 
-static bool cut_schedule(char *name, const char *created)
+static bool cut_schedule(char *name, struct rpw_span created)
 {
     const char *dash = strrchr(name, '-');
 
     return dash != NULL && strlen(dash + 1) == CRONJOB_DIGITS && strspn(dash + 1, "0123456789") == CRONJOB_DIGITS &&
-           is_about_then(dash + 1, created) && cut_suffix(name, dash + 1);
+           is_about_then(dash + 1, created) && cut_suffix(name, rpw_span_of(dash + 1));
 }
 
-static struct workload workload_of(const json_t *pod)
+static struct rpw_span label_of(const struct rpw_pod *pod, const char *key)
 {
-    const json_t *metadata = json_object_get(pod, "metadata");
-    const json_t *owner = find_controller(metadata);
-    struct workload workload = {.namespace_ = text_of(metadata, "namespace"),
-                                .pod = text_of(metadata, "name"),
-                                .kind = owner != NULL ? text_of(owner, "kind") : "Pod"};
+    const struct rpw_label_list *labels = &pod->metadata.labels;
 
-    snprintf(workload.name, sizeof(workload.name), "%s", owner != NULL ? text_of(owner, "name") : workload.pod);
-    if (strcmp(workload.kind, "ReplicaSet") == 0 &&
-        cut_suffix(workload.name, text_of(json_object_get(metadata, "labels"), "pod-template-hash")))
-        workload.kind = "Deployment";
-    else if (strcmp(workload.kind, "Job") == 0 && cut_schedule(workload.name, text_of(metadata, "creationTimestamp")))
-        workload.kind = "CronJob";
-    return workload;
+    for (size_t i = 0; i < labels->count; i++)
+        if (rpw_span_is(labels->items[i].key, key))
+            return labels->items[i].value;
+    return RPW_LIT("");
 }
 
-static bool has_ended(const json_t *pod)
+static void find_workload(struct subject *subject)
 {
-    const char *phase = text_of(json_object_get(pod, "status"), "phase");
+    const struct rpw_owner owner = rpw_pod_owner(&subject->pod);
+    struct rpw_span name = owner.kind.len > 0 ? owner.name : subject->place->owner.name;
 
-    return strcmp(phase, "Succeeded") == 0 || strcmp(phase, "Failed") == 0 ||
-           json_is_string(json_object_get(json_object_get(pod, "metadata"), "deletionTimestamp"));
+    subject->kind = owner.kind.len > 0 ? owner.kind : RPW_LIT("Pod");
+    snprintf(subject->name, sizeof(subject->name), "%.*s", (int)name.len, name.len > 0 ? name.ptr : "");
+    if (rpw_span_is(subject->kind, "ReplicaSet") &&
+        cut_suffix(subject->name, label_of(&subject->pod, "pod-template-hash")))
+        subject->kind = RPW_LIT("Deployment");
+    else if (rpw_span_is(subject->kind, "Job") && cut_schedule(subject->name, subject->life.created))
+        subject->kind = RPW_LIT("CronJob");
+}
+
+/* --- reading a pod -------------------------------------------------------------------------------------------------- */
+
+static const struct rpw_json_field metadata_fields[] = {
+    RPW_JSON_FIELD("metadata.", "creationTimestamp", rpw_json_field_string, struct life, created),
+    RPW_JSON_FIELD("metadata.", "deletionTimestamp", rpw_json_field_string, struct life, deleted),
+};
+static const struct rpw_json_table metadata_table =
+    RPW_JSON_TABLE("metadata", metadata_fields, struct life, RPW_JSON_NO_TEXT);
+static const struct rpw_json_field status_fields[] = {
+    RPW_JSON_FIELD("status.", "phase", rpw_json_field_string, struct life, phase),
+};
+static const struct rpw_json_table status_table =
+    RPW_JSON_TABLE("status", status_fields, struct life, RPW_JSON_NO_TEXT);
+static const struct rpw_json_field pod_fields[] = {
+    RPW_JSON_OBJECT("", "metadata", metadata_table, 0),
+    RPW_JSON_OBJECT("", "status", status_table, 0),
+};
+static const struct rpw_json_table pod_table = RPW_JSON_TABLE("", pod_fields, struct life, RPW_JSON_NO_TEXT);
+
+static void read_subject(struct rpw_arena *arena, const struct rpw_workload_pod *place, struct subject *ret_subject)
+{
+    struct rpw_json_reader pod, life;
+
+    *ret_subject = (struct subject){.place = place};
+    rpw_arena_reset(arena);
+    rpw_json_reader_init(&pod, arena, place->text);
+    rpw_json_reader_init(&life, arena, place->text);
+    ret_subject->is_shaped =
+        rpw_pod_read(&pod, &ret_subject->pod) && rpw_json_read_object(&life, &pod_table, &ret_subject->life);
+    find_workload(ret_subject);
+}
+
+static bool has_ended(const struct life *life)
+{
+    return rpw_span_is(life->phase, "Succeeded") || rpw_span_is(life->phase, "Failed") || life->deleted.len > 0;
+}
+
+static bool is_rucio(const struct rpw_pod *pod)
+{
+    for (int kind = 0; kind < RPW_CONTAINER_KINDS; kind++)
+        for (size_t i = 0; i < pod->containers[kind].count; i++)
+            if (rpw_selector_matches_any(rpw_policy_default_containers, pod->containers[kind].items[i].name))
+                return true;
+    return false;
 }
 
 /* --- what the core says ---------------------------------------------------------------------------------------------- */
 
-static bool has_rucio_container(const json_t *spec, const char *key)
+static void judge_injected(const struct rpw_pod_decision *decision, const struct rpw_annotations *annotations,
+                           struct verdict *verdict)
 {
-    const json_t *container, *containers = json_object_get(spec, key);
-    size_t index;
+    struct rpw_span revision = annotations->revision, wanted = decision->revision;
+    int len;
 
-    json_array_foreach(containers, index, container)
-    {
-        if (rpw_selector_matches_any(rpw_policy_default_containers, rpw_span_of(text_of(container, "name"))))
-            return true;
-    }
-    return false;
-}
+    if (decision->outcome == RPW_OUTCOME_UNCHANGED) {
+        bool has_conflicts = rpw_span_is(annotations->status, "injected-with-conflicts");
 
-static bool is_rucio(const json_t *pod)
-{
-    const json_t *spec = json_object_get(pod, "spec");
-
-    return has_rucio_container(spec, "containers") || has_rucio_container(spec, "initContainers");
-}
-
-/* The review that kube-apiserver would send; the caller frees it. */
-static char *new_review(const json_t *pod, const char *namespace_)
-{
-    json_t *review =
-        json_pack("{s:s, s:s, s:{s:s, s:{s:s, s:s, s:s}, s:s, s:s, s:O}}", "kind", "AdmissionReview", "apiVersion",
-                  "admission.k8s.io/v1", "request", "uid", "audit", "kind", "group", "", "version", "v1", "kind", "Pod",
-                  "operation", "CREATE", "namespace", namespace_[0] != '\0' ? namespace_ : "default", "object", pod);
-    char *text = review != NULL ? json_dumps(review, JSON_COMPACT | JSON_REAL_PRECISION(15)) : NULL;
-
-    json_decref(review);
-    return text;
-}
-
-static char *new_detail(struct rpw_span text)
-{
-    char *detail = strndup(text.ptr != NULL ? text.ptr : "", text.len);
-
-    for (char *c = detail; c != NULL && *c != '\0'; c++)
-        if (iscntrl((unsigned char)*c))
-            *c = ' ';
-    return detail;
-}
-
-static void judge_injected(const struct rpw_result *result, const json_t *annotations, struct verdict *verdict)
-{
-    const char *revision = text_of(annotations, "policy.rucio.cern.ch/revision");
-    bool has_conflicts = strcmp(text_of(annotations, "policy.rucio.cern.ch/status"), "injected-with-conflicts") == 0;
-    struct rpw_span wanted = result->revision;
-    char *detail = NULL;
-
-    if (result->outcome == RPW_OUTCOME_UNCHANGED) {
         verdict->state = has_conflicts ? RPW_AUDIT_CONFLICTS : RPW_AUDIT_CURRENT;
-        verdict->detail = has_conflicts
-                              ? new_detail(rpw_span_of(text_of(annotations, "policy.rucio.cern.ch/conflicts")))
-                              : new_detail(RPW_LIT(""));
-        return;
+        verdict->detail = has_conflicts ? annotations->conflicts : RPW_LIT("");
+    } else if (revision.len > 0 && !rpw_span_equal(wanted, revision)) {
+        len = snprintf(verdict->old_revision, sizeof(verdict->old_revision), "has %.*s, wants %.*s",
+                       revision.len < 64 ? (int)revision.len : 64, revision.ptr, (int)wanted.len, wanted.ptr);
+        verdict->state = RPW_AUDIT_OLD;
+        verdict->detail = (struct rpw_span){verdict->old_revision, (size_t)len};
+    } else {
+        verdict->state = RPW_AUDIT_LACKING;
+        verdict->detail = revision.len > 0 ? RPW_LIT("changed since it was injected") : RPW_LIT("was not injected");
     }
-    verdict->state = revision[0] != '\0' && !rpw_span_is(wanted, revision) ? RPW_AUDIT_OLD : RPW_AUDIT_LACKING;
-    if (verdict->state == RPW_AUDIT_OLD) {
-        verdict->detail =
-            asprintf(&detail, "has %.64s, wants %.*s", revision, (int)wanted.len, wanted.ptr) >= 0 ? detail : NULL;
-        return;
-    }
-    verdict->detail =
-        new_detail(revision[0] != '\0' ? RPW_LIT("changed since it was injected") : RPW_LIT("was not injected"));
 }
 
-static void judge_result(const struct rpw_result *result, const json_t *pod, struct verdict *verdict)
+/* the verdict's texts live as long as both. */
+static void judge(const struct rpw_pod_decision *decision, const struct subject *subject, struct verdict *verdict)
 {
-    const json_t *annotations = json_object_get(json_object_get(pod, "metadata"), "annotations");
+    struct rpw_span message = decision->message != NULL ? rpw_span_of(decision->message) : RPW_LIT("");
 
-    verdict->is_of_interest = true;
-    switch (result->reason) {
+    *verdict = (struct verdict){.is_of_interest = true};
+    if (decision->policy != NULL)
+        verdict->policy = decision->policy->name;
+    if (subject->is_shaped && subject->pod.containers[RPW_CONTAINERS].count == 0) {
+        verdict->state = RPW_AUDIT_REFUSED;
+        verdict->detail = RPW_LIT("found no containers, expected a pod");
+        return;
+    }
+    switch (decision->reason) {
     case RPW_REASON_INJECTED:
     case RPW_REASON_UP_TO_DATE:
-        judge_injected(result, annotations, verdict);
+        judge_injected(decision, &subject->pod.metadata.annotations, verdict);
         break;
     case RPW_REASON_NO_POLICY:
     case RPW_REASON_UNMATCHED:
         verdict->state = RPW_AUDIT_NO_POLICY;
-        verdict->is_of_interest = is_rucio(pod);
-        verdict->detail = new_detail(RPW_LIT("runs Rucio's generic policy"));
+        verdict->is_of_interest = is_rucio(&subject->pod);
+        verdict->detail = RPW_LIT("runs Rucio's generic policy");
         break;
     case RPW_REASON_OPTED_OUT:
         verdict->state = RPW_AUDIT_OPTED_OUT;
-        verdict->is_of_interest = is_rucio(pod);
-        verdict->detail = new_detail(RPW_LIT(""));
+        verdict->is_of_interest = is_rucio(&subject->pod);
         break;
     default:
         verdict->state = RPW_AUDIT_REFUSED;
-        verdict->is_of_interest = result->outcome != RPW_OUTCOME_SKIPPED;
-        verdict->detail = new_detail(result->message);
+        verdict->is_of_interest = decision->outcome != RPW_OUTCOME_SKIPPED;
+        verdict->detail = message;
     }
 }
 
@@ -240,70 +254,117 @@ static const char *const state_words[RPW_AUDIT_STATE_COUNT] = {
     [RPW_AUDIT_OPTED_OUT] = "opted out",
 };
 
-static bool append(struct rpw_audit *audit, const struct workload *workload, const struct verdict *verdict)
+/* The row for key, made if it is new; borrowed. NULL: no memory. */
+static json_t *find_row(struct rpw_audit *audit, char *const *texts, const char *state)
 {
-    const char *state = state_words[verdict->state];
     json_t *row;
     char *key;
 
     /* None of them holds a line end. */
-    if (asprintf(&key, "%s\n%s\n%s\n%s\n%s\n%s", workload->namespace_, workload->kind, workload->name, verdict->policy,
-                 state, verdict->detail) < 0)
-        return false;
+    if (asprintf(&key, "%s\n%s\n%s\n%s\n%s\n%s", texts[0], texts[1], texts[2], texts[3], state, texts[4]) < 0)
+        return NULL;
     row = json_object_get(audit->rows, key);
     if (row == NULL) {
-        row = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:[]}", "namespace", workload->namespace_, "kind",
-                        workload->kind, "name", workload->name, "policy", verdict->policy, "state", state, "detail",
-                        verdict->detail, "pods");
+        row = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:[]}", "namespace", texts[0], "kind", texts[1], "name",
+                        texts[2], "policy", texts[3], "state", state, "detail", texts[4], "pods");
         if (json_object_set_new(audit->rows, key, row) != 0)
             row = NULL;
     }
     free(key);
-    audit->counts[verdict->state]++;
-    return row != NULL && json_array_append_new(json_object_get(row, "pods"), json_string(workload->pod)) == 0;
+    return row;
 }
 
-static bool judge(struct rpw_audit *audit, const json_t *pod, const struct workload *workload)
+static bool append(struct rpw_audit *audit, const struct subject *subject, const struct verdict *verdict)
 {
-    char *review = new_review(pod, workload->namespace_), *policy = NULL;
-    struct verdict verdict = {.policy = ""};
-    struct rpw_result result;
-    bool is_ok = false;
+    const struct rpw_span spans[] = {
+        subject->place->owner.namespace_, subject->kind, rpw_span_of(subject->name), verdict->policy, verdict->detail,
+        subject->place->owner.name};
+    char *texts[sizeof(spans) / sizeof(spans[0])];
+    bool is_ok = true;
+    json_t *row;
 
-    if (review == NULL)
-        goto out;
-    rpw_mutate(&audit->arena, audit->policies, rpw_span_of(review), &result);
-    judge_result(&result, pod, &verdict);
-    if (result.policy != NULL) {
-        policy = strndup(result.policy->name.ptr, result.policy->name.len);
-        verdict.policy = policy;
+    for (size_t i = 0; i < sizeof(spans) / sizeof(spans[0]); i++) {
+        texts[i] = rpw_visible_copy(spans[i]);
+        is_ok = is_ok && texts[i] != NULL;
     }
-    if (verdict.detail != NULL && verdict.policy != NULL)
-        is_ok = !verdict.is_of_interest || append(audit, workload, &verdict);
-out:
-    if (!is_ok)
-        fputs("out of memory\n", stderr);
-    free(verdict.detail);
-    free(policy);
-    free(review);
+    row = is_ok ? find_row(audit, texts, state_words[verdict->state]) : NULL;
+    is_ok = row != NULL && json_array_append_new(json_object_get(row, "pods"), json_string(texts[5])) == 0;
+    audit->counts[verdict->state]++;
+    for (size_t i = 0; i < sizeof(spans) / sizeof(spans[0]); i++)
+        free(texts[i]);
     return is_ok;
 }
 
-bool rpw_audit_add(struct rpw_audit *audit, const json_t *pod, const char *namespace_)
+static bool add_pod(struct rpw_audit *audit, const struct rpw_workload_pod *place)
 {
-    struct workload workload = workload_of(pod);
+    struct rpw_span namespace_ = place->owner.namespace_;
+    struct rpw_pod_decision decision;
+    struct subject subject;
+    struct verdict verdict;
+    bool is_ok;
 
-    if (!json_is_object(json_object_get(pod, "metadata")) || !json_is_object(json_object_get(pod, "spec"))) {
-        fputs("found something without metadata and spec among the pods, expected a pod\n", stderr);
-        return false;
-    }
-    if (namespace_ != NULL && strcmp(workload.namespace_, namespace_) != 0)
+    if (audit->namespace_ != NULL && !rpw_span_is(namespace_, audit->namespace_))
         return true;
-    if (has_ended(pod)) {
+    audit->pod_count++;
+    rpw_progress_show("%zu pods", audit->pod_count);
+    read_subject(&audit->subject, place, &subject);
+    if (subject.is_shaped && has_ended(&subject.life)) {
         audit->finished_count++;
         return true;
     }
-    return judge(audit, pod, &workload);
+    if (!rpw_pod_decide(&audit->core, audit->policies, place->text,
+                        namespace_.len > 0 ? namespace_ : RPW_LIT("default"), &decision))
+        return false;
+    judge(&decision, &subject, &verdict);
+    is_ok = !verdict.is_of_interest || append(audit, &subject, &verdict);
+    rpw_pod_decision_done(&decision);
+    return is_ok;
+}
+
+static bool add_document(struct rpw_audit *audit, struct rpw_manifest_object *object)
+{
+    struct rpw_workload workload;
+    struct rpw_err err;
+
+    if (object->json.ptr == NULL) {
+        audit->other_count++;
+        return true;
+    }
+    rpw_arena_reset(&audit->pods);
+    if (rpw_workload_read(&audit->pods, object->json, true, &workload, &err) != RPW_OK) {
+        rpw_manifest_object_fail(object, &err);
+        return false;
+    }
+    audit->other_count += workload.pod_count == 0;
+    for (size_t i = 0; i < workload.pod_count; i++) {
+        if (!rpw_span_is(workload.pods[i].owner.kind, "Pod"))
+            audit->other_count++;
+        else if (!add_pod(audit, &workload.pods[i]))
+            return false;
+    }
+    return true;
+}
+
+bool rpw_audit_add_text(struct rpw_audit *audit, const char *name, struct rpw_span text)
+{
+    struct rpw_manifest_stream stream;
+    struct rpw_manifest_document document;
+    bool is_ok = true;
+
+    rpw_manifest_stream_init(&stream, name, text);
+    while (is_ok && rpw_manifest_stream_next(&stream, &document)) {
+        struct rpw_manifest_object object;
+
+        if (document.number == 0)
+            continue;
+        is_ok = rpw_manifest_object_open(&stream, &document, rpw_workload_is_known, &object) &&
+                add_document(audit, &object);
+        rpw_progress_clear();
+        if (!is_ok)
+            rpw_manifest_object_print_errors(&object);
+        rpw_manifest_object_close(&object);
+    }
+    return is_ok;
 }
 
 /* --- what came out -------------------------------------------------------------------------------------------------- */
@@ -313,6 +374,13 @@ bool rpw_audit_has_drift(const struct rpw_audit *audit)
     return audit->counts[RPW_AUDIT_OLD] > 0 || audit->counts[RPW_AUDIT_LACKING] > 0 ||
            audit->counts[RPW_AUDIT_REFUSED] > 0 ||
            (audit->counts[RPW_AUDIT_NO_POLICY] > 0 && audit->policies->unmatched != RPW_UNMATCHED_ALLOW);
+}
+
+static const char *text_of(const json_t *object, const char *key)
+{
+    const char *text = json_string_value(json_object_get(object, key));
+
+    return text != NULL ? text : "";
 }
 
 static int widest(const struct rpw_audit *audit, const char *key, const char *title)
@@ -363,12 +431,14 @@ void rpw_audit_print_table(const struct rpw_audit *audit, FILE *out)
     for (size_t i = 0; i < RPW_AUDIT_STATE_COUNT; i++)
         if (audit->counts[i] > 0)
             fprintf(out, ", %zu %s", audit->counts[i], state_words[i]);
-    fprintf(out, ". %zu that %s ended or %s being deleted %s not looked at.\n", audit->finished_count,
-            audit->finished_count == 1 ? "has" : "have", audit->finished_count == 1 ? "is" : "are",
-            audit->finished_count == 1 ? "was" : "were");
+    if (audit->finished_count > 0)
+        fprintf(out, "; not looked at: %zu that %s ended or %s being deleted", audit->finished_count,
+                audit->finished_count == 1 ? "has" : "have", audit->finished_count == 1 ? "is" : "are");
+    fprintf(out, ". Looked at: %zu %s in all.\n", audit->pod_count - audit->finished_count,
+            audit->pod_count - audit->finished_count == 1 ? "pod" : "pods");
 }
 
-bool rpw_audit_print_json(const struct rpw_audit *audit, FILE *out)
+json_t *rpw_audit_report(const struct rpw_audit *audit)
 {
     static const char *const count_keys[RPW_AUDIT_STATE_COUNT] = {"current", "conflicts", "oldRevision", "lacking",
                                                                   "refused", "noPolicy",  "optedOut"};
@@ -385,8 +455,8 @@ bool rpw_audit_print_json(const struct rpw_audit *audit, FILE *out)
     {
         is_ok = is_ok && json_array_append(json_object_get(document, "workloads"), row) == 0;
     }
-    is_ok = is_ok && json_dumpf(document, out, JSON_INDENT(2)) == 0;
-    fputc('\n', out);
+    if (is_ok)
+        return document;
     json_decref(document);
-    return is_ok;
+    return NULL;
 }

@@ -28,29 +28,33 @@ enum rpw_audit_state {
 
 struct rpw_audit {
     const struct rpw_policy_set *policies;
-    struct rpw_arena arena;
-    char *region; /* the arena's */
+    const char *namespace_;               /* NULL: all */
+    struct rpw_arena core, subject, pods; /* for a decision, the pod it is about, the list it is from */
+    char *region;                         /* the arenas' */
     json_t *rows; /* an object: a row for each workload, policy, state and detail, in the order in which they came */
     size_t counts[RPW_AUDIT_STATE_COUNT]; /* of pods */
     size_t finished_count;                /* pods that have ended or are being deleted: not looked at */
+    size_t pod_count;                     /* pods of the namespace, whatever they are */
+    size_t other_count;                   /* things in lists and documents that are no pods */
 };
 
-/* False when there is no memory. policies must outlive the audit. */
-RPW_MUST_CHECK bool rpw_audit_init(struct rpw_audit *audit, const struct rpw_policy_set *policies);
+/* False when there is no memory. policies and namespace_ must outlive the audit. */
+RPW_MUST_CHECK bool rpw_audit_init(struct rpw_audit *audit, const struct rpw_policy_set *policies,
+                                   const char *namespace_);
 void rpw_audit_done(struct rpw_audit *audit);
 
-/* Forgets all pods. False when there is no memory. */
-RPW_MUST_CHECK bool rpw_audit_reset(struct rpw_audit *audit);
+/* Forgets all pods. */
+void rpw_audit_reset(struct rpw_audit *audit);
 
-/* Judges one pod, an object of core/v1; namespace_, which is looked up in the pod, must be that name or NULL for all. False
- * with a message on standard error when it is no pod, or there is no memory. */
-RPW_MUST_CHECK bool rpw_audit_add(struct rpw_audit *audit, const json_t *pod, const char *namespace_);
+/* Judges every pod in text: JSON or YAML, Pods and lists of them; name stands for the text in messages. False with a message on
+ * standard error when it is neither, or there is no memory. */
+RPW_MUST_CHECK bool rpw_audit_add_text(struct rpw_audit *audit, const char *name, struct rpw_span text);
 
 /* Whether a pod is not as the policies want it: old, lacking, refused, or without a policy where `unmatched` is not allow. */
 bool rpw_audit_has_drift(const struct rpw_audit *audit);
 
-/* As people read it, and as programs do. */
+/* As people read it, and as programs do: malloc's reference; NULL: no memory. */
 void rpw_audit_print_table(const struct rpw_audit *audit, FILE *out);
-RPW_MUST_CHECK bool rpw_audit_print_json(const struct rpw_audit *audit, FILE *out);
+RPW_MUST_CHECK json_t *rpw_audit_report(const struct rpw_audit *audit);
 
 #endif

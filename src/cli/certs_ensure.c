@@ -7,17 +7,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "certs.h"
 #include "cli.h"
 #include "cluster.h"
-#include "command_line.h"
 #include "ensure_objects.h"
+#include "flags.h"
+#include "progress.h"
 #include "values.h"
 
 #define SERVING_DAYS 90
 #define AUTHORITY_DAYS 1825
-#define DEFAULT_OVERLAP "1h"
-#define DEFAULT_OVERLAP_S ((time_t)60 * 60)
 #define MAX_CONFLICTS 10
 #define MAX_STEPS 30
 #define CONFLICT_PAUSE_MS 100
@@ -25,144 +23,67 @@
 struct options {
     struct rpw_ensure_target target;
     struct rpw_certs_names names;
-    struct rpw_certs_options plan;
-    const char *overlap_text;
-    const char *kubeconfig;
+    time_t renew_before_s, overlap_s;
+    struct rpw_cluster_options cluster;
 };
 
-static const struct rpw_usage usage = {
-    "certs ensure",
-    "Usage: rucio-policy-webhook certs ensure --secret NS/NAME --ca-secret NS/NAME --webhook NAME --dns NAME...\n"
-    "Makes and renews, in a cluster, the certificate authority and the serving certificate in their Secrets, and "
-    "writes\n"
-    "the authority into every caBundle of the MutatingWebhookConfiguration. To be run at installation and then "
-    "regularly:\n"
-    "it does what is due and nothing else. Running it twice, several at once, or ending it anywhere does no harm.\n"
-    "\n"
-    "  --secret NS/NAME      the serving certificate: tls.crt, tls.key, ca.crt\n"
-    "  --ca-secret NS/NAME   the authority: ca.crt, ca.key; no server needs to read it\n"
-    "  --webhook NAME        the MutatingWebhookConfiguration\n"
-    "  --dns NAME            the server's name, SERVICE.NAMESPACE.svc; may be given again\n"
-    "  --renew-before TIME   renew the serving certificate (90 days) when less is left, at most 60d; default: 30d\n"
-    "  --overlap TIME        how long a new authority must have been published beside the old one before anything "
-    "that\n"
-    "                        it signed is served, and the old one stays trusted afterwards; less than\n"
-    "                        --renew-before; default: " DEFAULT_OVERLAP "\n" RPW_CLUSTER_HELP
-    "  --help                this text\n"
-    "\n"
-    "Times are numbers with s, m, h or d. An authority is valid for 5 years, and is renewed while it can still sign.\n"
-    "Exit codes: 0 in order, or nothing to be done before the time that it prints; 1 something is wrong, 2 usage.\n",
+/* --- flags ---------------------------------------------------------------------------------------------------------- */
+
+static const char *take_dns(void *field, const char *value)
+{
+    return rpw_certs_names_add_dns(field, value);
+}
+
+static const char *take_webhooks(void *field, const char *value)
+{
+    *(const char **)field = value;
+    return rpw_is_object_name(value) ? NULL : "the name of a MutatingWebhookConfiguration";
+}
+
+static const struct rpw_flag flags[] = {
+    RPW_FLAG("secret", FORM, struct options, target.serving_secret, "NS/NAME",
+             "the serving certificate: tls.crt, tls.key, ca.crt", .take = rpw_flag_take_object, .is_required = true),
+    RPW_FLAG("ca-secret", FORM, struct options, target.authority_secret, "NS/NAME",
+             "the authority: ca.crt, ca.key; no server needs to read it", .take = rpw_flag_take_object,
+             .is_required = true),
+    RPW_FLAG("webhook", FORM, struct options, target.webhooks, "NAME", "the MutatingWebhookConfiguration",
+             .take = take_webhooks, .is_required = true),
+    RPW_FLAG("dns", FORMS, struct options, names, "NAME", "the server's name, SERVICE.NAMESPACE.svc", .take = take_dns,
+             .is_required = true),
+    RPW_FLAG("renew-before", DURATION, struct options, renew_before_s, "TIME",
+             "renew the serving certificate (90d) when less is left", .fallback = "30d", .max = 60 * RPW_CERTS_DAY_S),
+    RPW_FLAG("overlap", DURATION, struct options, overlap_s, "TIME",
+             "how long a new authority must have been published beside the old one before anything that it signed is "
+             "served, and the old one stays trusted afterwards; less than --renew-before",
+             .fallback = "1h", .max = 30 * RPW_CERTS_DAY_S),
+    RPW_FLAG("server", TEXT, struct options, cluster.server, "URL",
+             "outside of a pod: the cluster's API, https://HOST:PORT", ),
+    RPW_FLAG("token-file", FILE, struct options, cluster.token_file, "FILE",
+             "who we are there; `kubectl create token` makes one", ),
+    RPW_FLAG("certificate-authority", FILE, struct options, cluster.authority_file, "FILE",
+             "what signed the API's certificate; without it: the system's authorities", ),
 };
 
-/* --- options -------------------------------------------------------------------------------------------------------- */
-
-/* "NS/NAME", which is divided in place. */
-static bool take_secret(const char *flag, char *value, struct rpw_object_name *ret_name)
+/* What fits alone and not together. RPW_EXIT_OK: all fits. */
+static int check_options(const struct options *options)
 {
-    char *slash = strchr(value, '/');
-
-    if (slash != NULL)
-        *slash = '\0';
-    if (slash == NULL || !rpw_is_namespace_name(value) || !rpw_is_object_name(slash + 1)) {
-        if (slash != NULL)
-            *slash = '/';
-        return rpw_usage_error(&usage, "%s: found '%s', expected NAMESPACE/NAME", flag, value);
-    }
-    *ret_name = (struct rpw_object_name){value, slash + 1};
-    return true;
-}
-
-static bool take_duration(const char *flag, const char *value, time_t highest, const char *expected, time_t *ret_s)
-{
-    time_t duration_s;
-
-    if (!rpw_duration_parse(value, &duration_s) || duration_s > highest)
-        return rpw_usage_error(&usage, "%s: found '%s', expected %s", flag, value, expected);
-    *ret_s = duration_s;
-    return true;
-}
-
-static bool take_dns(const char *value, struct rpw_certs_names *names)
-{
-    const char *expected = rpw_certs_names_add_dns(names, value);
-
-    return expected == NULL || rpw_usage_error(&usage, "--dns: found '%s', expected %s", value, expected);
-}
-
-static bool take_webhooks(const char *value, struct rpw_ensure_target *target)
-{
-    target->webhooks = value;
-    return rpw_is_object_name(value) ||
-           rpw_usage_error(&usage, "--webhook: found '%s', expected the name of a MutatingWebhookConfiguration", value);
-}
-
-static bool take_option(void *target, int option, char *value)
-{
-    struct options *options = target;
-
-    switch (option) {
-    case 's':
-        return take_secret("--secret", value, &options->target.serving_secret);
-    case 'a':
-        return take_secret("--ca-secret", value, &options->target.authority_secret);
-    case 'w':
-        return take_webhooks(value, &options->target);
-    case 'd':
-        return take_dns(value, &options->names);
-    case 'r':
-        return take_duration("--renew-before", value, 60 * RPW_CERTS_DAY_S, "a time such as 30d, at most 60d",
-                             &options->plan.renew_before_s);
-    case 'o':
-        options->overlap_text = value;
-        return take_duration("--overlap", value, 30 * RPW_CERTS_DAY_S, "a time such as 1h, at most 30d",
-                             &options->plan.overlap_s);
-    case 'k':
-        options->kubeconfig = value;
-        return true;
-    default:
-        return rpw_usage_error(&usage, "argument: found '%s', expected options only", value);
-    }
-}
-
-static bool check_options(const void *target)
-{
-    const struct options *options = target;
     const struct rpw_object_name *serving = &options->target.serving_secret;
     const struct rpw_object_name *authority = &options->target.authority_secret;
 
-    if (serving->name == NULL)
-        return rpw_usage_error(&usage, "--secret: found '', expected NAMESPACE/NAME");
-    if (authority->name == NULL)
-        return rpw_usage_error(&usage, "--ca-secret: found '', expected NAMESPACE/NAME");
     if (strcmp(serving->name, authority->name) == 0 && strcmp(serving->namespace_, authority->namespace_) == 0)
-        return rpw_usage_error(&usage,
-                               "--ca-secret: found '%s', expected another Secret than --secret: servers must not read "
-                               "the authority's key",
-                               authority->name);
-    if (options->target.webhooks == NULL)
-        return rpw_usage_error(&usage, "--webhook: found '', expected the name of a MutatingWebhookConfiguration");
-    if (options->names.dns_count == 0)
-        return rpw_usage_error(&usage, "--dns: found '', expected at least one name");
-    if (options->plan.overlap_s >= options->plan.renew_before_s)
-        return rpw_usage_error(&usage,
-                               "--overlap: found '%s', expected less than --renew-before: else a certificate could "
-                               "expire while a new authority waits",
-                               options->overlap_text);
-    return true;
+        return rpw_flags_error(&rpw_verb_certs_ensure, "--ca-secret",
+                               "found '%s/%s', expected another Secret than --secret: servers must not read the "
+                               "authority's key",
+                               authority->namespace_, authority->name);
+    if (options->overlap_s >= options->renew_before_s)
+        return rpw_flags_error(&rpw_verb_certs_ensure, "--overlap",
+                               "found %lld seconds, expected less than --renew-before: else a certificate could expire "
+                               "while a new authority waits",
+                               (long long)options->overlap_s);
+    if ((options->cluster.server == NULL) != (options->cluster.token_file == NULL))
+        return rpw_flags_error(&rpw_verb_certs_ensure, "--server", "expected --server and --token-file, or neither");
+    return RPW_EXIT_OK;
 }
-
-static const struct option option_names[] = {
-    {"secret", required_argument, NULL, 's'},
-    {"ca-secret", required_argument, NULL, 'a'},
-    {"webhook", required_argument, NULL, 'w'},
-    {"dns", required_argument, NULL, 'd'},
-    {"renew-before", required_argument, NULL, 'r'},
-    {"overlap", required_argument, NULL, 'o'},
-    {"kubeconfig", required_argument, NULL, 'k'},
-    {"help", no_argument, NULL, 'h'},
-    {NULL, 0, NULL, 0},
-};
-static const struct rpw_command_line command_line = {&usage, "h", option_names, take_option, check_options};
 
 /* --- steps ---------------------------------------------------------------------------------------------------------- */
 
@@ -199,8 +120,8 @@ static enum rpw_kube_result make_serving(struct run *run)
     enum rpw_kube_result result = RPW_KUBE_FAILED;
     char error[RPW_CERTS_ERROR_BYTES];
 
-    if (rpw_certs_make_serving(&run->objects->authority, &run->options->names, run->now,
-                               run->options->plan.serving_lifetime_s, &serving, error))
+    if (rpw_certs_make_serving(&run->objects->authority, &run->options->names, run->now, SERVING_DAYS * RPW_CERTS_DAY_S,
+                               &serving, error))
         result = rpw_ensure_write_serving(run->client, &run->options->target, run->objects, &serving, run->error);
     else
         snprintf(run->error, sizeof(run->error), "%s", error);
@@ -276,19 +197,25 @@ static int print_end(const struct run *run, const struct rpw_certs_decision *dec
 
 enum turn { TURN_AGAIN, TURN_CONFLICT, TURN_END };
 
-static int fail(const char *what)
+static int fail(int exit_code, const char *what)
 {
     fprintf(stderr, "rucio-policy-webhook certs ensure: %s\n", what);
-    return RPW_EXIT_NO;
+    return exit_code;
 }
 
-/* Reads, decides, and does one step. */
+/* Decides, and does one step. */
 static enum turn take_turn(struct run *run, int *ret_exit_code)
 {
-    struct rpw_certs_options plan = run->options->plan;
+    struct rpw_certs_options plan = {.renew_before_s = run->options->renew_before_s,
+                                     .overlap_s = run->options->overlap_s,
+                                     .serving_lifetime_s = SERVING_DAYS * RPW_CERTS_DAY_S};
     struct rpw_certs_decision decision;
     enum rpw_kube_result result;
 
+    if (!rpw_ensure_may_write(&run->options->target, run->objects, run->error)) {
+        *ret_exit_code = fail(RPW_EXIT_NO, run->error);
+        return TURN_END;
+    }
     plan.now = run->now = time(NULL);
     decision = rpw_certs_decide(&run->objects->state, &plan);
     if (decision.step == RPW_CERTS_STEP_DONE || decision.step == RPW_CERTS_STEP_WAIT ||
@@ -297,19 +224,23 @@ static enum turn take_turn(struct run *run, int *ret_exit_code)
         return TURN_END;
     }
     result = execute(run, decision.step);
-    if (result == RPW_KUBE_OK) {
-        print_step(run, &decision);
-        return TURN_AGAIN;
+    if (result == RPW_KUBE_CONFLICT)
+        return TURN_CONFLICT;
+    if (result != RPW_KUBE_OK) {
+        *ret_exit_code = fail(RPW_EXIT_BLIND, run->error);
+        return TURN_END;
     }
-    *ret_exit_code = RPW_EXIT_NO;
-    return result == RPW_KUBE_CONFLICT ? TURN_CONFLICT : TURN_END;
+    print_step(run, &decision);
+    return TURN_AGAIN;
 }
 
 static void pause_after_conflict(int conflicts)
 {
     const struct timespec pause = {0, (long)conflicts * CONFLICT_PAUSE_MS * 1000000L % 1000000000L};
 
+    rpw_progress_show("certs ensure: an object has changed meanwhile, all is read again (%d)", conflicts);
     nanosleep(&pause, NULL);
+    rpw_progress_clear();
 }
 
 static int run_steps(struct rpw_kube_client *client, const struct options *options)
@@ -322,33 +253,50 @@ static int run_steps(struct rpw_kube_client *client, const struct options *optio
         enum turn turn;
 
         if (!rpw_ensure_read(client, &options->target, &objects, run.error))
-            return fail(run.error);
+            return fail(RPW_EXIT_BLIND, run.error);
         turn = take_turn(&run, &exit_code);
         rpw_ensure_done(&objects);
         if (turn == TURN_END)
-            return run.error[0] != '\0' ? fail(run.error) : exit_code;
+            return exit_code;
         if (turn == TURN_CONFLICT)
             pause_after_conflict(++conflicts);
     }
-    return fail("the objects change again and again: is somebody else writing them? Nothing is broken; run this again");
+    return fail(RPW_EXIT_NO,
+                "the objects change again and again: is somebody else writing them? Nothing is broken; run this again");
 }
 
-int rpw_cli_certs_ensure(int argc, char **argv)
+static int ensure(int argc, char **argv)
 {
-    struct options options = {.overlap_text = DEFAULT_OVERLAP,
-                              .plan = {.renew_before_s = 30 * RPW_CERTS_DAY_S,
-                                       .overlap_s = DEFAULT_OVERLAP_S,
-                                       .serving_lifetime_s = SERVING_DAYS * RPW_CERTS_DAY_S}};
+    struct options options = {.target = {.webhooks = NULL}};
     struct rpw_kube_client *client;
     int exit_code;
 
-    if (!rpw_command_line_read(&command_line, argc, argv, &options, &exit_code))
+    if (!rpw_flags_read(&rpw_verb_certs_ensure, argc, argv, &options, &exit_code))
+        return exit_code;
+    exit_code = check_options(&options);
+    if (exit_code != RPW_EXIT_OK)
         return exit_code;
     options.target.names = &options.names;
-    client = rpw_cluster_open(options.kubeconfig);
+    client = rpw_cluster_open(&options.cluster);
     if (client == NULL)
-        return RPW_EXIT_NO;
+        return RPW_EXIT_BLIND;
     exit_code = run_steps(client, &options);
     rpw_kube_client_free(client);
     return exit_code;
 }
+
+const struct rpw_verb rpw_verb_certs_ensure = {
+    .name = "certs ensure",
+    .summary = "makes and renews both in a cluster: two Secrets and every caBundle",
+    .text =
+        "Makes and renews, in a cluster, the certificate authority and the serving certificate in their Secrets, and "
+        "writes the authority into every caBundle of the MutatingWebhookConfiguration. To be run at installation and "
+        "then regularly: it does what is due and nothing else. Running it twice, several at once, or ending it "
+        "anywhere does no harm.",
+    .ending = "An authority is valid for 5 years, and is renewed while it can still sign.\n"
+              "Exit codes: 0 in order, or nothing to be done before the time that it prints; 1 something is wrong, 2 "
+              "usage, 3 the cluster could not be asked.",
+    .flags = flags,
+    .flag_count = sizeof(flags) / sizeof(flags[0]),
+    .run = ensure,
+};

@@ -1,358 +1,170 @@
-/* check.c - the verb `check FILE`: is this configuration right, and what will it do?
- *
- * Errors go to standard error as the loader reports them. A configuration without errors is told back in words, policy
- * by policy, so that an administrator can compare what was meant with what was written.
- */
+/* check.c - the verb `check`: the verdict, then what is wrong or perhaps not meant; the rest on demand. */
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "check_webhook.h"
+#include "check_registration.h"
+#include "check_summary.h"
 #include "cli.h"
-#include "config.h"
-#include "utf8.h"
+#include "config_file.h"
+#include "flags.h"
+#include "yaml_writer.h"
 
-#define LABEL_WIDTH 13
+struct options {
+    const char *config_file, *registration_file;
+    bool is_verbose, is_strict;
+    unsigned output; /* 1: json */
+};
 
-static void print_usage(FILE *out)
+static const struct rpw_flag flags[] = {
+    RPW_FLAG("config", FILE, struct options, config_file, "FILE", "the policies (YAML); - is standard input",
+             .is_required = true, .is_argument = true),
+    RPW_FLAG(
+        "registration", FILE, struct options, registration_file, "FILE",
+        "what `kubectl get mutatingwebhookconfiguration NAME -o yaml` prints: is it what this configuration needs?", ),
+    RPW_FLAG("strict", SWITCH, struct options, is_strict, NULL, "warnings make the configuration wrong", ),
+    RPW_FLAG("verbose", SWITCH, struct options, is_verbose, NULL, "tell what each policy does, and to which pods",
+             .letter = 'v'),
+    RPW_FLAG("output", CHOICE, struct options, output, "text|json", "for people, or for machines", .letter = 'o',
+             .fallback = "text"),
+};
+
+/* What was found. */
+struct finding_counts {
+    size_t errors, warnings;
+};
+
+/* --- findings ----------------------------------------------------------------------------------------------------------- */
+
+/* "NAME:LINE:COLUMN: error: TEXT" of a report (report.h) as JSON; NULL: it is one of the lines between. */
+static json_t *read_finding(const char *line, const char *name, size_t len, bool *ret_is_error)
 {
-    fputs("Usage: rucio-policy-webhook check [--webhook-configuration FILE [--webhook NAME]] FILE\n"
-          "Is this configuration right, and what will it do? `-` reads standard input.\n\n"
-          "  --webhook-configuration FILE   the MutatingWebhookConfiguration, YAML or JSON: does the cluster send "
-          "every pod\n"
-          "                                 that a policy selects?\n"
-          "  --webhook NAME                 which one, in a file with several\n\n"
-          "Errors are printed to standard error, all of them, as FILE:LINE:COLUMN with the line in question.\n"
-          "Without errors, standard output says what each policy does and to which pods, and what might not be meant.\n"
-          "Exit codes: 0 the configuration is right, 1 it has errors, or the cluster does not send everything, 2 "
-          "usage.\n",
-          out);
-}
+    const char *at = line + strlen(name) + 1, *text;
+    char *end = NULL;
+    unsigned long number, column;
 
-/* The first line of an item has a label, the ones below it none. */
-static void print_label(const char *label)
-{
-    printf("   %-*s", LABEL_WIDTH, label);
-}
-
-static void print_span(struct rpw_span text)
-{
-    fwrite(text.ptr, 1, text.len, stdout);
-}
-
-/* JSON may hold control characters from U+007F on as they are; a terminal should not get them. */
-static void print_json(struct rpw_span text)
-{
-    for (size_t at = 0; at < text.len;) {
-        struct rpw_span rest = {text.ptr + at, text.len - at};
-        size_t length = rpw_utf8_length(rest);
-        int control = rpw_utf8_control(rest);
-
-        if (control >= 0)
-            printf("\\u%04x", (unsigned)control);
-        else
-            fwrite(rest.ptr, 1, length, stdout);
-        at += length;
-    }
-}
-
-static void print_list(struct rpw_span_list list, const char *separator, const char *last_separator)
-{
-    for (size_t i = 0; i < list.count; i++) {
-        if (i > 0)
-            fputs(i + 1 < list.count ? separator : last_separator, stdout);
-        print_span(list.items[i]);
-    }
-}
-
-/* In the notation of `kubectl get --selector`. */
-static void print_requirement(const struct rpw_label_requirement *requirement)
-{
-    enum rpw_label_operator kind = requirement->op;
-
-    if (kind == RPW_LABEL_DOES_NOT_EXIST)
-        putchar('!');
-    print_span(requirement->key);
-    if (kind == RPW_LABEL_IN && requirement->values.count == 1) {
-        putchar('=');
-        print_span(requirement->values.items[0]);
-    } else if (kind == RPW_LABEL_IN || kind == RPW_LABEL_NOT_IN) {
-        fputs(kind == RPW_LABEL_IN ? " in (" : " notin (", stdout);
-        print_list(requirement->values, ",", ",");
-        putchar(')');
-    }
-}
-
-static void print_pods(const struct rpw_policy *policy)
-{
-    print_label("pods");
-    if (policy->namespaces.count == 0) {
-        puts("of every namespace");
-    } else {
-        fputs("of namespace ", stdout);
-        print_list(policy->namespaces, ", ", " or ");
-        putchar('\n');
-    }
-    if (policy->requirement_count > 0) {
-        print_label("");
-        fputs("with labels ", stdout);
-        for (size_t i = 0; i < policy->requirement_count; i++) {
-            if (i > 0)
-                putchar(',');
-            print_requirement(&policy->requirements[i]);
-        }
-        putchar('\n');
-    }
-    print_label("containers");
-    print_list(policy->containers, ", ", " or ");
-    putchar('\n');
-}
-
-static void print_variables(const struct rpw_policy *policy)
-{
-    for (size_t i = 0; i < 2 * policy->package_count; i++) {
-        const struct rpw_package *package = &policy->packages[i % policy->package_count];
-        struct rpw_span variable = i < policy->package_count ? package->variable : package->cfg_variable;
-
-        if (!variable.ptr)
-            continue;
-        print_label(i == 0 ? "variables" : "");
-        print_span(variable);
-        putchar('=');
-        print_span(package->value);
-        putchar('\n');
-    }
-    print_label("");
-    fputs("POLICY_PKG_PATH=", stdout);
-    print_span(policy->path);
-    putchar('\n');
-}
-
-/* One example: what the container has, and what it gets. */
-static void print_python_path_example(const struct rpw_policy *policy, const char *has, struct rpw_span old)
-{
-    bool is_append = policy->python_path == RPW_PYTHON_PATH_APPEND;
-    struct rpw_span first = is_append ? old : policy->path, second = is_append ? policy->path : old;
-
-    print_label("");
-    printf("%s -> ", has);
-    print_span(first);
-    if (first.len > 0 && second.len > 0)
-        putchar(':');
-    print_span(second);
-    putchar('\n');
-}
-
-static void print_python_path(const struct rpw_policy *policy)
-{
-    print_label("PYTHONPATH");
-    if (policy->python_path == RPW_PYTHON_PATH_ENTRYPOINT) {
-        puts("left to the image's entrypoint, which must add $POLICY_PKG_PATH to it");
-        return;
-    }
-    printf("the path %s what the container has:\n",
-           policy->python_path == RPW_PYTHON_PATH_APPEND ? "behind" : "in front of");
-    print_python_path_example(policy, "nothing", policy->image_python_path);
-    print_python_path_example(policy, "/opt/site", RPW_LIT("/opt/site"));
-}
-
-/* The members that the policy gives its init container, as an object; NULL when memory is short. */
-static json_t *load_members(struct rpw_span members)
-{
-    char *text = NULL;
-    json_t *object = NULL;
-
-    if (asprintf(&text, "{%.*s}", (int)members.len, members.ptr) < 0)
+    if (strncmp(line, name, strlen(name)) != 0 || line[strlen(name)] != ':')
         return NULL;
-    object = json_loads(text, JSON_ALLOW_NUL, NULL);
-    free(text);
-    return object;
+    number = strtoul(at, &end, 10);
+    column = *end == ':' ? strtoul(end + 1, &end, 10) : 0;
+    text = *end == ':' ? strchr(end + 2, ':') : NULL;
+    if (text == NULL || text + 2 > line + len)
+        return NULL;
+    *ret_is_error = strncmp(end + 2, "error", strlen("error")) == 0;
+    return json_pack("{s:i, s:i, s:s%}", "line", (int)number, "column", (int)column, "message", text + 2,
+                     (size_t)(line + len - text - 2));
 }
 
-static void print_word(const char *word)
+/* Adds the findings of a report to two arrays, and counts them. */
+static struct finding_counts read_findings(const char *report, const char *name, json_t *errors, json_t *warnings)
 {
-    printf(strpbrk(word, " '\"") ? " '%s'" : " %s", word);
+    for (const char *line = report; *line != '\0';) {
+        size_t len = strcspn(line, "\n");
+        bool is_error = false;
+        json_t *finding = read_finding(line, name, len, &is_error);
+
+        if (finding != NULL)
+            json_array_append_new(is_error ? errors : warnings, finding);
+        line += len + (line[len] == '\n' ? 1 : 0);
+    }
+    return (struct finding_counts){json_array_size(errors), json_array_size(warnings)};
 }
 
-/* What the init container is told to do, and the names of its variables: their values may be secrets. */
-static void print_work(const struct rpw_policy *policy)
-{
-    json_t *members = load_members(policy->installer.members), *element;
-    size_t index;
+/* --- the verdict ---------------------------------------------------------------------------------------------------------- */
 
-    print_label("");
-    fputs(policy->source == RPW_SOURCE_PIP ? "pip install" : "directory", stdout);
-    json_array_foreach(json_object_get(members, "args"), index, element) print_word(json_string_value(element));
+/* ", 1 warning"; nothing for none. */
+static void print_count(FILE *out, const char *separator, size_t count, const char *word)
+{
+    if (count > 0)
+        fprintf(out, "%s%zu %s%s", separator, count, word, count == 1 ? "" : "s");
+}
+
+static void print_summary(const struct rpw_policy_set *set)
+{
+    static const char *const unmatched[] = {"allow", "warn", "reject"};
+    json_t *policies = rpw_check_summary_new(set);
+    json_t *summary = json_pack("{s:O*, s:s}", "policies", policies, "unmatched", unmatched[set->unmatched]);
+
+    if (summary == NULL || !rpw_manifest_write_yaml(stdout, summary))
+        fputs("rucio-policy-webhook check: out of memory\n", stderr);
+    json_decref(summary);
+    json_decref(policies);
+}
+
+static void print_text(const struct options *options, const struct rpw_config_file *file, struct finding_counts counts,
+                       bool is_right)
+{
+    FILE *out = is_right ? stdout : stderr;
+
+    fprintf(out, "%s is %s:", file->name, is_right ? "right" : "wrong");
+    if (file->config != NULL) {
+        size_t policy_count = rpw_config_policies(file->config)->count;
+
+        fprintf(out, " %zu polic%s", policy_count, policy_count == 1 ? "y" : "ies");
+        print_count(out, ", ", counts.warnings, "warning");
+    } else {
+        print_count(out, " ", counts.errors, "error");
+    }
+    fprintf(out, "\n%s", file->report);
+    if (is_right && options->is_verbose)
+        print_summary(rpw_config_policies(file->config));
+}
+
+static void print_json(const struct rpw_config_file *file, json_t *errors, json_t *warnings, bool is_right)
+{
+    json_t *result = json_pack("{s:s, s:b, s:O, s:O}", "file", file->name, "right", is_right, "errors", errors,
+                               "warnings", warnings);
+
+    if (file->config != NULL)
+        json_object_set_new(result, "policies", rpw_check_summary_new(rpw_config_policies(file->config)));
+    json_dumpf(result, stdout, JSON_INDENT(2));
     putchar('\n');
-    if (json_array_size(json_object_get(members, "env")) > 0) {
-        print_label("");
-        fputs("with the variables", stdout);
-        json_array_foreach(json_object_get(members, "env"), index, element)
-            print_word(json_string_value(json_object_get(element, "name")));
-        putchar('\n');
-    }
-    json_decref(members);
+    json_decref(result);
 }
 
-static void print_installer(const struct rpw_policy *policy)
+static bool print_verdict(const struct options *options, const struct rpw_config_file *file)
 {
-    const struct rpw_installer *installer = &policy->installer;
-    bool is_pip = policy->source == RPW_SOURCE_PIP;
+    json_t *errors = json_array(), *warnings = json_array();
+    struct finding_counts counts = read_findings(file->report, file->name, errors, warnings);
+    bool is_right = file->config != NULL && !(options->is_strict && counts.warnings > 0);
 
-    printf("%s by the init container %s\n", is_pip ? "installed" : "copied",
-           is_pip ? "rucio-policy-install" : "rucio-policy-copy");
-    print_label("");
-    fputs("image ", stdout);
-    print_span(installer->image.len > 0 ? installer->image : RPW_LIT("of the container that gets the package"));
-    if (installer->pull_policy.len > 0) {
-        fputs(", pulled ", stdout);
-        print_span(installer->pull_policy);
-    }
-    putchar('\n');
-    print_work(policy);
-    if (installer->resources.ptr) {
-        print_label("");
-        fputs("resources ", stdout);
-        print_json(installer->resources);
-        putchar('\n');
-    }
-    if (installer->security_context.ptr) {
-        print_label("");
-        fputs("securityContext ", stdout);
-        print_json(installer->security_context);
-        putchar('\n');
-    }
-    print_label("");
-    printf("before the init containers that get the package; where there are none, %s all\n",
-           installer->position == RPW_POSITION_FIRST ? "before" : "behind");
-    print_label("");
-}
-
-static void print_source(const struct rpw_policy *policy)
-{
-    print_label("code");
-    if (policy->source == RPW_SOURCE_PREINSTALLED) {
-        fputs("already in the image, at ", stdout);
-        print_span(policy->path);
-        putchar('\n');
-        return;
-    }
-    if (policy->source != RPW_SOURCE_VOLUME)
-        print_installer(policy);
-    fputs("volume ", stdout);
-    print_json(policy->volume);
-    putchar('\n');
-    print_label("");
-    if (policy->sub_path.len > 0) {
-        fputs("its directory ", stdout);
-        print_span(policy->sub_path);
-        fputs(" is ", stdout);
-    }
-    fputs("mounted read-only at ", stdout);
-    print_span(policy->path);
-    putchar('\n');
-}
-
-static void print_verify(enum rpw_verify verify)
-{
-    static const char *const words[] = {
-        [RPW_VERIFY_OFF] = "off: nobody tries the package before Rucio does",
-        [RPW_VERIFY_WARN] = "warn: the init container rucio-policy-verify tries the package and reports",
-        [RPW_VERIFY_FAIL] = "fail: the init container rucio-policy-verify tries it and holds the pod until it loads",
-    };
-
-    print_label("verify");
-    puts(words[verify]);
-}
-
-static void print_conflicts(const struct rpw_policy *policy)
-{
-    static const char *const words[] = {
-        [RPW_CONFLICT_KEEP] = "keep: what a pod sets itself stays; it gets the rest, a warning and an annotation",
-        [RPW_CONFLICT_OVERRIDE] = "override: what a pod sets itself is replaced",
-        [RPW_CONFLICT_REJECT] = "reject: a pod that sets something else itself is refused",
-    };
-
-    print_label("conflicts");
-    puts(words[policy->on_conflict]);
-}
-
-static void print_policy(const struct rpw_policy *policy, size_t number)
-{
-    printf("\n%zu. ", number);
-    print_span(policy->name);
-    putchar('\n');
-    print_pods(policy);
-    print_variables(policy);
-    print_python_path(policy);
-    print_source(policy);
-    print_verify(policy->verify);
-    print_conflicts(policy);
-    print_label("revision");
-    print_span(policy->revision);
-    putchar('\n');
-}
-
-static void print_unmatched(enum rpw_unmatched unmatched)
-{
-    static const char *const words[] = {
-        [RPW_UNMATCHED_ALLOW] = "is admitted as it is (unmatched: allow)",
-        [RPW_UNMATCHED_WARN] = "is admitted as it is, with a warning (unmatched: warn)",
-        [RPW_UNMATCHED_REJECT] = "is refused (unmatched: reject)",
-    };
-
-    fputs("\nA pod with a container ", stdout);
-    print_list(rpw_policy_default_containers, ", ", " or ");
-    printf(" that no policy selects\n%s.%s\n", words[unmatched],
-           unmatched == RPW_UNMATCHED_REJECT ? "" : " It runs Rucio's generic policy.");
-}
-
-static void print_summary(const char *name, const struct rpw_config *config)
-{
-    const struct rpw_policy_set *set = rpw_config_policies(config);
-    const char *warnings = rpw_config_warnings(config);
-
-    printf("%s is right. It has %zu %s", name, set->count, set->count == 1 ? "policy:\n" : "policies; ");
-    if (set->count > 1)
-        puts("the first one that selects a pod applies:");
-    for (size_t i = 0; i < set->count; i++)
-        print_policy(&set->policies[i], i + 1);
-    print_unmatched(set->unmatched);
-    if (warnings[0] != '\0')
-        printf("\nPerhaps not meant:\n%s", warnings);
-}
-
-int rpw_cli_check(int argc, char **argv)
-{
-    const char *webhook_file = rpw_check_webhook_take_option(&argc, argv);
-    struct rpw_config *config = NULL;
-    char *report = NULL;
-    bool is_stdin, is_right;
-
-    if (argc == 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)) {
-        print_usage(stdout);
-        return RPW_EXIT_OK;
-    }
-    if (argc != 2 || (argv[1][0] == '-' && argv[1][1] != '\0')) {
-        if (argc >= 2 && argv[1][0] == '-' && argv[1][1] != '\0')
-            fprintf(stderr, "rucio-policy-webhook check: there is no option '%s'\n\n", argv[1]);
-        else
-            fprintf(stderr, "rucio-policy-webhook check: found %d arguments, expected one, the file\n\n", argc - 1);
-        print_usage(stderr);
-        return RPW_EXIT_USAGE;
-    }
-    is_stdin = strcmp(argv[1], "-") == 0;
-    is_right = is_stdin ? rpw_config_load_descriptor(STDIN_FILENO, "<stdin>", &config, &report)
-                        : rpw_config_load(argv[1], &config, &report);
-    if (is_right)
-        print_summary(is_stdin ? "The configuration" : argv[1], config);
+    if (options->output == 1)
+        print_json(file, errors, warnings, is_right);
     else
-        fputs(report ? report : "rucio-policy-webhook check: out of memory\n", stderr);
-    if (is_right && webhook_file != NULL)
-        is_right = rpw_check_webhook(webhook_file, rpw_config_policies(config));
-    free(report);
-    rpw_config_free(config);
-    return is_right ? RPW_EXIT_OK : RPW_EXIT_NO;
+        print_text(options, file, counts, is_right);
+    json_decref(errors);
+    json_decref(warnings);
+    return is_right;
 }
+
+static int check(int argc, char **argv)
+{
+    struct options options = {.config_file = NULL};
+    struct rpw_config_file file;
+    int exit_code;
+
+    if (!rpw_flags_read(&rpw_verb_check, argc, argv, &options, &exit_code))
+        return exit_code;
+    if (!rpw_config_file_read(options.config_file, &file))
+        return RPW_EXIT_BLIND;
+    exit_code = print_verdict(&options, &file) ? RPW_EXIT_OK : RPW_EXIT_NO;
+    if (exit_code == RPW_EXIT_OK && options.registration_file != NULL)
+        exit_code = rpw_check_registration(options.registration_file, rpw_config_policies(file.config));
+    rpw_config_file_done(&file);
+    return exit_code;
+}
+
+const struct rpw_verb rpw_verb_check = {
+    .name = "check",
+    .summary = "is this configuration right, and what will it do?",
+    .text =
+        "Is this configuration right? Prints the verdict, and below it every error, or what is perhaps not meant, as "
+        "FILE:LINE:COLUMN with the line in question.",
+    .ending =
+        "Exit codes: 0 the configuration is right, 1 it is wrong, or the registration is another, 2 usage, 3 a file "
+        "could not be read.",
+    .flags = flags,
+    .flag_count = sizeof(flags) / sizeof(flags[0]),
+    .run = check,
+};

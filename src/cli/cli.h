@@ -1,14 +1,17 @@
-/* cli.h - one function per verb. Each gets its own arguments (argv[0] is the verb), writes results to standard output and
- * errors to standard error, and returns the exit code: 0 fine, 1 the answer is "no", 2 usage. */
+/* cli.h - the verbs. Each writes results to standard output and everything else to standard error. */
 #ifndef RPW_CLI_H
 #define RPW_CLI_H
 
-enum rpw_exit { RPW_EXIT_OK = 0, RPW_EXIT_NO = 1, RPW_EXIT_USAGE = 2 };
+#include "verb.h"
 
-int rpw_cli_serve(int argc, char **argv);
-int rpw_cli_mutate(int argc, char **argv);
-int rpw_cli_check(int argc, char **argv);
-int rpw_cli_certs(int argc, char **argv);
-int rpw_cli_audit(int argc, char **argv);
+extern const struct rpw_verb rpw_verb_serve;
+extern const struct rpw_verb rpw_verb_mutate;
+extern const struct rpw_verb rpw_verb_check;
+extern const struct rpw_verb rpw_verb_registration;
+extern const struct rpw_verb rpw_verb_init;
+extern const struct rpw_verb rpw_verb_schema;
+extern const struct rpw_verb rpw_verb_audit;
+extern const struct rpw_verb rpw_verb_certs_generate;
+extern const struct rpw_verb rpw_verb_certs_ensure;
 
 #endif

@@ -1,17 +1,21 @@
-/* cluster.h - the connection to a cluster's API that verbs with --kubeconfig share. */
+/* cluster.h - the connection to a cluster's API: in a pod by its ServiceAccount, elsewhere as the command line says. */
 #ifndef RPW_CLI_CLUSTER_H
 #define RPW_CLI_CLUSTER_H
 
 #include "client.h"
 
-/* What --help says of it. */
-#define RPW_CLUSTER_HELP                                                                                               \
-    "  --kubeconfig FILE     the cluster, as kubectl knows it; default: $KUBECONFIG, in a pod its ServiceAccount, "    \
-    "else\n"                                                                                                           \
-    "                        ~/.kube/config\n"
+/* What the command line says; NULL where it does not. */
+struct rpw_cluster_options {
+    const char *server;
+    const char *token_file;
+    const char *authority_file; /* NULL: the system's authorities */
+};
 
-/* Connects nothing yet: errors of the network come with the first call. kubeconfig may be NULL: see above. NULL after a
- * message on standard error. */
-RPW_MUST_CHECK struct rpw_kube_client *rpw_cluster_open(const char *kubeconfig);
+/* Whether this is a pod. */
+bool rpw_cluster_is_around(void);
+
+/* Connects nothing yet: errors of the network come with the first call. options may be NULL. NULL after a message on standard
+ * error. */
+RPW_MUST_CHECK struct rpw_kube_client *rpw_cluster_open(const struct rpw_cluster_options *options);
 
 #endif

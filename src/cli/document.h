@@ -1,12 +1,12 @@
 /* document.h - one document of `mutate`'s input on its way: read, decided upon by the core, patched.
  *
  * Memory: a document owns what it holds but the text and the policies; its pods live in the arena that was handed in for
- * them. Errors are in its report.
+ * them. Errors are in its object's report.
  */
 #ifndef RPW_CLI_DOCUMENT_H
 #define RPW_CLI_DOCUMENT_H
 
-#include "manifest.h"
+#include "object.h"
 #include "pod_decision.h"
 #include "workload.h"
 
@@ -18,26 +18,21 @@ struct rpw_document_context {
     struct rpw_span namespace_; /* empty: each object's own, else "default" */
     struct rpw_arena *core;     /* for one decision at a time */
     struct rpw_arena *pods;     /* for one document at a time */
-    const char *file;
-    struct rpw_span text; /* the whole input */
 };
 
 struct rpw_document_pod {
     struct rpw_workload_pod place;
     struct rpw_span namespace_; /* that of the request */
+    bool is_namespace_assumed;  /* neither the object nor -n says it */
     struct rpw_pod_decision decision;
     char label[RPW_DOCUMENT_LABEL_BYTES]; /* "Deployment/rucio-atlas/rucio-server", fit for a terminal */
 };
 
 struct rpw_document {
-    size_t number; /* from 1; blank documents do not count */
+    size_t number; /* in its stream */
     struct rpw_span text;
-    struct rpw_arena *arena; /* the context's for decisions, free now that these are made */
-    struct rpw_pool pool;
-    struct rpw_report report;
-    struct rpw_manifest_node *root; /* NULL: the text is JSON */
-    struct rpw_manifest_json json;  /* of YAML */
-    struct rpw_span object;         /* JSON text; absent: not of a kind that has pods, and not asked for */
+    struct rpw_arena *arena;           /* the context's for decisions, free now that these are made */
+    struct rpw_manifest_object object; /* json absent: not of a kind that has pods, and not asked for */
     struct rpw_workload workload;
     struct rpw_document_pod *pods;
     size_t pod_count;
@@ -47,10 +42,12 @@ struct rpw_document {
     char label[RPW_DOCUMENT_LABEL_BYTES];
 };
 
-/* Reads text, a part of the context's, and decides about its pods. needs_values: before and after are wanted in any case.
- * False: the report, or what memory there was, says why. In either case the document must be closed. */
-RPW_MUST_CHECK bool rpw_document_open(const struct rpw_document_context *context, struct rpw_span text, size_t number,
-                                      bool is_json, bool needs_values, struct rpw_document *ret_document);
+/* Reads a document of stream that is not blank, and decides about its pods. needs_values: before and after are wanted in any
+ * case. False: the report, or what memory there was, says why. In either case the document must be closed. */
+RPW_MUST_CHECK bool rpw_document_open(const struct rpw_document_context *context,
+                                      const struct rpw_manifest_stream *stream,
+                                      const struct rpw_manifest_document *text, bool needs_values,
+                                      struct rpw_document *ret_document);
 
 void rpw_document_close(struct rpw_document *document);
 

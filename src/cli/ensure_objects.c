@@ -313,11 +313,16 @@ static bool refuse_foreign(const struct rpw_object_name *name, const char *found
     return false;
 }
 
-static bool check_owner(const struct rpw_ensure_target *target, const struct rpw_ensure_objects *objects,
-                        char ret_error[RPW_KUBE_ERROR_BYTES])
+bool rpw_ensure_may_write(const struct rpw_ensure_target *target, const struct rpw_ensure_objects *objects,
+                          char ret_error[RPW_KUBE_ERROR_BYTES])
 {
     const struct rpw_certificate_list *serving = &objects->serving_list;
 
+    if (objects->webhooks != NULL && json_array_size(json_object_get(objects->webhooks, "webhooks")) == 0) {
+        snprintf(ret_error, RPW_KUBE_ERROR_BYTES,
+                 "MutatingWebhookConfiguration %s: webhooks: found none, expected at least one", target->webhooks);
+        return false;
+    }
     if (!is_free_to_write(objects->authority_secret) && !has_key(objects->authority_secret, "ca.key"))
         return refuse_foreign(&target->authority_secret, "something else than an authority", ret_error);
     if (!is_free_to_write(objects->serving_secret) &&
@@ -336,15 +341,9 @@ static bool get_all(struct rpw_kube_client *client, const struct rpw_ensure_targ
                                               .resource = RPW_ENSURE_WEBHOOKS_RESOURCE,
                                               .name = target->webhooks};
 
-    if (!get_secret(client, &target->authority_secret, &objects->authority_secret, ret_error) ||
-        !get_secret(client, &target->serving_secret, &objects->serving_secret, ret_error) ||
-        !get(client, &webhooks, &objects->webhooks, ret_error))
-        return false;
-    if (objects->webhooks == NULL || json_array_size(json_object_get(objects->webhooks, "webhooks")) > 0)
-        return true;
-    snprintf(ret_error, RPW_KUBE_ERROR_BYTES,
-             "MutatingWebhookConfiguration %s: webhooks: found none, expected at least one", target->webhooks);
-    return false;
+    return get_secret(client, &target->authority_secret, &objects->authority_secret, ret_error) &&
+           get_secret(client, &target->serving_secret, &objects->serving_secret, ret_error) &&
+           get(client, &webhooks, &objects->webhooks, ret_error);
 }
 
 bool rpw_ensure_read(struct rpw_kube_client *client, const struct rpw_ensure_target *target,
@@ -361,10 +360,6 @@ bool rpw_ensure_read(struct rpw_kube_client *client, const struct rpw_ensure_tar
     read_list(objects.authority.certificate, &objects.authority_list);
     read_secret_list(objects.authority_secret, "ca-previous.crt", &objects.previous_list);
     read_secret_list(objects.serving_secret, "tls.crt", &objects.serving_list);
-    if (!check_owner(target, &objects, ret_error)) {
-        rpw_ensure_done(&objects);
-        return false;
-    }
     judge_authority(&objects);
     judge_serving(&objects, target->names);
     judge_webhooks(&objects);

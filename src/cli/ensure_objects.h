@@ -11,6 +11,7 @@
 #include "certificate.h"
 #include "client.h"
 #include "plan.h"
+#include "values.h"
 
 /* The annotation of the MutatingWebhookConfiguration: since when the authority is published, and the first digits of the
  * authority's fingerprint. */
@@ -23,11 +24,6 @@
 /* Where a MutatingWebhookConfiguration is in the API. */
 #define RPW_ENSURE_ADMISSION_GROUP "admissionregistration.k8s.io"
 #define RPW_ENSURE_WEBHOOKS_RESOURCE "mutatingwebhookconfigurations"
-
-struct rpw_object_name {
-    const char *namespace_;
-    const char *name;
-};
 
 struct rpw_ensure_target {
     struct rpw_object_name authority_secret;
@@ -51,10 +47,16 @@ struct rpw_ensure_objects {
     struct rpw_certs_state state;
 };
 
-/* Reads all three. False with ret_error, and nothing to release; so too when one of the Secrets looks like somebody else's: it
- * has no annotation RPW_ENSURE_OWNED, is not empty, and is for none of the names (the serving one) or has no ca.key. */
+/* Reads all three. False with ret_error, and nothing to release. */
 RPW_MUST_CHECK bool rpw_ensure_read(struct rpw_kube_client *client, const struct rpw_ensure_target *target,
                                     struct rpw_ensure_objects *ret_objects, char ret_error[RPW_KUBE_ERROR_BYTES]);
+
+/* Whether they are ours to write. False with ret_error: the MutatingWebhookConfiguration has no webhooks, or one of the Secrets
+ * looks like somebody else's: it has no annotation RPW_ENSURE_OWNED, is not empty, and is for none of the names (the serving
+ * one) or has no ca.key. */
+RPW_MUST_CHECK bool rpw_ensure_may_write(const struct rpw_ensure_target *target,
+                                         const struct rpw_ensure_objects *objects,
+                                         char ret_error[RPW_KUBE_ERROR_BYTES]);
 void rpw_ensure_done(struct rpw_ensure_objects *objects);
 
 /* The writes, one call each. authority and serving are new; previous is PEM, NULL: none. */

@@ -6,6 +6,7 @@
 
 #include "json_patch.h"
 #include "rpw/inject/selector.h"
+#include "visible.h"
 
 #define SUBJECT_WIDTH 30
 
@@ -20,7 +21,7 @@ struct explanation {
 
 static void put(FILE *out, struct rpw_span text)
 {
-    fwrite(text.ptr, 1, text.len, out);
+    rpw_visible_write(out, text);
 }
 
 void rpw_explain_line(FILE *out, const char *subject, const char *format, ...)
@@ -68,7 +69,9 @@ static void write_heading(const struct explanation *explanation)
         fputs("left alone: no policy selects it\n", explanation->out);
         break;
     default:
-        fprintf(explanation->out, "refused\n    %s\n", decision->message);
+        fputs("refused\n    ", explanation->out);
+        rpw_visible_write(explanation->out, rpw_span_of(decision->message));
+        fputc('\n', explanation->out);
     }
 }
 
@@ -215,17 +218,16 @@ static bool asks_policies(enum rpw_reason reason)
     return reason != RPW_REASON_OPTED_OUT && reason != RPW_REASON_MIRROR_POD && reason != RPW_REASON_WINDOWS;
 }
 
-static bool write_changes(const struct explanation *explanation)
+static bool write_changes(const struct explanation *explanation, json_t *before)
 {
     const struct rpw_pod_decision *decision = &explanation->pod->decision;
-    struct rpw_span text = explanation->pod->place.text;
     char patch_error[RPW_JSON_PATCH_ERROR_BYTES];
-    json_t *before = json_loadb(text.ptr, text.len, JSON_ALLOW_NUL, NULL), *after = json_deep_copy(before);
-    bool is_done = after && rpw_json_patch_apply(&after, decision->patch, patch_error);
+    json_t *patch = rpw_visible_json(decision->patch), *after = json_deep_copy(before);
+    bool is_done = patch && after && rpw_json_patch_apply(&after, patch, patch_error);
 
     if (is_done)
         rpw_explain_changes(explanation->out, decision->policy, before, after);
-    json_decref(before);
+    json_decref(patch);
     json_decref(after);
     return is_done;
 }
@@ -237,26 +239,41 @@ static void write_warnings(const struct explanation *explanation)
 
     json_array_foreach(explanation->pod->decision.warnings, index, warning)
     {
-        fprintf(explanation->out, "  warning: %s\n", json_string_value(warning));
+        fputs("  warning: ", explanation->out);
+        rpw_visible_write(explanation->out, rpw_span_of(json_string_value(warning)));
+        fputc('\n', explanation->out);
     }
+}
+
+/* The pod with all its texts fit for a terminal. */
+static json_t *read_visible(struct rpw_span text)
+{
+    json_t *pod = json_loadb(text.ptr, text.len, JSON_ALLOW_NUL, NULL), *visible = rpw_visible_json(pod);
+
+    json_decref(pod);
+    return visible;
 }
 
 bool rpw_explain(FILE *out, const struct rpw_document *document, const struct rpw_document_pod *pod,
                  const struct rpw_policy_set *policies)
 {
     struct explanation explanation = {.out = out, .pod = pod, .policies = policies};
+    json_t *before = read_visible(pod->place.text);
     struct rpw_json_reader reader;
-    bool is_done = true;
+    bool is_done = before != NULL;
 
     rpw_arena_reset(document->arena);
     rpw_json_reader_init(&reader, document->arena, pod->place.text);
-    if (!rpw_pod_read(&reader, &explanation.parsed))
+    if (!is_done || !rpw_pod_read(&reader, &explanation.parsed)) {
+        json_decref(before);
         return false;
+    }
     write_heading(&explanation);
     if (asks_policies(pod->decision.reason))
         write_policies(&explanation);
     if (pod->decision.outcome == RPW_OUTCOME_PATCHED || pod->decision.outcome == RPW_OUTCOME_UNCHANGED)
-        is_done = write_changes(&explanation);
+        is_done = write_changes(&explanation, before);
     write_warnings(&explanation);
+    json_decref(before);
     return is_done;
 }

@@ -109,7 +109,10 @@ static void explain_annotations(const struct changes *changes)
         if (json_equal(json_object_get(before, key), value))
             continue;
         begin_section(changes, "annotations", &is_begun);
-        fprintf(changes->out, "    %s: \"%s\"\n", key, json_string_value(value));
+        if (strcmp(key, "policy.rucio.cern.ch/injected") == 0)
+            fprintf(changes->out, "    %s: the record of what is written\n", key);
+        else
+            fprintf(changes->out, "    %s: \"%s\"\n", key, json_string_value(value));
     }
     json_object_foreach(before, key, value)
     {
@@ -219,6 +222,20 @@ static void explain_mount(const struct changes *changes, json_t *mount, const ch
                      is_part ? " of " : "", text_of(mount, "name"));
 }
 
+/* The package comes from the chart's own policyPackages. */
+static bool is_by_chart(const struct changes *changes)
+{
+    json_t *annotations = json_object_get(json_object_get(changes->after, "metadata"), "annotations");
+
+    return strncmp(text_of(annotations, "policy.rucio.cern.ch/revision"), RPW_CHART_REVISION_PREFIX,
+                   sizeof(RPW_CHART_REVISION_PREFIX) - 1) == 0;
+}
+
+static bool is_ours(const struct changes *changes, json_t *mount)
+{
+    return strncmp(text_of(mount, "name"), "rucio-policy", strlen("rucio-policy")) == 0 || is_by_chart(changes);
+}
+
 static bool is_at_path(json_t *mount, struct rpw_span path)
 {
     return rpw_span_equal(rpw_span_without_trailing_slashes(rpw_span_of(text_of(mount, "mountPath"))), path);
@@ -241,7 +258,10 @@ static void explain_mounts(const struct changes *changes, json_t *before, json_t
 
         if (is_old && !is_at_path(mount, changes->policy->path))
             continue;
-        explain_mount(changes, mount, is_old ? "is there already" : "added");
+        explain_mount(changes, mount,
+                      !is_old                   ? "added"
+                      : is_ours(changes, mount) ? "is there already"
+                                                : "is the pod's own and stays, in conflict with the policy");
         is_told = true;
     }
     if (!is_told)
@@ -322,10 +342,8 @@ static void explain_containers(const struct changes *changes, const char *key, c
 void rpw_explain_changes(FILE *out, const struct rpw_policy *policy, json_t *before, json_t *after)
 {
     const struct changes changes = {out, policy, before, after};
-    json_t *annotations = json_object_get(json_object_get(after, "metadata"), "annotations");
 
-    if (strncmp(text_of(annotations, "policy.rucio.cern.ch/revision"), RPW_CHART_REVISION_PREFIX,
-                sizeof(RPW_CHART_REVISION_PREFIX) - 1) == 0)
+    if (is_by_chart(&changes))
         fputs("  the chart's own policyPackages bring the package: its volume and path are used, not the policy's "
               "source\n",
               out);

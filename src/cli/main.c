@@ -1,54 +1,201 @@
-/* main.c - picks the verb. */
+/* main.c - picks the verb. The verbs about verbs (help, version, completion) are here, with the list. */
+#include <curl/curl.h>
 #include <errno.h>
+#include <gnutls/gnutls.h>
+#include <jansson.h>
+#include <libfyaml.h>
+#include <microhttpd.h>
+#include <openssl/crypto.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "cli.h"
+#include "completion.h"
+#include "fields.h"
+#include "flags.h"
+#include "help.h"
 
-static const struct verb {
-    const char *name;
-    int (*run)(int argc, char **argv);
-    const char *summary;
-} verbs[] = {
-    {"serve", rpw_cli_serve, "the webhook: an HTTPS server that Kubernetes asks about every new pod"},
-    {"mutate", rpw_cli_mutate, "the same code offline: what it does to a chart, a workload or a pod"},
-    {"check", rpw_cli_check, "is this configuration right, and what will it do?"},
-    {"certs", rpw_cli_certs, "certificate authority and serving certificate: generate, show, ensure (in a cluster)"},
-    {"audit", rpw_cli_audit, "which running Rucio pods lack their policy, or carry an old revision of it?"},
+static const struct rpw_verb verb_help, verb_version, verb_completion;
+
+static const struct rpw_verb *const verbs[] = {
+    &rpw_verb_serve,        &rpw_verb_mutate, &rpw_verb_check, &rpw_verb_registration,
+    &rpw_verb_init,         &rpw_verb_schema, &rpw_verb_audit, &rpw_verb_certs_generate,
+    &rpw_verb_certs_ensure, &verb_completion, &verb_version,   &verb_help,
 };
 
-static void print_usage(FILE *out)
+enum { VERB_COUNT = sizeof(verbs) / sizeof(verbs[0]) };
+
+/* --- which verb ------------------------------------------------------------------------------------------------------- */
+
+/* The verb that words begin with. ret_words: of how many words it is. NULL: there is none. */
+static const struct rpw_verb *find_verb(size_t count, const char *const *words, int *ret_words)
 {
-    fputs("Usage: rucio-policy-webhook VERB [OPTION]...\n"
-          "Deploys Rucio policy packages into pods, as a Kubernetes mutating admission webhook.\n\n",
-          out);
-    for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)
-        fprintf(out, "  %-8s %s\n", verbs[i].name, verbs[i].summary);
-    fputs("\n`rucio-policy-webhook VERB --help` explains a verb; `--version` prints the version.\n"
-          "Exit codes: 0 fine, 1 the answer is \"no\", 2 usage.\n",
-          out);
+    for (size_t i = 0; i < VERB_COUNT; i++) {
+        const char *second = strchr(verbs[i]->name, ' ');
+        size_t len = second != NULL ? (size_t)(second - verbs[i]->name) : strlen(verbs[i]->name);
+
+        *ret_words = second != NULL ? 2 : 1;
+        if (count >= (size_t)*ret_words && strlen(words[0]) == len && memcmp(words[0], verbs[i]->name, len) == 0 &&
+            (second == NULL || strcmp(words[1], second + 1) == 0))
+            return verbs[i];
+    }
+    return NULL;
 }
+
+/* Explains all verbs that begin with word ("certs"). False: there are none. */
+static bool explain_family(const char *word, FILE *out)
+{
+    const struct rpw_verb *family[VERB_COUNT];
+    size_t count = 0, len = strlen(word);
+
+    for (size_t i = 0; i < VERB_COUNT; i++)
+        if (strncmp(verbs[i]->name, word, len) == 0 && verbs[i]->name[len] == ' ')
+            family[count++] = verbs[i];
+    if (count > 0)
+        rpw_help_print_verbs(family, count, out);
+    return count > 0;
+}
+
+static int refuse_verb(size_t count, const char *const *words)
+{
+    const char *names[VERB_COUNT + 1] = {NULL}, *nearest;
+
+    for (size_t i = 0; i < VERB_COUNT; i++)
+        names[i] = verbs[i]->name;
+    nearest = rpw_fields_suggest(rpw_span_of(words[0]), names);
+    if (strcmp(words[0], "certs") == 0)
+        fprintf(stderr, "rucio-policy-webhook certs: found '%s', expected generate or ensure (see --help)\n",
+                count > 1 ? words[1] : "nothing");
+    else if (nearest != NULL)
+        fprintf(stderr, "rucio-policy-webhook: there is no verb '%s'; did you mean %s? (see --help)\n", words[0],
+                nearest);
+    else
+        fprintf(stderr, "rucio-policy-webhook: there is no verb '%s' (see --help)\n", words[0]);
+    return RPW_EXIT_USAGE;
+}
+
+/* --- help ------------------------------------------------------------------------------------------------------------- */
+
+struct help_options {
+    struct rpw_flag_list words;
+    bool is_manual;
+};
+
+static const struct rpw_flag help_flags[] = {
+    RPW_FLAG(NULL, TEXTS, struct help_options, words, "VERB", "the verb to explain", .is_argument = true),
+    RPW_FLAG("manual", SWITCH, struct help_options, is_manual, NULL, "print the manual page's list of verbs (mdoc)", ),
+};
+
+static int help(int argc, char **argv)
+{
+    struct help_options options = {.is_manual = false};
+    const struct rpw_verb *verb;
+    int exit_code, words;
+
+    if (!rpw_flags_read(&verb_help, argc, argv, &options, &exit_code))
+        return exit_code;
+    if (options.is_manual || options.words.count == 0) {
+        (options.is_manual ? rpw_help_print_manual : rpw_help_print_verbs)(verbs, VERB_COUNT, stdout);
+        return RPW_EXIT_OK;
+    }
+    verb = find_verb(options.words.count, options.words.items, &words);
+    if (verb == NULL && options.words.count == 1 && explain_family(options.words.items[0], stdout))
+        return RPW_EXIT_OK;
+    if (verb == NULL || options.words.count > (size_t)words)
+        return refuse_verb(options.words.count, options.words.items);
+    rpw_help_print_verb(verb, stdout);
+    return RPW_EXIT_OK;
+}
+
+static const struct rpw_verb verb_help = {
+    .name = "help",
+    .summary = "explains a verb",
+    .text = "Explains a verb and its flags.",
+    .flags = help_flags,
+    .flag_count = sizeof(help_flags) / sizeof(help_flags[0]),
+    .run = help,
+};
+
+/* --- version ---------------------------------------------------------------------------------------------------------- */
+
+static int version(int argc, char **argv)
+{
+    int exit_code;
+
+    if (!rpw_flags_read(&verb_version, argc, argv, NULL, &exit_code))
+        return exit_code;
+    printf("rucio-policy-webhook %s\n", RPW_VERSION);
+    printf("libmicrohttpd %s\nGnuTLS %s\n%s\n", MHD_get_version(), gnutls_check_version(NULL),
+           OpenSSL_version(OPENSSL_VERSION));
+    printf("libcurl %s\njansson %s\nlibfyaml %s\n", curl_version_info(CURLVERSION_NOW)->version, jansson_version_str(),
+           fy_library_version());
+    return RPW_EXIT_OK;
+}
+
+static const struct rpw_verb verb_version = {
+    .name = "version",
+    .summary = "the versions of the program and of its libraries",
+    .text = "Prints the versions of the program and of the libraries that it runs with.",
+    .run = version,
+};
+
+/* --- completion ------------------------------------------------------------------------------------------------------- */
+
+struct completion_options {
+    unsigned shell;
+};
+
+static const struct rpw_flag completion_flags[] = {
+    RPW_FLAG(NULL, CHOICE, struct completion_options, shell, "bash|zsh|fish", "the shell", .is_argument = true,
+             .is_required = true),
+};
+
+static int completion(int argc, char **argv)
+{
+    void (*const printers[])(const struct rpw_verb *const *, size_t,
+                             FILE *) = {rpw_completion_print_bash, rpw_completion_print_zsh, rpw_completion_print_fish};
+    struct completion_options options;
+    int exit_code;
+
+    if (!rpw_flags_read(&verb_completion, argc, argv, &options, &exit_code))
+        return exit_code;
+    printers[options.shell](verbs, VERB_COUNT, stdout);
+    return RPW_EXIT_OK;
+}
+
+static const struct rpw_verb verb_completion = {
+    .name = "completion",
+    .summary = "what a shell needs to complete verbs and flags",
+    .text =
+        "Prints a script that completes verbs, flags and their words: source <(rucio-policy-webhook completion bash), "
+        "the same in zsh; rucio-policy-webhook completion fish | source.",
+    .flags = completion_flags,
+    .flag_count = sizeof(completion_flags) / sizeof(completion_flags[0]),
+    .run = completion,
+};
+
+/* --- the program ------------------------------------------------------------------------------------------------------ */
 
 static int run_verb(int argc, char **argv)
 {
-    const char *name = argc > 1 ? argv[1] : "";
+    const struct rpw_verb *verb;
+    const char *words[2] = {argc > 1 ? argv[1] : "", argc > 2 ? argv[2] : ""};
+    int count;
 
-    if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0) {
-        print_usage(stdout);
-        return RPW_EXIT_OK;
+    if (argc > 1 && (strcmp(words[0], "--help") == 0 || strcmp(words[0], "-h") == 0))
+        return help(1, argv);
+    if (argc > 1 && strcmp(words[0], "--version") == 0)
+        return version(1, argv);
+    if (argc < 2) {
+        rpw_help_print_verbs(verbs, VERB_COUNT, stderr);
+        return RPW_EXIT_USAGE;
     }
-    if (strcmp(name, "--version") == 0) {
-        printf("rucio-policy-webhook %s\n", RPW_VERSION);
+    verb = find_verb((size_t)argc - 1, words, &count);
+    if (verb != NULL)
+        return verb->run(argc - count, argv + count);
+    if ((strcmp(words[1], "--help") == 0 || strcmp(words[1], "-h") == 0) && explain_family(words[0], stdout))
         return RPW_EXIT_OK;
-    }
-    for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)
-        if (strcmp(name, verbs[i].name) == 0)
-            return verbs[i].run(argc - 1, argv + 1);
-
-    if (name[0] != '\0')
-        fprintf(stderr, "rucio-policy-webhook: there is no verb '%s'\n\n", name);
-    print_usage(stderr);
-    return RPW_EXIT_USAGE;
+    return refuse_verb((size_t)argc - 1, words);
 }
 
 /* A result that could not be written (a full disk, a closed pipe) is no result. */
@@ -58,7 +205,7 @@ int main(int argc, char **argv)
 
     if ((fflush(stdout) != 0 || ferror(stdout)) && exit_code == RPW_EXIT_OK) {
         fprintf(stderr, "rucio-policy-webhook: the output could not be written: %s\n", strerror(errno));
-        exit_code = RPW_EXIT_NO;
+        exit_code = RPW_EXIT_BLIND;
     }
     return exit_code;
 }

@@ -3,16 +3,18 @@
  * An AdmissionReview is handed to the core as it is. Anything else is a Kubernetes object, or many: document.c finds the
  * pods in it and asks the core about each, mutate_output.c shows the answer. It is the server's own code that decides.
  */
-#include <errno.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "cli.h"
-#include "command_line.h"
-#include "config.h"
+#include "config_file.h"
+#include "flags.h"
+#include "input.h"
 #include "mutate_output.h"
+#include "mutate_summary.h"
+#include "progress.h"
 #include "rpw/bytes/limits.h"
 #include "values.h"
+#include "visible.h"
 
 /* A large cluster's pods as `kubectl get pods -A -o json` prints them. */
 #define MAX_INPUT_BYTES ((size_t)64 * 1024 * 1024)
@@ -22,161 +24,47 @@
 
 struct options {
     const char *config_file;
-    const char *input_file; /* "-": standard input */
+    struct rpw_flag_list files;
     const char *namespace_; /* NULL: each object's own, else "default" */
-    const char *format;     /* NULL: that of the input */
+    unsigned format;        /* enum rpw_mutate_format; FORMAT_OF_INPUT */
 };
 
-static const struct format {
-    const char *name;
-    enum rpw_mutate_format format;
-} formats[] = {
-    {"yaml", RPW_MUTATE_YAML}, {"json", RPW_MUTATE_JSON},       {"patch", RPW_MUTATE_PATCH},
-    {"diff", RPW_MUTATE_DIFF}, {"explain", RPW_MUTATE_EXPLAIN},
+#define FORMAT_OF_INPUT (~0U)
+
+static const struct rpw_flag flags[] = {
+    RPW_FLAG_ROW_CONFIG(struct options),
+    RPW_FLAG("file", FILES, struct options, files, "FILE",
+             "what to read, or a folder's *.yaml, *.yml and *.json; - or nothing: standard input", .letter = 'f'),
+    RPW_FLAG("namespace", FORM, struct options, namespace_, "NS",
+             "the namespace of objects that name none themselves; without it: default", .letter = 'n',
+             .take = rpw_flag_take_namespace),
+    RPW_FLAG("output", CHOICE, struct options, format, "yaml|json|patch|diff|explain",
+             "yaml: the objects, patched: what is not touched keeps every byte\n"
+             "json: the same as JSON\n"
+             "patch: the JSON Patch of each object, in a list\n"
+             "diff: what changes, by `diff -u` or $RPW_EXTERNAL_DIFF\n"
+             "explain: in words: which policy and why, and what it does to each container\n"
+             "Without it: yaml for YAML, json for JSON",
+             .letter = 'o'),
 };
-
-static const struct rpw_usage usage = {
-    "mutate",
-    "Usage: rucio-policy-webhook mutate --config FILE [-f FILE|-] [-n NAMESPACE] [-o FORMAT]\n"
-    "Shows offline what the webhook does. Reads Kubernetes objects, YAML as `helm template` prints it or JSON: Pod,\n"
-    "Deployment, StatefulSet, DaemonSet, ReplicaSet, ReplicationController, Job, CronJob, and lists of these; other\n"
-    "kinds are passed on untouched. An AdmissionReview (JSON) is answered with an AdmissionReview.\n"
-    "\n"
-    "  --config FILE          the policies\n"
-    "  -f, --file FILE        what to read; - or nothing: standard input\n"
-    "  -n, --namespace NS     the namespace of objects that name none themselves; default: \"default\"\n"
-    "  -o, --output FORMAT    yaml     the objects, patched: what is not touched keeps every byte, comments included\n"
-    "                         json     the same as JSON\n"
-    "                         patch    the JSON Patch of each object, in a list\n"
-    "                         diff     what changes, line by line\n"
-    "                         explain  in words: which policy and why, and what it does to each container\n"
-    "                         default: yaml for YAML, json for JSON\n"
-    "  --help                 this text\n"
-    "\n"
-    "Warnings go to standard error. Exit codes: 0 done, 1 a pod is refused or the input cannot be used, 2 usage. When "
-    "a\n"
-    "pod is refused, only diff and explain print anything.\n",
-};
-
-/* --- options --------------------------------------------------------------------------------------------------------- */
-
-static const struct format *find_format(const char *name)
-{
-    for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++)
-        if (strcmp(formats[i].name, name) == 0)
-            return &formats[i];
-    return NULL;
-}
-
-static bool take_option(void *target, int option, char *value)
-{
-    struct options *options = target;
-
-    switch (option) {
-    case 'c':
-        options->config_file = value;
-        return true;
-    case 'f':
-        options->input_file = value;
-        return true;
-    case 'n':
-        options->namespace_ = value;
-        return true;
-    case 'o':
-        options->format = value;
-        return true;
-    default:
-        return rpw_usage_error(&usage, "input files are given with -f; unexpected argument: %s", value);
-    }
-}
-
-static bool check_options(const void *target)
-{
-    const struct options *options = target;
-
-    if (options->config_file == NULL)
-        return rpw_usage_error(&usage, "--config FILE is missing");
-    if (options->namespace_ != NULL && !rpw_is_namespace_name(options->namespace_))
-        return rpw_usage_error(&usage,
-                               "--namespace: expected the name of a namespace (a-z, 0-9, -; at most 63), found: %s",
-                               options->namespace_);
-    if (options->format != NULL && find_format(options->format) == NULL)
-        return rpw_usage_error(&usage, "--output: expected yaml, json, patch, diff or explain, found: %s",
-                               options->format);
-    return true;
-}
-
-static const struct option option_names[] = {
-    {"config", required_argument, NULL, 'c'},
-    {"file", required_argument, NULL, 'f'},
-    {"namespace", required_argument, NULL, 'n'},
-    {"output", required_argument, NULL, 'o'},
-    {"help", no_argument, NULL, 'h'},
-    {NULL, 0, NULL, 0},
-};
-static const struct rpw_command_line command_line = {&usage, "f:n:o:h", option_names, take_option, check_options};
-
-/* --- input ----------------------------------------------------------------------------------------------------------- */
-
-/* The whole file, to be freed by the caller; NULL after a message. */
-static char *read_input(const char *file_name, const char *shown_name, size_t *ret_len)
-{
-    FILE *file = strcmp(file_name, "-") == 0 ? stdin : fopen(file_name, "rb");
-    char *bytes = malloc(MAX_INPUT_BYTES + 1), *result = NULL;
-    size_t len;
-
-    if (file == NULL || bytes == NULL) {
-        fprintf(stderr, "%s: cannot be opened: %s\n", shown_name, strerror(errno));
-        goto out;
-    }
-    len = fread(bytes, 1, MAX_INPUT_BYTES + 1, file);
-    if (ferror(file)) {
-        fprintf(stderr, "%s: cannot be read: %s\n", shown_name, strerror(errno));
-        goto out;
-    }
-    if (len > MAX_INPUT_BYTES) {
-        fprintf(stderr, "%s: larger than 64 MiB, which is the most that is read\n", shown_name);
-        goto out;
-    }
-    result = bytes;
-    bytes = NULL;
-    *ret_len = len;
-out:
-    free(bytes);
-    if (file != NULL && file != stdin)
-        fclose(file);
-    return result;
-}
-
-/* By the first byte that is no white space, as kubectl tells the two apart. */
-static bool is_json(struct rpw_span text)
-{
-    size_t at = 0;
-
-    while (at < text.len && memchr(" \t\r\n", text.ptr[at], 4))
-        at++;
-    return at < text.len && text.ptr[at] == '{';
-}
 
 /* --- documents ------------------------------------------------------------------------------------------------------- */
 
-static void print_report(const struct rpw_document *document)
+/* What one run is about. */
+struct run {
+    struct rpw_document_context context;
+    struct rpw_mutate_output output;
+    struct rpw_mutate_summary summary;
+    const struct options *options;
+    bool has_format; /* the output's is settled */
+    bool is_usable;  /* so far: every document could be read */
+    bool is_allowed;
+};
+
+/* Warnings and refusals. */
+static void print_messages(struct run *run, const struct rpw_document *document)
 {
-    char *report = rpw_report_render(&document->report);
-
-    if (report != NULL && report[0] != '\0')
-        fputs(report, stderr);
-    else
-        fprintf(stderr, "%s: document %zu: it needs more memory than there is for it\n", document->report.name,
-                document->number);
-    free(report);
-}
-
-/* Warnings and refusals. Returns whether every pod may start. */
-static bool print_messages(const struct rpw_document *document)
-{
-    bool is_allowed = true;
-
+    rpw_progress_clear();
     for (size_t i = 0; i < document->pod_count; i++) {
         const struct rpw_document_pod *pod = &document->pods[i];
         const json_t *warning;
@@ -184,147 +72,180 @@ static bool print_messages(const struct rpw_document *document)
 
         json_array_foreach(pod->decision.warnings, index, warning)
         {
-            fprintf(stderr, "%s: warning: %s\n", pod->label, json_string_value(warning));
+            fprintf(stderr, "%s: warning: ", pod->label);
+            rpw_visible_write(stderr, rpw_span_of(json_string_value(warning)));
+            fputc('\n', stderr);
         }
         if (pod->decision.outcome != RPW_OUTCOME_REJECTED)
             continue;
-        fprintf(stderr, "%s: document %zu: %s: refused: %s\n", document->report.name, document->number, pod->label,
-                pod->decision.message);
-        is_allowed = false;
+        fprintf(stderr, "%s: document %zu: %s: refused: ", document->object.report.name, document->number, pod->label);
+        rpw_visible_write(stderr, rpw_span_of(pod->decision.message));
+        fputc('\n', stderr);
+        run->is_allowed = false;
     }
-    return is_allowed;
 }
 
-/* One document. *ret_is_allowed: set to false when a pod is refused. False: it cannot be used, and that was said. */
-static bool mutate_document(const struct rpw_document_context *context, struct rpw_mutate_output *output,
-                            struct rpw_span text, size_t number, bool *ret_is_allowed)
+static void mutate_document(struct run *run, const struct rpw_manifest_stream *stream,
+                            const struct rpw_manifest_document *text)
 {
     struct rpw_document document;
-    bool is_done =
-        rpw_document_open(context, text, number, output->is_json_input, rpw_mutate_needs_values(output), &document);
+    bool is_done = rpw_document_open(&run->context, stream, text, rpw_mutate_needs_values(&run->output), &document);
 
     if (is_done) {
-        *ret_is_allowed = print_messages(&document) && *ret_is_allowed;
-        is_done = rpw_mutate_show(output, &document, context->policies);
+        print_messages(run, &document);
+        is_done = rpw_mutate_summary_add(&run->summary, &document) &&
+                  rpw_mutate_show(&run->output, &document, run->context.policies);
     }
     if (!is_done)
-        print_report(&document);
+        rpw_manifest_object_print_errors(&document.object);
+    run->is_usable = run->is_usable && is_done;
     rpw_document_close(&document);
-    return is_done;
 }
 
-static bool mutate_documents(const struct rpw_document_context *context, struct rpw_mutate_output *output,
-                             bool *ret_is_allowed)
+static void mutate_stream(struct run *run, struct rpw_manifest_stream *stream)
 {
-    struct rpw_span rest = context->text, text;
-    size_t number = 0;
-    bool is_done = true;
+    struct rpw_manifest_document text;
 
-    if (output->is_json_input)
-        return mutate_document(context, output, context->text, 1, ret_is_allowed);
-    while (rpw_manifest_next(&rest, &text)) {
-        if (rpw_manifest_is_blank(text))
-            rpw_mutate_show_blank(output, text);
+    rpw_mutate_begin(&run->output, stream);
+    while (rpw_manifest_stream_next(stream, &text)) {
+        if (text.number == 0)
+            rpw_mutate_show_blank(&run->output, text.text);
         else
-            is_done = mutate_document(context, output, text, ++number, ret_is_allowed) && is_done;
+            mutate_document(run, stream, &text);
+        rpw_progress_show("%zu documents", run->summary.document_count);
     }
-    return is_done;
-}
-
-/* Nothing is printed before everything is known: half an answer could be taken for one. */
-static int mutate_objects(const struct rpw_document_context *context, struct rpw_mutate_output *output)
-{
-    char *text = NULL;
-    size_t len = 0;
-    bool is_allowed = true, is_done;
-
-    output->patches = json_array();
-    output->out = open_memstream(&text, &len);
-    if (output->patches == NULL || output->out == NULL) {
-        fprintf(stderr, "rucio-policy-webhook mutate: out of memory\n");
-        json_decref(output->patches);
-        return RPW_EXIT_NO;
-    }
-    is_done = mutate_documents(context, output, &is_allowed);
-    rpw_mutate_finish(output);
-    fclose(output->out);
-    if (is_done && (is_allowed || output->format == RPW_MUTATE_DIFF || output->format == RPW_MUTATE_EXPLAIN))
-        fwrite(text, 1, len, stdout);
-    free(text);
-    json_decref(output->patches);
-    return is_done && is_allowed ? RPW_EXIT_OK : RPW_EXIT_NO;
+    rpw_progress_clear();
+    if (stream->count > 0)
+        return;
+    fprintf(stderr, "%s: found no document, expected Kubernetes objects\n", stream->name);
+    run->is_usable = false;
 }
 
 /* --- AdmissionReview ------------------------------------------------------------------------------------------------- */
 
-/* What the core says when there is no answer; "byte 17: " in front of it becomes a line and a column. */
-static void print_failure(const struct rpw_document_context *context, const struct rpw_result *result)
+/* What the core says when there is no answer, with its line and column. */
+static void print_failure(const struct rpw_manifest_stream *stream, const struct rpw_result *result)
 {
-    struct rpw_span message = result->message, byte_number;
-    struct rpw_report report;
-    struct rpw_pool pool;
-    char *text;
+    const struct rpw_manifest_document document = {.text = stream->text, .json = stream->text};
+    struct rpw_manifest_object object;
+    bool is_open = rpw_manifest_object_open(stream, &document, NULL, &object);
 
-    if (result->http_status != 400) {
-        fprintf(stderr, "%s: %.*s\n", context->file, (int)message.len, message.ptr);
-        return;
+    if (is_open && result->http_status == 400) {
+        rpw_manifest_object_fail(&object, &result->err);
+        rpw_manifest_object_print_errors(&object);
+    } else {
+        fprintf(stderr, "%s: %.*s\n", stream->name, (int)result->message.len, result->message.ptr);
     }
-    rpw_span_next_element(&message, ' ', &byte_number);
-    rpw_span_next_element(&message, ' ', &byte_number);
-    rpw_pool_init(&pool, RPW_MANIFEST_MAX_POOL_BYTES);
-    rpw_report_init(&report, &pool, context->file, context->text);
-    rpw_report_error(&report, (struct rpw_place){result->err.offset, 0}, "%.*s", (int)message.len, message.ptr);
-    text = rpw_report_render(&report);
-    fputs(text != NULL ? text : "out of memory\n", stderr);
-    free(text);
-    rpw_pool_done(&pool);
+    rpw_manifest_object_close(&object);
 }
 
-static int answer_review(const struct rpw_document_context *context)
+/* The server's answer, whatever it is. */
+static void answer_review(struct run *run, const struct rpw_manifest_stream *stream)
 {
     struct rpw_result result;
 
-    if (context->text.len > RPW_MAX_BODY_BYTES) {
-        fprintf(stderr, "%s: larger than %zu bytes, which no review of a pod can be\n", context->file,
-                RPW_MAX_BODY_BYTES);
-        return RPW_EXIT_NO;
+    run->is_usable = false;
+    if (run->options->format != FORMAT_OF_INPUT && run->output.format != RPW_MUTATE_JSON) {
+        fprintf(stderr,
+                "%s: an AdmissionReview is answered with an AdmissionReview: this --output is for other objects\n",
+                stream->name);
+        return;
     }
-    rpw_mutate(context->core, context->policies, context->text, &result);
+    if (stream->text.len > RPW_MAX_BODY_BYTES) {
+        fprintf(stderr, "%s: larger than %zu bytes, which no review of a pod can be\n", stream->name,
+                RPW_MAX_BODY_BYTES);
+        return;
+    }
+    rpw_mutate(run->context.core, run->context.policies, stream->text, &result);
     if (result.http_status != 200) {
-        print_failure(context, &result);
-        return RPW_EXIT_NO;
+        print_failure(stream, &result);
+        return;
     }
     fwrite(result.body.ptr, 1, result.body.len, stdout);
-    return result.outcome == RPW_OUTCOME_REJECTED ? RPW_EXIT_NO : RPW_EXIT_OK;
+    run->is_usable = true;
+    run->is_allowed = run->is_allowed && result.outcome != RPW_OUTCOME_REJECTED;
 }
 
-static bool is_review(const struct rpw_document_context *context)
+static bool is_review(const struct run *run, const struct rpw_manifest_stream *stream)
 {
     struct rpw_workload workload;
     struct rpw_err err;
 
-    return rpw_workload_read(context->pods, context->text, &workload, &err) == RPW_OK &&
+    return stream->is_json && rpw_workload_read(run->context.pods, stream->text, false, &workload, &err) == RPW_OK &&
            rpw_span_is(workload.name.kind, "AdmissionReview");
 }
 
-static int mutate_input(const struct rpw_document_context *context, const struct options *options)
-{
-    struct rpw_mutate_output output = {.is_json_input = is_json(context->text), .is_coloured = isatty(STDOUT_FILENO)};
+/* --- the whole ------------------------------------------------------------------------------------------------------- */
 
-    output.format = options->format != NULL ? find_format(options->format)->format
-                    : output.is_json_input  ? RPW_MUTATE_JSON
-                                            : RPW_MUTATE_YAML;
-    if (!output.is_json_input || !is_review(context))
-        return mutate_objects(context, &output);
-    if (output.format == RPW_MUTATE_JSON)
-        return answer_review(context);
-    fprintf(stderr, "%s: an AdmissionReview is answered with an AdmissionReview: -o %s is for other objects\n",
-            context->file, options->format);
-    return RPW_EXIT_NO;
+static void mutate_file(struct run *run, const char *path)
+{
+    struct rpw_manifest_stream stream;
+    size_t len = 0;
+    char *bytes = rpw_manifest_read_file(path, MAX_INPUT_BYTES, &len);
+
+    if (!bytes) {
+        run->is_usable = false;
+        return;
+    }
+    rpw_manifest_stream_init(&stream, rpw_manifest_shown_name(path), (struct rpw_span){bytes, len});
+    if (!run->has_format)
+        run->output.format = stream.is_json ? RPW_MUTATE_JSON : RPW_MUTATE_YAML;
+    run->has_format = true;
+    if (is_review(run, &stream))
+        answer_review(run, &stream);
+    else
+        mutate_stream(run, &stream);
+    free(bytes);
 }
 
-/* The context has all but the arenas. */
-static int mutate_in_arenas(struct rpw_document_context context, const struct options *options)
+static void mutate_files(struct run *run)
+{
+    struct rpw_manifest_files files = {NULL, 0};
+    const struct options *options = run->options;
+
+    if (options->files.count == 0)
+        run->is_usable = rpw_manifest_files_add(&files, "-");
+    for (size_t i = 0; i < options->files.count && run->is_usable; i++)
+        run->is_usable = rpw_manifest_files_add(&files, options->files.items[i]);
+    for (size_t i = 0; i < files.count; i++)
+        mutate_file(run, files.paths[i]);
+    rpw_manifest_files_done(&files);
+}
+
+/* Nothing is printed before everything is known, but for -o diff: half an answer could be taken for one. */
+static int mutate_all(struct run *run)
+{
+    char *text = NULL;
+    size_t len = 0;
+    bool is_for_reading;
+
+    run->output.patches = json_array();
+    run->output.out = open_memstream(&text, &len);
+    if (run->output.patches == NULL || run->output.out == NULL) {
+        fprintf(stderr, "rucio-policy-webhook mutate: out of memory\n");
+        json_decref(run->output.patches);
+        return RPW_EXIT_BLIND;
+    }
+    run->has_format = run->options->format != FORMAT_OF_INPUT;
+    if (run->has_format)
+        run->output.format = (enum rpw_mutate_format)run->options->format;
+    mutate_files(run);
+    if (run->summary.document_count > 0) {
+        rpw_mutate_finish(&run->output);
+        rpw_mutate_summary_print(&run->summary, stderr);
+    }
+    is_for_reading = run->output.format == RPW_MUTATE_DIFF || run->output.format == RPW_MUTATE_EXPLAIN;
+    run->is_usable = fclose(run->output.out) == 0 && run->is_usable && !run->output.has_diff_failed;
+    if (run->is_usable && (run->is_allowed || is_for_reading))
+        fwrite(text, 1, len, stdout);
+    free(text);
+    json_decref(run->output.patches);
+    rpw_mutate_summary_done(&run->summary);
+    return !run->is_usable ? RPW_EXIT_BLIND : run->is_allowed ? RPW_EXIT_OK : RPW_EXIT_NO;
+}
+
+/* The run has all but the arenas. */
+static int mutate_in_arenas(struct run *run)
 {
     char *region = malloc(RPW_ARENA_BYTES + PODS_ARENA_BYTES);
     struct rpw_arena core, pods;
@@ -332,46 +253,49 @@ static int mutate_in_arenas(struct rpw_document_context context, const struct op
 
     if (region == NULL) {
         fprintf(stderr, "rucio-policy-webhook mutate: out of memory\n");
-        return RPW_EXIT_NO;
+        return RPW_EXIT_BLIND;
     }
     rpw_arena_init(&core, region, RPW_ARENA_BYTES);
     rpw_arena_init(&pods, region + RPW_ARENA_BYTES, PODS_ARENA_BYTES);
-    context.core = &core;
-    context.pods = &pods;
-    exit_code = mutate_input(&context, options);
+    run->context.core = &core;
+    run->context.pods = &pods;
+    exit_code = mutate_all(run);
     rpw_arena_done(&core);
     rpw_arena_done(&pods);
     free(region);
     return exit_code;
 }
 
-int rpw_cli_mutate(int argc, char **argv)
+static int mutate(int argc, char **argv)
 {
-    struct options options = {.input_file = "-"};
-    struct rpw_document_context context = {.policies = NULL};
-    struct rpw_config *config = NULL;
-    char *report = NULL, *bytes = NULL;
+    struct options options = {.format = FORMAT_OF_INPUT};
+    struct run run = {.options = &options, .is_usable = true, .is_allowed = true};
+    struct rpw_config *config;
     int exit_code;
 
-    if (!rpw_command_line_read(&command_line, argc, argv, &options, &exit_code))
+    if (!rpw_flags_read(&rpw_verb_mutate, argc, argv, &options, &exit_code))
         return exit_code;
-
-    exit_code = RPW_EXIT_NO;
-    if (!rpw_config_load(options.config_file, &config, &report)) {
-        fputs(report != NULL ? report : "out of memory\n", stderr);
-        goto out;
-    }
-    context.file = strcmp(options.input_file, "-") == 0 ? "<stdin>" : options.input_file;
-    bytes = read_input(options.input_file, context.file, &context.text.len);
-    if (bytes == NULL)
-        goto out;
-    context.text.ptr = bytes;
-    context.policies = rpw_config_policies(config);
-    context.namespace_ = options.namespace_ != NULL ? rpw_span_of(options.namespace_) : RPW_LIT("");
-    exit_code = mutate_in_arenas(context, &options);
-out:
-    free(bytes);
-    free(report);
+    config = rpw_config_file_load(options.config_file);
+    if (config == NULL)
+        return RPW_EXIT_BLIND;
+    run.context.policies = rpw_config_policies(config);
+    run.context.namespace_ = options.namespace_ != NULL ? rpw_span_of(options.namespace_) : RPW_LIT("");
+    exit_code = mutate_in_arenas(&run);
     rpw_config_free(config);
     return exit_code;
 }
+
+const struct rpw_verb rpw_verb_mutate = {
+    .name = "mutate",
+    .summary = "the same code offline: what it does to a chart, a workload or a pod",
+    .text = "Shows offline what the webhook does. Reads Kubernetes objects, YAML as `helm template` prints it or JSON: "
+            "Pod, Deployment, StatefulSet, DaemonSet, ReplicaSet, ReplicationController, Job, CronJob, and lists of "
+            "these; other kinds are passed on untouched. An AdmissionReview (JSON) is answered with an "
+            "AdmissionReview.",
+    .ending = "Warnings and a summary go to standard error. When a pod is refused, only diff and explain print "
+              "anything.\n"
+              "Exit codes: 0 done, 1 a pod is refused, 2 usage, 3 the input cannot be used, or there is none.",
+    .flags = flags,
+    .flag_count = sizeof(flags) / sizeof(flags[0]),
+    .run = mutate,
+};

@@ -17,10 +17,10 @@ enum rpw_mutate_format {
 struct rpw_mutate_output {
     FILE *out;
     enum rpw_mutate_format format;
-    bool is_json_input;
-    bool is_coloured;
-    size_t old_lines,
-        new_lines;   /* that stand before the next document, in the input and in what -o yaml or json prints */
+    bool is_json_input; /* of the present stream */
+    bool has_written;   /* -o yaml: a document stands before the next one */
+    bool is_line_open;  /* the last stream ended without a line end */
+    bool has_diff_failed;
     json_t *patches; /* -o patch: what was gathered so far */
     size_t explained_count;
 };
@@ -28,7 +28,11 @@ struct rpw_mutate_output {
 /* Whether documents must be opened with their values read, even where nothing is to change. */
 bool rpw_mutate_needs_values(const struct rpw_mutate_output *output);
 
-/* Shows a document; it may edit its tree. False: memory, or the document cannot be written; its report says why. */
+/* A new stream begins. */
+void rpw_mutate_begin(struct rpw_mutate_output *output, const struct rpw_manifest_stream *stream);
+
+/* Shows a document. -o diff writes to standard output at once, all else to out. False: memory, or the document cannot be
+ * written; its report says why. */
 RPW_MUST_CHECK bool rpw_mutate_show(struct rpw_mutate_output *output, struct rpw_document *document,
                                     const struct rpw_policy_set *policies);
 

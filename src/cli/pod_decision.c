@@ -63,6 +63,7 @@ bool rpw_pod_decide(struct rpw_arena *arena, const struct rpw_policy_set *polici
     decision.outcome = result.outcome;
     decision.reason = result.reason;
     decision.policy = result.policy;
+    decision.revision = result.revision;
     decision.err = result.err;
     decision.err.offset -= decision.err.offset > prefix_len ? prefix_len : decision.err.offset;
     if (result.message.ptr)

@@ -7,20 +7,26 @@
 #include <time.h>
 
 #include "rpw/bytes/status.h"
+#include "rpw/bytes/text.h"
 
 #define RPW_TIME_TEXT_BYTES 32
-
-/* "90s", "10m", "12h", "30d": at most 10,000 days. False, with ret_seconds untouched, for everything else. */
-RPW_MUST_CHECK bool rpw_duration_parse(const char *text, time_t *ret_seconds);
-
-/* A whole number between lowest and highest. */
-RPW_MUST_CHECK bool rpw_number_parse(const char *text, long lowest, long highest, long *ret_number);
 
 /* As Kubernetes names namespaces: a DNS-1123 label. */
 bool rpw_is_namespace_name(const char *name);
 
+/* Stores such a name, for a flag (verb.h). */
+const char *rpw_flag_take_namespace(void *field, const char *value);
+
 /* As Kubernetes names most of its objects: a DNS-1123 subdomain. */
 bool rpw_is_object_name(const char *name);
+
+struct rpw_object_name {
+    char namespace_[RPW_DNS_MAX_LABEL_BYTES + 1];
+    const char *name;
+};
+
+/* Stores "NAMESPACE/NAME" as a struct rpw_object_name, for a flag. */
+const char *rpw_flag_take_object(void *field, const char *value);
 
 /* RFC 3339 in UTC, such as 2026-11-22T15:04:05Z. */
 void rpw_time_format(time_t time, char ret_text[RPW_TIME_TEXT_BYTES]);

@@ -14,6 +14,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "hints.h"
+#include "keys.h"
 #include "scalar.h"
 #include "sections.h"
 #include "utf8.h"
@@ -108,16 +110,18 @@ static void keep_policies(struct rpw_loader *loader, struct rpw_draft *drafts, s
 
 static void read_file(struct rpw_loader *loader, const struct rpw_yaml_node *root, struct rpw_policy_set *set)
 {
-    static const char *const unmatched_words[] = {"allow", "warn", "reject", NULL};
     const struct rpw_yaml_node *policies = NULL, *unmatched = NULL;
-    const struct rpw_field_slot slots[] = {{"policies", &policies}, {"unmatched", &unmatched}};
+    const struct rpw_yaml_node **const values[] = {&policies, &unmatched};
     struct rpw_draft *drafts;
     size_t count = 0, choice = RPW_UNMATCHED_ALLOW;
+    const char *other = rpw_hint_for_file(root);
 
-    if (!rpw_fields_split(loader, "configuration", root, slots, sizeof(slots) / sizeof(slots[0])))
+    if (other)
+        rpw_report_error(loader->report, root->place, "%s", other);
+    if (other || !rpw_keys_split(loader, "configuration", root, rpw_keys_of_file, values))
         return;
     drafts = read_policies(loader, root, policies, &count);
-    rpw_fields_read_choice(loader, "unmatched", unmatched, unmatched_words, &choice);
+    rpw_keys_read_choice(loader, rpw_keys_of_file, "unmatched", unmatched, &choice);
     set->unmatched = (enum rpw_unmatched)choice;
     if (!drafts || loader->report->has_errors || loader->result->has_failed || loader->scratch->has_failed)
         return;
@@ -136,7 +140,7 @@ static void read_text(struct rpw_loader *loader, struct rpw_policy_set *set)
 
     if (!check_characters(loader->report))
         return;
-    root = rpw_yaml_parse(loader->scratch, loader->report);
+    root = rpw_yaml_parse(loader->scratch, loader->report, loader->report->text, &rpw_yaml_policy_limits);
     if (loader->scratch->has_failed || (!root && loader->report->has_errors))
         return;
     if (!root || is_nothing(root))
@@ -144,6 +148,17 @@ static void read_text(struct rpw_loader *loader, struct rpw_policy_set *set)
                          "found an empty file, expected a configuration that begins with 'policies:'");
     else
         read_file(loader, root, set);
+}
+
+/* What else is wrong with a template is not worth a word. */
+static void look_for_template(struct rpw_report *report)
+{
+    struct rpw_place place;
+
+    if (!report->has_errors || !rpw_hint_find_template(report->text, &place))
+        return;
+    report->finding_count = report->hidden_count = 0;
+    rpw_report_error(report, place, "found a template of Helm, expected what becomes of it: helm template prints that");
 }
 
 /* --- the module's face ---------------------------------------------------------------------------------------------- */
@@ -170,6 +185,7 @@ bool rpw_config_parse_within(const char *name, struct rpw_span text, size_t memo
         rpw_pool_init(&config->pool, memory_limit_bytes);
         loader.result = &config->pool;
         read_text(&loader, &config->set);
+        look_for_template(&report);
     }
     has_memory = config && !config->pool.has_failed && !scratch.has_failed;
     if (has_memory && report.has_errors) {

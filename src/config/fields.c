@@ -8,11 +8,11 @@
 #include <ctype.h>
 #include <stdio.h>
 
+#include "hints.h"
 #include "scalar.h"
 #include "utf8.h"
 
 #define MAX_QUOTED_BYTES 60
-#define MAX_KEYS 16
 #define MAX_WORD_BYTES 32 /* of a word that is worth a suggestion */
 
 const char *rpw_fields_describe(struct rpw_loader *loader, const struct rpw_yaml_node *node)
@@ -43,6 +43,15 @@ const char *rpw_fields_describe(struct rpw_loader *loader, const struct rpw_yaml
     rpw_buffer_append(&words, rpw_span_of(quoted));
     rpw_buffer_append(&words, (struct rpw_span){"", 1}); /* the NUL */
     return loader->scratch->has_failed ? "" : words.ptr;
+}
+
+/* "; HINT", or nothing. */
+#define OF_HINT "%s%s"
+#define HINT(hint) (hint) ? "; " : "", (hint) ? (hint) : ""
+
+static const char *hint_for(const char *field, const struct rpw_yaml_node *node)
+{
+    return node->type == RPW_YAML_SCALAR ? rpw_hint_for_value(field, node->text) : NULL;
 }
 
 /* The number of single-character edits between a and b, letter case aside; b has at most MAX_WORD_BYTES. */
@@ -92,8 +101,8 @@ bool rpw_fields_expect_mapping(struct rpw_loader *loader, const char *field, con
     if (!node || node->type == RPW_YAML_INVALID)
         return false;
     if (node->type != RPW_YAML_MAPPING)
-        rpw_report_error(loader->report, node->place, "%s: found %s, expected a mapping (key: value)", field,
-                         rpw_fields_describe(loader, node));
+        rpw_report_error(loader->report, node->place, "%s: found %s, expected a mapping (key: value)" OF_HINT, field,
+                         rpw_fields_describe(loader, node), HINT(hint_for(field, node)));
     return node->type == RPW_YAML_MAPPING;
 }
 
@@ -102,8 +111,10 @@ bool rpw_fields_expect_list(struct rpw_loader *loader, const char *field, const 
     if (!node || node->type == RPW_YAML_INVALID)
         return false;
     if (node->type != RPW_YAML_LIST)
-        rpw_report_error(loader->report, node->place, "%s: found %s, expected a list", field,
-                         rpw_fields_describe(loader, node));
+        rpw_report_error(loader->report, node->place, "%s: found %s, expected a list" OF_HINT, field,
+                         rpw_fields_describe(loader, node),
+                         HINT(node->type == RPW_YAML_MAPPING ? "each element begins with a hyphen, as in - name: atlas"
+                                                             : "one element is a list, too, in brackets"));
     return node->type == RPW_YAML_LIST;
 }
 
@@ -113,46 +124,21 @@ void rpw_fields_report_unknown_key(struct rpw_loader *loader, const char *field,
     struct rpw_buffer known = {.pool = loader->scratch};
     const char *found = rpw_report_quote(loader->report, key->text, MAX_QUOTED_BYTES);
     const char *nearest = rpw_fields_suggest(key->text, words);
+    const char *hint = rpw_hint_for_key(field, key->text);
 
     for (size_t i = 0; words[i]; i++) {
         if (i > 0)
             rpw_buffer_append(&known, RPW_LIT(", "));
         rpw_buffer_append(&known, rpw_span_of(words[i]));
     }
-    if (nearest)
-        rpw_report_error(loader->report, key->place, "%s: found the unknown key %s, expected perhaps '%s'", field,
-                         found, nearest);
+    if (hint)
+        rpw_report_error(loader->report, key->place, "%s: found the unknown key %s; %s", field, found, hint);
+    else if (nearest)
+        rpw_report_error(loader->report, key->place, "%s: found the unknown key %s; did you mean '%s'?", field, found,
+                         nearest);
     else
         rpw_report_error(loader->report, key->place, "%s: found the unknown key %s, expected one of %.*s", field, found,
                          (int)known.len, known.ptr ? known.ptr : "");
-}
-
-static void report_unknown_slot(struct rpw_loader *loader, const char *field, const struct rpw_yaml_node *key,
-                                const struct rpw_field_slot *slots, size_t slot_count)
-{
-    const char *words[MAX_KEYS + 1] = {NULL};
-
-    for (size_t i = 0; i < slot_count && i < MAX_KEYS; i++)
-        words[i] = slots[i].key;
-    rpw_fields_report_unknown_key(loader, field, key, words);
-}
-
-bool rpw_fields_split(struct rpw_loader *loader, const char *field, const struct rpw_yaml_node *node,
-                      const struct rpw_field_slot *slots, size_t slot_count)
-{
-    if (!rpw_fields_expect_mapping(loader, field, node))
-        return false;
-    for (size_t i = 0; i < node->count; i++) {
-        size_t slot = 0;
-
-        while (slot < slot_count && !rpw_span_is(node->keys[i]->text, slots[slot].key))
-            slot++;
-        if (slot < slot_count)
-            *slots[slot].value = node->values[i];
-        else
-            report_unknown_slot(loader, field, node->keys[i], slots, slot_count);
-    }
-    return true;
 }
 
 /* NULL when node is a text, else what was expected. */
@@ -187,8 +173,8 @@ bool rpw_fields_check_text(struct rpw_loader *loader, const char *field, const s
     if (!expected)
         expected = form(node->text);
     if (expected)
-        rpw_report_error(loader->report, node->place, "%s: found %s, expected %s", field,
-                         rpw_fields_describe(loader, node), expected);
+        rpw_report_error(loader->report, node->place, "%s: found %s, expected %s" OF_HINT, field,
+                         rpw_fields_describe(loader, node), expected, HINT(hint_for(field, node)));
     return !expected;
 }
 
@@ -266,7 +252,8 @@ bool rpw_fields_read_choice(struct rpw_loader *loader, const char *field, const 
             rpw_buffer_append(&expected, words[i + 1] ? RPW_LIT(", ") : RPW_LIT(" or "));
         rpw_buffer_append(&expected, rpw_span_of(words[i]));
     }
-    rpw_report_error(loader->report, node->place, "%s: found %s, expected %.*s", field,
-                     rpw_fields_describe(loader, node), (int)expected.len, expected.ptr ? expected.ptr : "");
+    rpw_report_error(loader->report, node->place, "%s: found %s, expected %.*s" OF_HINT, field,
+                     rpw_fields_describe(loader, node), (int)expected.len, expected.ptr ? expected.ptr : "",
+                     HINT(hint_for(field, node)));
     return false;
 }

@@ -21,15 +21,6 @@ struct rpw_loader {
     struct rpw_report *report;
 };
 
-/* Puts the values of mapping's keys where slots say. Other keys are errors, with the nearest known key as a suggestion.
- * False when node is no mapping at all. */
-struct rpw_field_slot {
-    const char *key;
-    const struct rpw_yaml_node **value; /* NULL when the key is not there */
-};
-bool rpw_fields_split(struct rpw_loader *loader, const char *field, const struct rpw_yaml_node *node,
-                      const struct rpw_field_slot *slots, size_t slot_count);
-
 /* Reports key as one that is none of words, which end with NULL. */
 void rpw_fields_report_unknown_key(struct rpw_loader *loader, const char *field, const struct rpw_yaml_node *key,
                                    const char *const *words);

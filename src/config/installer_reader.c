@@ -1,4 +1,5 @@
 /* installer_reader.c - source.pip and source.copy: their keys, and what about them an administrator would want to hear of. */
+#include "keys.h"
 #include "sections.h"
 #include "shape.h"
 
@@ -50,7 +51,7 @@ static bool is_moving_image(struct rpw_span image)
 
 static void read_image(struct rpw_loader *loader, const struct shared_nodes *nodes, struct rpw_draft *draft)
 {
-    static const char *const policies[] = {"Always", "IfNotPresent", "Never", NULL};
+    const char *const *policies = rpw_shape_find(rpw_keys_of_pip, RPW_LIT("pullPolicy"))->words;
     struct rpw_installer *installer = &draft->policy.installer;
     size_t choice;
 
@@ -105,13 +106,12 @@ static void read_volume(struct rpw_loader *loader, const struct shared_nodes *no
 
 static void read_shared(struct rpw_loader *loader, const struct shared_nodes *nodes, struct rpw_draft *draft)
 {
-    static const char *const positions[] = {"first", "last", NULL};
     struct rpw_installer_keys *keys = &draft->installer_keys;
     size_t position = RPW_POSITION_FIRST;
 
     read_image(loader, nodes, draft);
     read_volume(loader, nodes, draft);
-    rpw_fields_read_choice(loader, "position", nodes->position, positions, &position);
+    rpw_keys_read_choice(loader, rpw_keys_of_pip, "position", nodes->position, &position);
     draft->policy.installer.position = (enum rpw_position)position;
     if (position == RPW_POSITION_LAST)
         keys->position = RPW_LIT("\"last\"");
@@ -211,26 +211,24 @@ void rpw_pip_read(struct rpw_loader *loader, const struct rpw_yaml_node *node, s
     const struct rpw_yaml_node *requirements = NULL, *no_deps = NULL, *index_url = NULL, *args = NULL, *env = NULL;
     const struct rpw_yaml_node *env_from = NULL;
     struct shared_nodes shared = {.image = NULL};
-    const struct rpw_field_slot slots[] = {
-        {"requirements", &requirements},
-        {"noDeps", &no_deps},
-        {"indexUrl", &index_url},
-        {"args", &args},
-        {"env", &env},
-        {"envFrom", &env_from},
-        {"image", &shared.image},
-        {"pullPolicy", &shared.pull_policy},
-        {"resources", &shared.resources},
-        {"securityContext", &shared.security_context},
-        {"sizeLimit", &shared.size_limit},
-        {"medium", &shared.medium},
-        {"position", &shared.position},
-    };
+    const struct rpw_yaml_node **const values[] = {&requirements,
+                                                   &no_deps,
+                                                   &index_url,
+                                                   &args,
+                                                   &env,
+                                                   &env_from,
+                                                   &shared.image,
+                                                   &shared.pull_policy,
+                                                   &shared.resources,
+                                                   &shared.security_context,
+                                                   &shared.size_limit,
+                                                   &shared.medium,
+                                                   &shared.position};
     struct rpw_installer_keys *keys = &draft->installer_keys;
     bool has_no_deps = true;
 
     draft->policy.source = RPW_SOURCE_PIP;
-    if (!rpw_fields_split(loader, "pip", node, slots, sizeof(slots) / sizeof(slots[0])))
+    if (!rpw_keys_split(loader, "pip", node, rpw_keys_of_pip, values))
         return;
     if (!requirements)
         rpw_report_error(loader->report, node->place,
@@ -257,20 +255,13 @@ void rpw_copy_read(struct rpw_loader *loader, const struct rpw_yaml_node *node, 
 {
     const struct rpw_yaml_node *path = NULL;
     struct shared_nodes shared = {.image = NULL};
-    const struct rpw_field_slot slots[] = {
-        {"image", &shared.image},
-        {"path", &path},
-        {"pullPolicy", &shared.pull_policy},
-        {"resources", &shared.resources},
-        {"securityContext", &shared.security_context},
-        {"sizeLimit", &shared.size_limit},
-        {"medium", &shared.medium},
-        {"position", &shared.position},
-    };
+    const struct rpw_yaml_node **const values[] = {
+        &shared.image,      &path,          &shared.pull_policy, &shared.resources, &shared.security_context,
+        &shared.size_limit, &shared.medium, &shared.position};
     struct rpw_span text = {NULL, 0};
 
     draft->policy.source = RPW_SOURCE_COPY;
-    if (!rpw_fields_split(loader, "copy", node, slots, sizeof(slots) / sizeof(slots[0])))
+    if (!rpw_keys_split(loader, "copy", node, rpw_keys_of_copy, values))
         return;
     if (!shared.image)
         rpw_report_error(loader->report, node->place, "copy: found no image, expected the one that holds the package");

@@ -3,6 +3,7 @@
  * The selector is held to the rules that the apiserver applies to one (k8s.io/apimachinery, ValidateLabelSelector), so
  * that what is written here means what it means in a Deployment.
  */
+#include "keys.h"
 #include "sections.h"
 
 static struct rpw_span_list single_value(struct rpw_loader *loader, struct rpw_span value)
@@ -48,13 +49,12 @@ static void read_values(struct rpw_loader *loader, const struct rpw_yaml_node *e
 static void read_expression(struct rpw_loader *loader, const struct rpw_yaml_node *node,
                             struct rpw_label_requirement *requirement)
 {
-    static const char *const kinds[] = {"In", "NotIn", "Exists", "DoesNotExist", NULL};
-    const struct rpw_yaml_node *key = NULL, *kind = NULL, *values = NULL;
-    const struct rpw_field_slot slots[] = {{"key", &key}, {"operator", &kind}, {"values", &values}};
+    const struct rpw_yaml_node *key = NULL, *kind = NULL, *listed = NULL;
+    const struct rpw_yaml_node **const values[] = {&key, &kind, &listed};
     enum rpw_label_operator *ret_kind = &requirement->op;
     size_t choice;
 
-    if (!rpw_fields_split(loader, "matchExpressions", node, slots, sizeof(slots) / sizeof(slots[0])))
+    if (!rpw_keys_split(loader, "matchExpressions", node, rpw_keys_of_expression, values))
         return;
     if (!key)
         rpw_report_error(loader->report, node->place, "matchExpressions: found no key, expected the key of a label");
@@ -62,20 +62,20 @@ static void read_expression(struct rpw_loader *loader, const struct rpw_yaml_nod
     if (!kind)
         rpw_report_error(loader->report, node->place,
                          "matchExpressions: found no operator, expected In, NotIn, Exists or DoesNotExist");
-    if (!rpw_fields_read_choice(loader, "operator", kind, kinds, &choice))
+    if (!rpw_keys_read_choice(loader, rpw_keys_of_expression, "operator", kind, &choice))
         return;
     *ret_kind = (enum rpw_label_operator)choice;
-    read_values(loader, node, values, requirement);
+    read_values(loader, node, listed, requirement);
 }
 
 static void read_pod_selector(struct rpw_loader *loader, const struct rpw_yaml_node *node, struct rpw_policy *policy)
 {
     const struct rpw_yaml_node *labels = NULL, *expressions = NULL;
-    const struct rpw_field_slot slots[] = {{"matchLabels", &labels}, {"matchExpressions", &expressions}};
+    const struct rpw_yaml_node **const values[] = {&labels, &expressions};
     struct rpw_label_requirement *requirements;
     size_t label_count, expression_count;
 
-    if (!node || !rpw_fields_split(loader, "podSelector", node, slots, sizeof(slots) / sizeof(slots[0])))
+    if (!node || !rpw_keys_split(loader, "podSelector", node, rpw_keys_of_pod_selector, values))
         return;
     label_count = rpw_fields_expect_mapping(loader, "matchLabels", labels) ? labels->count : 0;
     expression_count = rpw_fields_expect_list(loader, "matchExpressions", expressions) ? expressions->count : 0;
@@ -93,11 +93,10 @@ static void read_pod_selector(struct rpw_loader *loader, const struct rpw_yaml_n
 void rpw_match_read(struct rpw_loader *loader, const struct rpw_yaml_node *node, struct rpw_policy *policy)
 {
     const struct rpw_yaml_node *namespaces = NULL, *selector = NULL, *containers = NULL;
-    const struct rpw_field_slot slots[] = {
-        {"namespaces", &namespaces}, {"podSelector", &selector}, {"containers", &containers}};
+    const struct rpw_yaml_node **const values[] = {&namespaces, &selector, &containers};
 
     policy->containers = rpw_policy_default_containers;
-    if (!rpw_fields_split(loader, "match", node, slots, sizeof(slots) / sizeof(slots[0])))
+    if (!rpw_keys_split(loader, "match", node, rpw_keys_of_match, values))
         return;
     rpw_fields_read_texts(loader, "namespaces", namespaces, rpw_syntax_name_glob, &policy->namespaces);
     read_pod_selector(loader, selector, policy);

@@ -1,6 +1,7 @@
 /* policy_reader.c - one element of `policies`: its keys, its defaults, and the variables that name its package. */
 #include <ctype.h>
 
+#include "keys.h"
 #include "rpw/bytes/path.h"
 #include "sections.h"
 
@@ -85,22 +86,19 @@ static void read_path(struct rpw_loader *loader, const struct rpw_yaml_node *nod
 static void read_choices(struct rpw_loader *loader, const struct rpw_yaml_node *python_path,
                          const struct rpw_yaml_node *on_conflict, struct rpw_policy *policy)
 {
-    static const char *const modes[] = {"prepend", "append", "entrypoint", NULL};
-    static const char *const conflicts[] = {"keep", "override", "reject", NULL};
     size_t mode = RPW_PYTHON_PATH_PREPEND, conflict = RPW_CONFLICT_KEEP;
 
-    rpw_fields_read_choice(loader, "pythonPath", python_path, modes, &mode);
-    rpw_fields_read_choice(loader, "onConflict", on_conflict, conflicts, &conflict);
+    rpw_keys_read_choice(loader, rpw_keys_of_policy, "pythonPath", python_path, &mode);
+    rpw_keys_read_choice(loader, rpw_keys_of_policy, "onConflict", on_conflict, &conflict);
     policy->python_path = (enum rpw_python_path_mode)mode;
     policy->on_conflict = (enum rpw_on_conflict)conflict;
 }
 
 static void read_verify(struct rpw_loader *loader, const struct rpw_yaml_node *node, struct rpw_policy *policy)
 {
-    static const char *const modes[] = {"off", "warn", "fail", NULL};
     size_t mode = RPW_VERIFY_OFF;
 
-    rpw_fields_read_choice(loader, "verify", node, modes, &mode);
+    rpw_keys_read_choice(loader, rpw_keys_of_policy, "verify", node, &mode);
     policy->verify = (enum rpw_verify)mode;
     rpw_verify_render(loader, policy);
 }
@@ -117,23 +115,12 @@ void rpw_policy_read(struct rpw_loader *loader, const struct rpw_yaml_node *node
     const struct rpw_yaml_node *name = NULL, *match = NULL, *package = NULL, *packages = NULL, *config_env = NULL;
     const struct rpw_yaml_node *version = NULL, *path = NULL, *python_path = NULL, *image_python_path = NULL;
     const struct rpw_yaml_node *source = NULL, *on_conflict = NULL, *verify = NULL;
-    const struct rpw_field_slot slots[] = {
-        {"name", &name},
-        {"match", &match},
-        {"package", &package},
-        {"packages", &packages},
-        {"source", &source},
-        {"path", &path},
-        {"version", &version},
-        {"configEnv", &config_env},
-        {"verify", &verify},
-        {"pythonPath", &python_path},
-        {"onConflict", &on_conflict},
-        {"imagePythonPath", &image_python_path},
-    };
+    const struct rpw_yaml_node **const values[] = {&name,   &match,       &package,     &packages,
+                                                   &source, &path,        &version,     &config_env,
+                                                   &verify, &python_path, &on_conflict, &image_python_path};
     struct rpw_policy *policy = &draft->policy;
 
-    if (!rpw_fields_split(loader, "policies", node, slots, sizeof(slots) / sizeof(slots[0])))
+    if (!rpw_keys_split(loader, "policies", node, rpw_keys_of_policy, values))
         return;
     if (!name)
         report_missing(loader, node, "name", "one that tells it from the others");

@@ -56,6 +56,33 @@ static void add(struct rpw_report *report, struct rpw_finding finding)
         report->findings[report->finding_count++] = finding;
 }
 
+/* The character at *at, which moves on; what a terminal should not get is '?'. A tab counts as visible. */
+static struct rpw_span next_visible(struct rpw_span text, size_t *at)
+{
+    struct rpw_span rest = {text.ptr + *at, text.len - *at};
+    size_t length = rpw_utf8_length(rest);
+
+    *at += length > 0 ? length : 1;
+    if (length == 0 || (rpw_utf8_control(rest) >= 0 && rest.ptr[0] != '\t'))
+        return RPW_LIT("?");
+    return (struct rpw_span){rest.ptr, length};
+}
+
+/* Libraries cut what they quote, in the middle of a character too. */
+static void make_visible(char *message)
+{
+    struct rpw_span text = rpw_span_of(message);
+    size_t at = 0, len = 0;
+
+    while (at < text.len) {
+        struct rpw_span character = next_visible(text, &at);
+
+        memmove(message + len, character.ptr, character.len);
+        len += character.len;
+    }
+    message[len] = '\0';
+}
+
 /* A finding whose message is yet to be written. */
 __attribute__((format(printf, 3, 0))) static void add_formatted(struct rpw_report *report, struct rpw_finding finding,
                                                                 const char *format, va_list arguments)
@@ -63,6 +90,7 @@ __attribute__((format(printf, 3, 0))) static void add_formatted(struct rpw_repor
     char message[MAX_MESSAGE_BYTES];
 
     vsnprintf(message, sizeof(message), format, arguments);
+    make_visible(message);
     finding.message = message;
     add(report, finding);
 }
@@ -93,18 +121,6 @@ size_t rpw_report_line(const struct rpw_report *report, size_t offset)
         if (report->text.ptr[i] == '\n')
             line++;
     return line;
-}
-
-/* The character at *at, which moves on; what a terminal should not get is '?'. A tab counts as visible. */
-static struct rpw_span next_visible(struct rpw_span text, size_t *at)
-{
-    struct rpw_span rest = {text.ptr + *at, text.len - *at};
-    size_t length = rpw_utf8_length(rest);
-
-    *at += length > 0 ? length : 1;
-    if (length == 0 || (rpw_utf8_control(rest) >= 0 && rest.ptr[0] != '\t'))
-        return RPW_LIT("?");
-    return (struct rpw_span){rest.ptr, length};
 }
 
 const char *rpw_report_quote(struct rpw_report *report, struct rpw_span text, size_t max_bytes)

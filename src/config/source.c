@@ -5,6 +5,8 @@
  * refuses every Rucio pod of the cluster. Sources and keys that this program has never heard of are kept: Kubernetes grows
  * them.
  */
+#include "hints.h"
+#include "keys.h"
 #include "sections.h"
 #include "shape.h"
 
@@ -14,10 +16,13 @@ static void check_unknown_source(struct rpw_loader *loader, const struct rpw_yam
 {
     const char *nearest = rpw_shape_suggest(rpw_shape_volume_sources, key->text);
     const char *found = rpw_report_quote(loader->report, key->text, 60);
+    const char *hint = rpw_hint_for_key("volume", key->text);
 
-    if (nearest)
-        rpw_report_error(loader->report, key->place,
-                         "volume: found the unknown volume source %s, expected perhaps '%s'", found, nearest);
+    if (hint)
+        rpw_report_error(loader->report, key->place, "volume: found %s; %s", found, hint);
+    else if (nearest)
+        rpw_report_error(loader->report, key->place, "volume: found the unknown volume source %s; did you mean '%s'?",
+                         found, nearest);
     else if (rpw_fields_check_text(loader, "volume", key, rpw_syntax_volume_source))
         rpw_report_warning(loader->report, key->place,
                            "volume: this program does not know the volume source %s; a cluster that does not know it "
@@ -81,22 +86,25 @@ static void read_sub_path(struct rpw_loader *loader, const struct rpw_yaml_node 
         policy->sub_path = rpw_span_without_trailing_slashes(sub_path);
 }
 
-/* Exactly one of the first four slots is wanted. */
+/* Exactly one of the first four keys is wanted. */
 static void check_one_source(struct rpw_loader *loader, const struct rpw_yaml_node *node,
-                             const struct rpw_field_slot *slots)
+                             const struct rpw_yaml_node **const *values)
 {
-    const struct rpw_field_slot *first = NULL;
+    const char *first = NULL;
+    bool has_misplaced = false; /* and was reported */
 
     for (size_t i = 0; i < SOURCE_COUNT; i++) {
-        if (!*slots[i].value)
+        if (!*values[i])
             continue;
         if (first)
-            rpw_report_error(loader->report, (*slots[i].value)->place,
-                             "source: found both %s and %s, expected one of them", first->key, slots[i].key);
+            rpw_report_error(loader->report, (*values[i])->place, "source: found both %s and %s, expected one of them",
+                             first, rpw_keys_of_source[i].name);
         else
-            first = &slots[i];
+            first = rpw_keys_of_source[i].name;
     }
-    if (!first)
+    for (size_t i = 0; i < node->count; i++)
+        has_misplaced = has_misplaced || rpw_hint_for_key("source", node->keys[i]->text);
+    if (!first && !has_misplaced)
         rpw_report_error(loader->report, node->place,
                          "source: found neither volume nor pip, copy or preinstalled, expected one of them");
 }
@@ -104,12 +112,11 @@ static void check_one_source(struct rpw_loader *loader, const struct rpw_yaml_no
 void rpw_source_read(struct rpw_loader *loader, const struct rpw_yaml_node *node, struct rpw_draft *draft)
 {
     const struct rpw_yaml_node *volume = NULL, *sub_path = NULL, *preinstalled = NULL, *pip = NULL, *copy = NULL;
-    const struct rpw_field_slot slots[] = {
-        {"volume", &volume}, {"pip", &pip}, {"copy", &copy}, {"preinstalled", &preinstalled}, {"subPath", &sub_path}};
+    const struct rpw_yaml_node **const values[] = {&volume, &pip, &copy, &preinstalled, &sub_path};
 
-    if (!rpw_fields_split(loader, "source", node, slots, sizeof(slots) / sizeof(slots[0])))
+    if (!rpw_keys_split(loader, "source", node, rpw_keys_of_source, values))
         return;
-    check_one_source(loader, node, slots);
+    check_one_source(loader, node, values);
     if (preinstalled)
         check_preinstalled(loader, preinstalled);
     draft->policy.source = volume ? RPW_SOURCE_VOLUME : RPW_SOURCE_PREINSTALLED;

@@ -26,6 +26,7 @@ struct rpw_yaml_node {
 
     struct rpw_span text; /* scalar: quotes and escapes already undone */
     bool is_plain;        /* scalar: without quotes, so that it may stand for a number, a boolean or null */
+    struct rpw_span tag;  /* scalar: as the limits say; absent: none */
 
     /* list: count values. mapping: count keys, each a scalar, and their values; in the order of the file. */
     const struct rpw_yaml_node **keys;
@@ -40,13 +41,23 @@ struct rpw_yaml_node {
 /* The value of a mapping's key. NULL when it is not there, and when node is no mapping or NULL. */
 const struct rpw_yaml_node *rpw_yaml_find(const struct rpw_yaml_node *node, const char *key);
 
-struct fy_diag;
+/* How much is read, and how. */
+struct rpw_yaml_limits {
+    size_t depth; /* at most RPW_YAML_DEEPEST */
+    size_t elements;
+    size_t anchors;
+    size_t expanded_bytes;
+    bool is_go; /* as kubectl reads: a tag is kept in its scalar; `<<` replaces the keys that stand before it */
+};
 
-/* For a libfyaml parser: collects what the library finds wrong instead of printing it. NULL: no memory. */
-struct fy_diag *rpw_yaml_new_diag(void);
+#define RPW_YAML_DEEPEST 128
 
-/* Reads the text of report. Returns the root, or NULL when there is none: an empty file, a syntax error, no memory
+/* Those of the macros above. */
+extern const struct rpw_yaml_limits rpw_yaml_policy_limits;
+
+/* Reads text, a part of the report's. Returns the root, or NULL when there is none: an empty text, a syntax error, no memory
  * (pool->has_failed). The report may hold errors although there is a root. */
-RPW_MUST_CHECK const struct rpw_yaml_node *rpw_yaml_parse(struct rpw_pool *pool, struct rpw_report *report);
+RPW_MUST_CHECK const struct rpw_yaml_node *rpw_yaml_parse(struct rpw_pool *pool, struct rpw_report *report,
+                                                          struct rpw_span text, const struct rpw_yaml_limits *limits);
 
 #endif

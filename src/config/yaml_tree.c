@@ -28,23 +28,28 @@ struct anchor {
 struct rpw_yaml_composer {
     struct rpw_pool *pool;
     struct rpw_report *report;
-    struct frame frames[RPW_YAML_MAX_DEPTH];
+    const struct rpw_yaml_limits *limits;
+    size_t base; /* of the library's text in the report's */
+    struct frame frames[RPW_YAML_DEEPEST];
     size_t depth;
-    struct anchor anchors[RPW_YAML_MAX_ANCHORS];
-    size_t anchor_count;
+    struct anchor *anchors;
+    size_t anchor_count, anchor_capacity;
     const struct rpw_yaml_node *root;
     size_t document_count;
     size_t expanded_bytes;
     size_t last_end; /* where the last token ended: the place of what is not there */
 };
 
-struct rpw_yaml_composer *rpw_yaml_composer_new(struct rpw_pool *pool, struct rpw_report *report)
+struct rpw_yaml_composer *rpw_yaml_composer_new(struct rpw_pool *pool, struct rpw_report *report, size_t base,
+                                                const struct rpw_yaml_limits *limits)
 {
     struct rpw_yaml_composer *composer = rpw_pool_alloc(pool, sizeof(*composer));
 
     if (composer) {
         composer->pool = pool;
         composer->report = report;
+        composer->base = composer->last_end = base;
+        composer->limits = limits;
     }
     return composer;
 }
@@ -61,7 +66,7 @@ const struct rpw_yaml_node *rpw_yaml_composer_root(const struct rpw_yaml_compose
 
 static bool is_merge_key(const struct rpw_yaml_node *key)
 {
-    return key->is_plain && rpw_span_is(key->text, "<<");
+    return key->is_plain && !key->tag.ptr && rpw_span_is(key->text, "<<");
 }
 
 /* One more pair or element; false when it is one too many, or there is no memory. */
@@ -70,9 +75,10 @@ static bool append(struct rpw_yaml_composer *composer, struct frame *frame, cons
 {
     struct rpw_yaml_node *node = frame->node;
 
-    if (node->count == RPW_YAML_MAX_ELEMENTS) {
+    if (node->count == composer->limits->elements) {
         rpw_report_error(composer->report, key ? key->place : value->place,
-                         "found more than %d elements in one list or mapping, expected fewer", RPW_YAML_MAX_ELEMENTS);
+                         "found more than %zu elements in one list or mapping, expected fewer",
+                         composer->limits->elements);
         return false;
     }
     if (node->count == frame->capacity) {
@@ -152,10 +158,10 @@ static bool place_node(struct rpw_yaml_composer *composer, const struct rpw_yaml
 static bool count_bytes(struct rpw_yaml_composer *composer, struct rpw_place place, size_t bytes)
 {
     composer->expanded_bytes += bytes;
-    if (composer->expanded_bytes <= RPW_YAML_MAX_EXPANDED_BYTES)
+    if (composer->expanded_bytes <= composer->limits->expanded_bytes)
         return true;
-    rpw_report_error(composer->report, place, "found aliases that stand for more than %d MiB in all, expected less",
-                     RPW_YAML_MAX_EXPANDED_BYTES / (1024 * 1024));
+    rpw_report_error(composer->report, place, "found aliases that stand for more than %zu MiB in all, expected less",
+                     composer->limits->expanded_bytes / (1024 * 1024));
     return false;
 }
 
@@ -205,7 +211,7 @@ static struct rpw_place event_place(const struct rpw_yaml_composer *composer, st
 
     if (!start || !end)
         return event->type == FYET_SCALAR ? missing_place(composer) : (struct rpw_place){composer->last_end, 0};
-    place = (struct rpw_place){start->input_pos, end->input_pos - start->input_pos};
+    place = (struct rpw_place){composer->base + start->input_pos, end->input_pos - start->input_pos};
     if (style == FYSS_PLAIN && place.length == 0)
         return missing_place(composer);
     if (style == FYSS_SINGLE_QUOTED || style == FYSS_DOUBLE_QUOTED) {
@@ -223,10 +229,21 @@ static bool register_anchor(struct rpw_yaml_composer *composer, struct fy_token 
 {
     if (!token)
         return true;
-    if (composer->anchor_count == RPW_YAML_MAX_ANCHORS) {
-        rpw_report_error(composer->report, node->place, "found more than %d anchors, expected fewer",
-                         RPW_YAML_MAX_ANCHORS);
+    if (composer->anchor_count == composer->limits->anchors) {
+        rpw_report_error(composer->report, node->place, "found more than %zu anchors, expected fewer",
+                         composer->limits->anchors);
         return false;
+    }
+    if (composer->anchor_count == composer->anchor_capacity) {
+        size_t capacity = 2 * composer->anchor_capacity + 8;
+        struct anchor *grown = rpw_pool_alloc(composer->pool, capacity * sizeof(*grown));
+
+        if (!grown)
+            return false;
+        if (composer->anchor_count > 0)
+            memcpy(grown, composer->anchors, composer->anchor_count * sizeof(*grown));
+        composer->anchors = grown;
+        composer->anchor_capacity = capacity;
     }
     composer->anchors[composer->anchor_count++] =
         (struct anchor){rpw_pool_copy(composer->pool, token_text(token)), node};
@@ -247,6 +264,54 @@ static void refuse_tag(struct rpw_yaml_composer *composer, struct fy_token *tag,
                      is_standard ? "!!" : "", name.len < 60 ? (int)name.len : 60, name.ptr);
 }
 
+/* A line end in quotes, at raw[at], and the white space around it: a space, or a line end less than there are. */
+static size_t fold(struct rpw_span raw, size_t at, char *text, size_t *len)
+{
+    size_t line_ends = 0;
+
+    while (*len > 0 && memchr(" \t", text[*len - 1], 2))
+        (*len)--;
+    for (; at < raw.len && memchr(" \t\r\n", raw.ptr[at], 4); at++)
+        line_ends += raw.ptr[at] == '\n';
+    if (line_ends == 1)
+        text[(*len)++] = ' ';
+    for (; line_ends > 1; line_ends--)
+        text[(*len)++] = '\n';
+    return at;
+}
+
+/* The text in single quotes. The library (0.7.12) reads 'a''''b' as a''', without the b. Absent: no memory. */
+static struct rpw_span single_quoted_text(const struct rpw_yaml_composer *composer, struct rpw_place place)
+{
+    struct rpw_span raw = {composer->report->text.ptr + place.offset + 1, place.length - 2};
+    char *text = rpw_pool_alloc(composer->pool, raw.len + 1);
+    size_t len = 0;
+
+    for (size_t at = 0; text && at < raw.len;) {
+        if (raw.ptr[at] == '\n' || raw.ptr[at] == '\r') {
+            at = fold(raw, at, text, &len);
+            continue;
+        }
+        text[len++] = raw.ptr[at];
+        at += raw.ptr[at] == '\'' ? 2 : 1;
+    }
+    return (struct rpw_span){text, len};
+}
+
+/* Whether a line of a text behind > begins with a tab: the library (0.7.12) folds it as no other reader does. */
+static bool is_misread(const struct rpw_yaml_composer *composer, struct fy_token *token, struct rpw_place place)
+{
+    struct rpw_span raw = {composer->report->text.ptr + place.offset, place.length};
+    bool is_begin = false;
+
+    for (size_t i = 0; token && fy_token_scalar_style(token) == FYSS_FOLDED && i < raw.len; i++) {
+        if (is_begin && raw.ptr[i] == '\t')
+            return true;
+        is_begin = raw.ptr[i] == '\n' || (is_begin && raw.ptr[i] == ' ');
+    }
+    return false;
+}
+
 static bool on_scalar(struct rpw_yaml_composer *composer, struct fy_event *event, struct rpw_place place)
 {
     struct rpw_yaml_node *node = new_node(composer, RPW_YAML_SCALAR, place);
@@ -254,10 +319,18 @@ static bool on_scalar(struct rpw_yaml_composer *composer, struct fy_event *event
 
     if (!node)
         return false;
-    node->text = rpw_pool_copy(composer->pool, token_text(token));
+    node->text = token && fy_token_scalar_style(token) == FYSS_SINGLE_QUOTED
+                     ? single_quoted_text(composer, place)
+                     : rpw_pool_copy(composer->pool, token_text(token));
+    if (!node->text.ptr)
+        return false;
+    if (is_misread(composer, token, place))
+        rpw_report_error(composer->report, place, "found a tab at the beginning of a line behind '>', expected '|'");
     node->is_plain = !token || fy_token_scalar_style(token) == FYSS_PLAIN;
     node->expanded_bytes = 1 + node->text.len;
-    if (event->scalar.tag) {
+    if (event->scalar.tag && composer->limits->is_go) {
+        node->tag = rpw_pool_copy(composer->pool, token_text(event->scalar.tag));
+    } else if (event->scalar.tag) {
         refuse_tag(composer, event->scalar.tag, node);
         node->type = RPW_YAML_INVALID;
     }
@@ -273,20 +346,34 @@ static bool on_collection_start(struct rpw_yaml_composer *composer, struct fy_ev
 
     if (!node)
         return false;
-    if (composer->depth == RPW_YAML_MAX_DEPTH) {
-        rpw_report_error(composer->report, place, "found nesting deeper than %d levels, expected less",
-                         RPW_YAML_MAX_DEPTH);
+    if (composer->depth == composer->limits->depth) {
+        rpw_report_error(composer->report, place, "found nesting deeper than %zu levels, expected less",
+                         composer->limits->depth);
         return false;
     }
     node->is_open = true;
     composer->frames[composer->depth++] = (struct frame){.node = node, .expanded_before = composer->expanded_bytes};
-    if (tag)
+    if (tag && !composer->limits->is_go)
         refuse_tag(composer, tag, node);
     return register_anchor(composer, is_list ? event->sequence_start.anchor : event->mapping_start.anchor, node) &&
            count_bytes(composer, place, 1);
 }
 
-/* `<<` brings the pairs of other mappings in, where the mapping has no such key itself; of several, the first wins. */
+/* The pair, instead of one with this key that is there already. */
+static bool set_pair(struct rpw_yaml_composer *composer, struct frame *frame, const struct rpw_yaml_node *key,
+                     const struct rpw_yaml_node *value)
+{
+    for (size_t i = 0; i < frame->node->count; i++)
+        if (rpw_span_equal(frame->node->keys[i]->text, key->text)) {
+            frame->node->keys[i] = key;
+            frame->node->values[i] = value;
+            if (value->height >= frame->node->height)
+                frame->node->height = value->height + 1;
+            return true;
+        }
+    return append(composer, frame, key, value);
+}
+
 static bool merge_mapping(struct rpw_yaml_composer *composer, struct frame *frame, const struct rpw_yaml_node *source)
 {
     if (source->type == RPW_YAML_INVALID)
@@ -298,40 +385,40 @@ static bool merge_mapping(struct rpw_yaml_composer *composer, struct frame *fram
         return true;
     }
     for (size_t i = 0; i < source->count; i++)
-        if (!find_key(frame->node, source->keys[i]->text) &&
-            !append(composer, frame, source->keys[i], source->values[i]))
+        if (!set_pair(composer, frame, source->keys[i], source->values[i]))
             return false;
     return true;
 }
 
+/* Of several mappings the first wins, so it comes last. */
+static bool merge_value(struct rpw_yaml_composer *composer, struct frame *frame, const struct rpw_yaml_node *value)
+{
+    if (value->type != RPW_YAML_LIST)
+        return merge_mapping(composer, frame, value);
+    for (size_t i = value->count; i > 0; i--)
+        if (!merge_mapping(composer, frame, value->values[i - 1]))
+            return false;
+    return true;
+}
+
+/* `<<` brings the pairs of other mappings in: by the letter of YAML as if it stood in front of all others, in go-yaml where
+ * it stands. */
 static bool merge_all(struct rpw_yaml_composer *composer, struct frame *frame)
 {
-    struct rpw_yaml_node *node = frame->node;
-    const struct rpw_yaml_node *merged[RPW_YAML_MAX_ELEMENTS];
-    size_t merged_count = 0, kept = 0;
+    const struct rpw_yaml_node written = *frame->node;
+    bool is_fine = true, is_in_order = composer->limits->is_go;
 
-    for (size_t i = 0; i < node->count; i++) {
-        if (is_merge_key(node->keys[i])) {
-            merged[merged_count++] = node->values[i];
-        } else {
-            node->keys[kept] = node->keys[i];
-            node->values[kept++] = node->values[i];
-        }
+    frame->node->count = frame->capacity = 0;
+    for (size_t i = written.count; is_fine && !is_in_order && i > 0; i--)
+        if (is_merge_key(written.keys[i - 1]))
+            is_fine = merge_value(composer, frame, written.values[i - 1]);
+    for (size_t i = 0; is_fine && i < written.count; i++) {
+        if (!is_merge_key(written.keys[i]))
+            is_fine = set_pair(composer, frame, written.keys[i], written.values[i]);
+        else if (is_in_order)
+            is_fine = merge_value(composer, frame, written.values[i]);
     }
-    node->count = kept;
-    for (size_t i = 0; i < merged_count; i++) {
-        const struct rpw_yaml_node *source = merged[i];
-
-        if (source->type != RPW_YAML_LIST) {
-            if (!merge_mapping(composer, frame, source))
-                return false;
-            continue;
-        }
-        for (size_t k = 0; k < source->count; k++)
-            if (!merge_mapping(composer, frame, source->values[k]))
-                return false;
-    }
-    return true;
+    return is_fine;
 }
 
 static bool on_collection_end(struct rpw_yaml_composer *composer)
@@ -357,9 +444,9 @@ static bool on_alias(struct rpw_yaml_composer *composer, struct fy_event *event,
             target = composer->anchors[i - 1].node;
 
     if (target && !target->is_open) {
-        if (composer->depth + target->height > RPW_YAML_MAX_DEPTH) {
-            rpw_report_error(composer->report, place, "found nesting deeper than %d levels, expected less",
-                             RPW_YAML_MAX_DEPTH);
+        if (composer->depth + target->height > composer->limits->depth) {
+            rpw_report_error(composer->report, place, "found nesting deeper than %zu levels, expected less",
+                             composer->limits->depth);
             return false;
         }
         return count_bytes(composer, place, target->expanded_bytes) && place_node(composer, target);

@@ -10,8 +10,9 @@
 struct fy_event;
 struct rpw_yaml_composer;
 
-/* NULL when there is no memory. */
-RPW_MUST_CHECK struct rpw_yaml_composer *rpw_yaml_composer_new(struct rpw_pool *pool, struct rpw_report *report);
+/* base: where in the report's text the parser's text begins. NULL when there is no memory. */
+RPW_MUST_CHECK struct rpw_yaml_composer *rpw_yaml_composer_new(struct rpw_pool *pool, struct rpw_report *report,
+                                                               size_t base, const struct rpw_yaml_limits *limits);
 
 /* Takes the next event. False ends the reading: what follows could not be understood, or is more than we take. */
 RPW_MUST_CHECK bool rpw_yaml_compose(struct rpw_yaml_composer *composer, struct fy_event *event);

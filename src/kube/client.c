@@ -6,10 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "refusal.h"
-
 #define MAX_DESCRIPTION_BYTES 512
-#define FIRST_ANSWER_BYTES ((size_t)32 * 1024)
 
 struct rpw_kube_client {
     struct rpw_kube_access access;
@@ -19,9 +16,8 @@ struct rpw_kube_client {
 
 /* The bytes of an answer as they come. */
 struct answer {
-    char *bytes;
+    FILE *out;
     size_t len;
-    size_t capacity;
     bool is_too_long;
 };
 
@@ -31,50 +27,84 @@ static enum rpw_kube_result fail(char ret_error[RPW_KUBE_ERROR_BYTES], const cha
     return RPW_KUBE_FAILED;
 }
 
-/* Room for len more bytes; doubled, so that a long answer is not copied for each of its pieces. */
-static bool grow(struct answer *answer, size_t len)
-{
-    size_t capacity = answer->capacity > 0 ? answer->capacity : FIRST_ANSWER_BYTES;
-    char *grown;
-
-    while (capacity <= answer->len + len)
-        capacity *= 2;
-    if (capacity == answer->capacity)
-        return true;
-    grown = realloc(answer->bytes, capacity);
-    if (grown == NULL)
-        return false;
-    answer->bytes = grown;
-    answer->capacity = capacity;
-    return true;
-}
-
 static size_t on_bytes(char *bytes, size_t size, size_t count, void *context)
 {
     struct answer *answer = context;
-    size_t len = size * count;
 
-    answer->is_too_long = len > RPW_KUBE_MAX_ANSWER_BYTES - answer->len;
-    if (answer->is_too_long || !grow(answer, len))
-        return 0;
-    memcpy(answer->bytes + answer->len, bytes, len);
-    answer->len += len;
-    return len;
+    answer->len += size * count;
+    answer->is_too_long = answer->len > RPW_KUBE_MAX_ANSWER_BYTES;
+    return answer->is_too_long ? 0 : fwrite(bytes, 1, size * count, answer->out);
+}
+
+/* --- words for refused calls ---------------------------------------------------------------------------------------- */
+
+static const char *const verb_words[] = {
+    [RPW_KUBE_GET] = "get",
+    [RPW_KUBE_LIST] = "list",
+    [RPW_KUBE_CREATE] = "create",
+    [RPW_KUBE_PATCH] = "patch",
+};
+
+/* "patch secrets 'rucio/ca'": what was asked, in the words of RBAC. */
+static void describe(const struct rpw_kube_request *request, char *ret_text, size_t size)
+{
+    const char *name = request->name;
+
+    if (request->verb == RPW_KUBE_CREATE)
+        name = json_string_value(json_object_get(json_object_get(request->body, "metadata"), "name"));
+    snprintf(ret_text, size, "%s %s%s%s%s%s%s", verb_words[request->verb], request->resource, name != NULL ? " '" : "",
+             name != NULL ? name : "", name != NULL ? "'" : "", request->namespace_ != NULL ? " in namespace " : "",
+             request->namespace_ != NULL ? request->namespace_ : "");
+}
+
+/* RBAC cannot restrict create and list by name. */
+static void print_rule(const struct rpw_kube_request *request, char *text, size_t size)
+{
+    int len = snprintf(text, size, "\nThis rule allows it, in a %s%s:\n\n- apiGroups: [\"%s\"]\n  resources: [%s]\n",
+                       request->namespace_ != NULL ? "Role in namespace " : "ClusterRole",
+                       request->namespace_ != NULL ? request->namespace_ : "", request->group, request->resource);
+
+    if (request->name != NULL && (size_t)len < size)
+        len += snprintf(text + len, size - (size_t)len, "  resourceNames: [%s]\n", request->name);
+    if ((size_t)len < size)
+        snprintf(text + len, size - (size_t)len, "  verbs: [%s]", verb_words[request->verb]);
+}
+
+/* What comes from elsewhere and goes to a terminal. */
+static void replace_controls(char *text)
+{
+    for (; *text != '\0'; text++)
+        if ((unsigned char)*text < ' ' || *text == 0x7f)
+            *text = ' ';
+}
+
+/* An answer other than 2xx: in the apiserver's words, which are in its Status, and for a 403 with the rule to add. */
+static void explain(const struct rpw_kube_request *request, long http_status, struct rpw_kube_text answer,
+                    char ret_error[RPW_KUBE_ERROR_BYTES])
+{
+    json_t *body = json_loadb(answer.bytes, answer.len, JSON_ALLOW_NUL, NULL);
+    const char *message = json_string_value(json_object_get(body, "message"));
+    char what[MAX_DESCRIPTION_BYTES];
+    int len;
+
+    describe(request, what, sizeof(what));
+    len = snprintf(ret_error, RPW_KUBE_ERROR_BYTES, "the apiserver does not %s: %ld: %.700s", what, http_status,
+                   message != NULL ? message : "(without a message)");
+    replace_controls(ret_error);
+    if (http_status == 401)
+        snprintf(ret_error + len, RPW_KUBE_ERROR_BYTES - (size_t)len, " (it does not accept the token)");
+    if (http_status == 403)
+        print_rule(request, ret_error + len, RPW_KUBE_ERROR_BYTES - (size_t)len);
+    json_decref(body);
 }
 
 /* --- the client ----------------------------------------------------------------------------------------------------- */
 
-static void set_blob(CURL *curl, CURLoption option, char *text)
-{
-    struct curl_blob blob = {text, text != NULL ? strlen(text) : 0, CURL_BLOB_NOCOPY};
-
-    if (text != NULL)
-        curl_easy_setopt(curl, option, &blob);
-}
-
 /* What is the same for every call. */
 static void set_up(struct rpw_kube_client *client)
 {
+    struct curl_blob authority = {client->access.ca, client->access.ca != NULL ? strlen(client->access.ca) : 0,
+                                  CURL_BLOB_NOCOPY};
     CURL *curl = client->curl;
 
     curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, client->curl_error);
@@ -87,23 +117,21 @@ static void set_up(struct rpw_kube_client *client)
     curl_easy_setopt(curl, CURLOPT_USERAGENT, "rucio-policy-webhook/" RPW_VERSION);
     curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_bytes);
     curl_easy_setopt(curl, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2); /* or later */
-    curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, client->access.is_insecure ? 0L : 1L);
-    curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, client->access.is_insecure ? 0L : 2L);
+    curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, 1L);
+    curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, 2L);
     if (client->access.ca != NULL) {
         /* Only the cluster's authority: the system's would be asked too. */
         curl_easy_setopt(curl, CURLOPT_CAPATH, NULL);
         curl_easy_setopt(curl, CURLOPT_CAINFO, NULL);
-        set_blob(curl, CURLOPT_CAINFO_BLOB, client->access.ca);
+        curl_easy_setopt(curl, CURLOPT_CAINFO_BLOB, &authority);
     }
-    set_blob(curl, CURLOPT_SSLCERT_BLOB, client->access.client_certificate);
-    set_blob(curl, CURLOPT_SSLKEY_BLOB, client->access.client_key);
 }
 
 struct rpw_kube_client *rpw_kube_client_new(struct rpw_kube_access *take_access, char ret_error[RPW_KUBE_ERROR_BYTES])
 {
     struct rpw_kube_client *client = calloc(1, sizeof(*client));
 
-    if (client == NULL || curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
+    if (client == NULL || (client->curl = curl_easy_init()) == NULL) {
         free(client);
         rpw_kube_access_done(take_access);
         fail(ret_error, "out of memory", "");
@@ -111,12 +139,6 @@ struct rpw_kube_client *rpw_kube_client_new(struct rpw_kube_access *take_access,
     }
     client->access = *take_access;
     *take_access = (struct rpw_kube_access){.server = NULL};
-    client->curl = curl_easy_init();
-    if (client->curl == NULL) {
-        rpw_kube_client_free(client);
-        fail(ret_error, "out of memory", "");
-        return NULL;
-    }
     set_up(client);
     return client;
 }
@@ -154,10 +176,9 @@ static char *new_url(const struct rpw_kube_client *client, const struct rpw_kube
 
 static const char *content_type_of(const struct rpw_kube_request *request)
 {
-    if (request->verb == RPW_KUBE_CREATE)
-        return "Content-Type: application/json";
-    return json_is_array(request->body) ? "Content-Type: application/json-patch+json"
-                                        : "Content-Type: application/merge-patch+json";
+    return request->verb == RPW_KUBE_CREATE ? "Content-Type: application/json"
+           : json_is_array(request->body)   ? "Content-Type: application/json-patch+json"
+                                            : "Content-Type: application/merge-patch+json";
 }
 
 /* Appends a copy of line; false leaves *headers as it was. */
@@ -178,7 +199,7 @@ static bool add_token(const struct rpw_kube_client *client, struct curl_slist **
     bool is_ok;
 
     if (token == NULL)
-        return ret_error[0] == '\0';
+        return false;
     if (asprintf(&line, "Authorization: Bearer %s", token) < 0)
         line = NULL;
     is_ok = add_header(headers, line);
@@ -212,51 +233,28 @@ static enum rpw_kube_result result_of(long http_status)
     }
 }
 
-static enum rpw_kube_result read_answer(const struct rpw_kube_request *request, long http_status,
-                                        const struct answer *answer, json_t **ret_answer,
-                                        char ret_error[RPW_KUBE_ERROR_BYTES])
+/* The answer's text is set in any case; its owner is the caller. */
+static enum rpw_kube_result perform(struct rpw_kube_client *client, struct rpw_kube_text *ret_answer,
+                                    long *ret_http_status, char ret_error[RPW_KUBE_ERROR_BYTES])
 {
-    json_t *body = answer->len > 0 ? json_loadb(answer->bytes, answer->len, JSON_ALLOW_NUL, NULL) : NULL;
-    enum rpw_kube_result result = result_of(http_status);
-    char what[MAX_DESCRIPTION_BYTES];
-
-    if (result != RPW_KUBE_OK) {
-        rpw_kube_explain(request, http_status, body, ret_error);
-    } else if (!json_is_object(body)) {
-        rpw_kube_describe(request, what, sizeof(what));
-        result = fail(ret_error, "the server's answer is no JSON object; is this an apiserver? The call was: ", what);
-    } else {
-        *ret_answer = body;
-        body = NULL;
-    }
-    json_decref(body);
-    return result;
-}
-
-static enum rpw_kube_result perform(struct rpw_kube_client *client, const struct rpw_kube_request *request,
-                                    json_t **ret_answer, char ret_error[RPW_KUBE_ERROR_BYTES])
-{
-    struct answer answer = {.bytes = NULL};
-    enum rpw_kube_result result;
-    long http_status = 0;
+    struct answer answer = {.out = open_memstream(&ret_answer->bytes, &ret_answer->len)};
     CURLcode code;
 
+    if (answer.out == NULL)
+        return fail(ret_error, "out of memory", "");
     curl_easy_setopt(client->curl, CURLOPT_WRITEDATA, &answer);
     client->curl_error[0] = '\0';
     code = curl_easy_perform(client->curl);
-    curl_easy_getinfo(client->curl, CURLINFO_RESPONSE_CODE, &http_status);
+    curl_easy_getinfo(client->curl, CURLINFO_RESPONSE_CODE, ret_http_status);
+    if (fclose(answer.out) != 0)
+        return fail(ret_error, "out of memory", "");
     if (answer.is_too_long)
-        result = fail(ret_error, client->access.server, ": found an answer of more than 64 MiB");
-    else if (code != CURLE_OK)
-        result = (snprintf(ret_error, RPW_KUBE_ERROR_BYTES, "%s cannot be asked: %s", client->access.server,
-                           client->curl_error[0] != '\0' ? client->curl_error : curl_easy_strerror(code)),
-                  RPW_KUBE_FAILED);
-    else
-        result = read_answer(request, http_status, &answer, ret_answer, ret_error);
-    if (answer.bytes != NULL)
-        explicit_bzero(answer.bytes, answer.len);
-    free(answer.bytes);
-    return result;
+        return fail(ret_error, client->access.server, ": found an answer of more than 64 MiB");
+    if (code == CURLE_OK)
+        return result_of(*ret_http_status);
+    snprintf(ret_error, RPW_KUBE_ERROR_BYTES, "%s cannot be asked: %s", client->access.server,
+             client->curl_error[0] != '\0' ? client->curl_error : curl_easy_strerror(code));
+    return RPW_KUBE_FAILED;
 }
 
 /* The method and the body. A body is kept by the caller until the call is over. */
@@ -273,14 +271,17 @@ static void set_body(CURL *curl, const struct rpw_kube_request *request, const c
         curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, "PATCH");
 }
 
-enum rpw_kube_result rpw_kube_call(struct rpw_kube_client *client, const struct rpw_kube_request *request,
-                                   json_t **ret_answer, char ret_error[RPW_KUBE_ERROR_BYTES])
+enum rpw_kube_result rpw_kube_fetch(struct rpw_kube_client *client, const struct rpw_kube_request *request,
+                                    struct rpw_kube_text *ret_answer, char ret_error[RPW_KUBE_ERROR_BYTES])
 {
     char *url = new_url(client, request);
     char *body = request->body != NULL ? json_dumps(request->body, JSON_COMPACT | JSON_REAL_PRECISION(15)) : NULL;
     struct curl_slist *headers = NULL;
     enum rpw_kube_result result = RPW_KUBE_FAILED;
+    struct rpw_kube_text answer = {NULL, 0};
+    long http_status = 0;
 
+    ret_error[0] = '\0';
     if (url == NULL || (body == NULL) != (request->body == NULL) || !add_header(&headers, "Accept: application/json") ||
         !add_header(&headers, "Expect:") || (body != NULL && !add_header(&headers, content_type_of(request)))) {
         fail(ret_error, "out of memory", "");
@@ -291,12 +292,40 @@ enum rpw_kube_result rpw_kube_call(struct rpw_kube_client *client, const struct 
     set_body(client->curl, request, body);
     curl_easy_setopt(client->curl, CURLOPT_URL, url);
     curl_easy_setopt(client->curl, CURLOPT_HTTPHEADER, headers);
-    result = perform(client, request, ret_answer, ret_error);
+    result = perform(client, &answer, &http_status, ret_error);
+    if (result != RPW_KUBE_OK && ret_error[0] == '\0')
+        explain(request, http_status, answer, ret_error);
     curl_easy_setopt(client->curl, CURLOPT_HTTPHEADER, NULL);
     curl_easy_setopt(client->curl, CURLOPT_POSTFIELDS, NULL);
 out:
+    if (result == RPW_KUBE_OK)
+        *ret_answer = answer;
+    else
+        free(answer.bytes);
     free_headers(headers);
     rpw_kube_free_secret(body);
     free(url);
+    return result;
+}
+
+enum rpw_kube_result rpw_kube_call(struct rpw_kube_client *client, const struct rpw_kube_request *request,
+                                   json_t **ret_answer, char ret_error[RPW_KUBE_ERROR_BYTES])
+{
+    struct rpw_kube_text text = {NULL, 0};
+    enum rpw_kube_result result = rpw_kube_fetch(client, request, &text, ret_error);
+    char what[MAX_DESCRIPTION_BYTES];
+    json_t *body =
+        result == RPW_KUBE_OK && text.len > 0 ? json_loadb(text.bytes, text.len, JSON_ALLOW_NUL, NULL) : NULL;
+
+    if (text.bytes != NULL)
+        explicit_bzero(text.bytes, text.len); /* a Secret may be in it */
+    free(text.bytes);
+    if (result == RPW_KUBE_OK && !json_is_object(body)) {
+        describe(request, what, sizeof(what));
+        result = fail(ret_error, "the server's answer is no JSON object; is this an apiserver? The call was: ", what);
+        json_decref(body);
+    } else if (result == RPW_KUBE_OK) {
+        *ret_answer = body;
+    }
     return result;
 }

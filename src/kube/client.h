@@ -1,12 +1,14 @@
 /* client.h - calls to the Kubernetes API, one at a time.
  *
- * HTTPS only, the server verified unless the access says otherwise; no redirects, no proxies, HTTP/1.1. A call is over
+ * HTTPS only, the server verified; no redirects, no proxies, HTTP/1.1. A call is over
  * after RPW_KUBE_CALL_TIMEOUT_S at the latest, and an answer has at most RPW_KUBE_MAX_ANSWER_BYTES.
  * Errors are told in the apiserver's own words (its Status), and a refused call (403) with the RBAC rule that would allow
  * it. Threads: a client is used by one at a time.
  */
 #ifndef RPW_KUBE_CLIENT_H
 #define RPW_KUBE_CLIENT_H
+
+#include <jansson.h>
 
 #include "access.h"
 
@@ -43,7 +45,20 @@ RPW_MUST_CHECK struct rpw_kube_client *rpw_kube_client_new(struct rpw_kube_acces
                                                            char ret_error[RPW_KUBE_ERROR_BYTES]);
 void rpw_kube_client_free(struct rpw_kube_client *client); /* NULL is fine */
 
-/* Asks. ret_answer, the object that came back, is set on RPW_KUBE_OK only and then the caller's reference; ret_error is set
+/* An answer's own bytes; malloc's. */
+struct rpw_kube_text {
+    char *bytes;
+    size_t len;
+};
+
+/* Asks. ret_answer, the text that came back, is set on RPW_KUBE_OK only and then the caller's; ret_error is set on everything
+ * else. */
+RPW_MUST_CHECK enum rpw_kube_result rpw_kube_fetch(struct rpw_kube_client *client,
+                                                   const struct rpw_kube_request *request,
+                                                   struct rpw_kube_text *ret_answer,
+                                                   char ret_error[RPW_KUBE_ERROR_BYTES]);
+
+/* The same as a value. ret_answer, the object that came back, is set on RPW_KUBE_OK only and then the caller's reference; ret_error is set
  * on everything else. */
 RPW_MUST_CHECK enum rpw_kube_result rpw_kube_call(struct rpw_kube_client *client,
                                                   const struct rpw_kube_request *request, json_t **ret_answer,

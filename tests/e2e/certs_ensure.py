@@ -4,7 +4,7 @@ and with a webhook whose certificates it rotates while pods are created."""
 import json
 import os
 import pathlib
-import subprocess
+import shutil
 import tempfile
 import unittest
 import urllib.parse
@@ -13,10 +13,20 @@ from cluster import HOST, Api, ClusterCase, Refused, kubectl
 
 import certs_ensure_verb as verb
 import kube_api
-from support import PROGRAM, Folder, Server, wait_until
+from support import Folder, Server, wait_until
 
 NAMESPACE = "rucio-system"
 PATHS = (verb.AUTHORITY, verb.SERVING, verb.CONFIGURATION)
+
+
+def access_flags(folder, token):
+    """Where the cluster's API is, for who has the token."""
+    config = json.loads(kubectl("config", "view", "--raw", "--minify", "-o", "json").stdout)
+    cluster = config["clusters"][0]["cluster"]
+    (folder / "token").write_text(token, encoding="utf-8")
+    (folder / "authority").write_text(kube_api.decode(cluster["certificate-authority-data"]), encoding="utf-8")
+    return ["--server", cluster["server"], "--token-file", str(folder / "token"), "--certificate-authority",
+            str(folder / "authority")]
 
 
 class Objects:
@@ -113,7 +123,7 @@ class InCluster(verb.Ensure):
     # --- rights
 
     def grant(self, *rules):
-        """A kubeconfig, as an object, of a ServiceAccount with these rights: (kind, verbs, resource, names)."""
+        """The flags of a ServiceAccount with these rights: (kind, verbs, resource, names)."""
         kubectl("-n", NAMESPACE, "create", "serviceaccount", "ensure")
         self.addCleanup(kubectl, "delete", "clusterrolebinding,clusterrole", "-l", "rpw-e2e=ensure",
                         "--ignore-not-found")
@@ -127,55 +137,38 @@ class InCluster(verb.Ensure):
                     f"--serviceaccount={NAMESPACE}:ensure")
             if kind == "clusterrole":
                 kubectl("label", "clusterrole,clusterrolebinding", name, "rpw-e2e=ensure")
-        token = kubectl("-n", NAMESPACE, "create", "token", "ensure").stdout.strip()
-        config = json.loads(kubectl("config", "view", "--raw", "--minify", "-o", "json").stdout)
-        config["users"][0]["user"] = {"token": token}
-        return config
+        return access_flags(self.make.folder, kubectl("-n", NAMESPACE, "create", "token", "ensure").stdout.strip())
 
-    def ensure_as(self, config, *flags, code=0):
-        path = self.make.folder / "kubeconfig"
-        path.write_text(json.dumps(config))
-        return self.ensure(*flags, code=code, kubeconfig=str(path))
+    def ensure_as(self, access, code=0):
+        done = kube_api.run("certs", "ensure", *verb.FLAGS, *access)
+        self.assertEqual(done.returncode, code, done.stdout + done.stderr)
+        return done
 
     RULES = (("role", "get,patch", "secrets", ("rpw-ca", "rpw-tls")), ("role", "create", "secrets", ()),
              ("clusterrole", "get,patch", "mutatingwebhookconfigurations", ("rpw",)))
 
     def test_rights_that_the_manual_asks_for_are_enough(self):
         self.api.put(verb.CONFIGURATION, verb.configuration())
-        config = self.grant(*self.RULES)
-        self.ensure_as(config)
+        access = self.grant(*self.RULES)
+        self.ensure_as(access)
         self.assert_in_order()
         before = self.data(verb.SERVING, "tls.crt")
         self.api.put(verb.SERVING, verb.secret(tls_crt="damaged", tls_key="damaged"))
-        self.ensure_as(config)
+        self.ensure_as(access)
         self.assertNotEqual(self.data(verb.SERVING, "tls.crt"), before)
         self.assert_in_order()
 
     def test_missing_right_is_named(self):
         self.api.put(verb.CONFIGURATION, verb.configuration())
-        error = self.ensure_as(self.grant(*self.RULES[:2]), code=1).stderr
+        error = self.ensure_as(self.grant(*self.RULES[:2]), code=3).stderr
         self.assertIn("resources: [mutatingwebhookconfigurations]\n  resourceNames: [rpw]\n  verbs: [get]\n", error)
 
-    @unittest.skipIf(os.geteuid() != 0, "only root can mount what a pod sees")
+    @unittest.skipUnless(kube_api.can_be_a_pod(), "no mount namespace can be made here")
     def test_service_account_as_a_pod_sees_it(self):
         self.api.put(verb.CONFIGURATION, verb.configuration())
-        config = self.grant(*self.RULES)
-        url = urllib.parse.urlsplit(config["clusters"][0]["cluster"]["server"])
-        (self.make.folder / "token").write_text(config["users"][0]["user"]["token"])
-        (self.make.folder / "authority").write_text(
-            kube_api.decode(config["clusters"][0]["cluster"]["certificate-authority-data"]))
-        script = """set -e
-            mount -t tmpfs tmpfs /run
-            mkdir -p /run/secrets/kubernetes.io/serviceaccount
-            cp "$1/token" /run/secrets/kubernetes.io/serviceaccount/token
-            cp "$1/authority" /run/secrets/kubernetes.io/serviceaccount/ca.crt
-            shift
-            exec "$@" """
-        done = subprocess.run(
-            ["unshare", "--mount", "sh", "-c", script, "sh", self.make.folder, os.path.abspath(PROGRAM), "certs",
-             "ensure", *verb.FLAGS], capture_output=True, text=True, check=False, timeout=120,
-            env={"PATH": os.environ["PATH"], "KUBERNETES_SERVICE_HOST": url.hostname,
-                 "KUBERNETES_SERVICE_PORT": str(url.port)})
+        access = self.grant(*self.RULES)
+        shutil.copy(self.make.folder / "authority", self.make.folder / "ca.crt")
+        done = kube_api.run_in_pod(self.make.folder, urllib.parse.urlsplit(access[1]), "certs", "ensure", *verb.FLAGS)
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assert_in_order()
 
@@ -190,11 +183,19 @@ class RotationUnderPods(ClusterCase):
         self.addCleanup(self.folder.remove)
         self.name = f"rpw-e2e-{self.label}"
         self.server = None
+        kubectl("-n", self.namespace, "create", "serviceaccount", "ensure")
+        kubectl("create", "clusterrolebinding", self.name, "--clusterrole=cluster-admin",
+                f"--serviceaccount={self.namespace}:ensure")
+        self.addCleanup(kubectl, "delete", "clusterrolebinding", self.name)
+        self.secrets = tempfile.TemporaryDirectory()
+        self.addCleanup(self.secrets.cleanup)
+        self.access = access_flags(pathlib.Path(self.secrets.name),
+                                   kubectl("-n", self.namespace, "create", "token", "ensure").stdout.strip())
         self.flags = ["--secret", f"{self.namespace}/tls", "--ca-secret", f"{self.namespace}/ca",
                       "--webhook", self.name, "--dns", "localhost"]
 
     def ensure(self, *flags):
-        done = kube_api.run("certs", "ensure", *self.flags, *flags, KUBECONFIG=os.environ["KUBECONFIG"])
+        done = kube_api.run("certs", "ensure", *self.flags, *self.access, *flags)
         self.assertEqual(done.returncode, 0, done.stderr)
         return done.stdout
 

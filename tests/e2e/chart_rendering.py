@@ -25,7 +25,7 @@ def policy(containers=None, unmatched=None, name="atlas"):
 
 
 def condition(things):
-    return find(things, "MutatingWebhookConfiguration")["webhooks"][0]["matchConditions"][0]["expression"]
+    return find(things, "MutatingWebhookConfiguration")["webhooks"][0]["matchConditions"][-1]["expression"]
 
 
 def on_both(test):
@@ -131,7 +131,7 @@ class Configuration(ChartCase):
 
 
 class Selection(ChartCase):
-    """The cluster is told to send what the configuration selects: `check --webhook-configuration` agrees each time."""
+    """The cluster is told to send what the configuration selects, and the program says the same of it."""
 
     CONDITIONS = (
         ("Rucio's own names by default", policy(), "c.name in ['rucio-daemons', 'rucio-server', 'rucio-ui']"),
@@ -144,23 +144,54 @@ class Selection(ChartCase):
         ("both", policy(["a", "rucio-*"]), "c.name in ['a'] || c.name.startsWith('rucio-')"),
     )
 
-    def assert_sent(self, configuration, *flags):
-        """Every pod that a policy selects is sent."""
+    # What `registration` and the chart are held equal for, beside CONDITIONS: the namespaces, and several policies.
+    CONFIGURATIONS = (
+        ("a pattern of namespaces", {"namespaces": ["atlas-*", "rucio", "atlas-?"]}),
+        ("a pattern for all namespaces", {"namespaces": ["rucio", "*-rucio"]}),
+        ("no namespaces", {}),
+        ("labels besides", {"namespaces": ["b", "a"], "podSelector": {"matchLabels": {"a": "b"}}}),
+    )
+
+    def assert_same(self, configuration):
+        """The chart's rendering is what `registration` prints, but for what an installation names itself."""
         with tempfile.NamedTemporaryFile("w", suffix=".yaml") as webhooks, tempfile.NamedTemporaryFile("w") as file:
-            webhooks.write(render_text("--no-hooks", *flags, configuration=configuration).stdout)
+            webhooks.write(render_text("--no-hooks", configuration=configuration).stdout)
             webhooks.flush()
             file.write(configuration)
             file.flush()
-            done = subprocess.run([PROGRAM, "check", "--webhook-configuration", webhooks.name, file.name],
-                                  capture_output=True, text=True, check=False)
-        self.assertEqual(done.returncode, 0, done.stderr)
-        self.assertIn("sends every pod that a policy selects", done.stdout)
+            printed = subprocess.run([PROGRAM, "registration", "--config", file.name], capture_output=True, text=True,
+                                     check=True).stdout
+            checked = subprocess.run([PROGRAM, "check", "--registration", webhooks.name, file.name],
+                                     capture_output=True, text=True, check=False)
+        self.assertEqual(checked.returncode, 0, checked.stderr)
+        self.assertIn("is the registration that this configuration needs", checked.stdout)
+        self.assertEqual(yaml.safe_load(printed)["webhooks"],
+                         find(render(configuration=configuration), "MutatingWebhookConfiguration")["webhooks"])
+
+    def test_program_prints_the_same(self):
+        for name, match in self.CONFIGURATIONS:
+            for unmatched in ("allow", "warn"):
+                with self.subTest(name, unmatched=unmatched):
+                    policies = [{"name": "a", "match": {"namespaces": ["z"]}, "package": "p", "source": {"preinstalled": {}}},
+                                {"name": "b", "match": match, "package": "p", "source": {"preinstalled": {}}}]
+                    self.assert_same(json.dumps({"policies": policies, "unmatched": unmatched}))
+
+    def test_namespaces_are_a_condition_of_their_own(self):
+        def conditions(**match):
+            text = json.dumps({"policies": [{"name": "a", "match": match, "package": "p",
+                                             "source": {"preinstalled": {}}}]})
+            return find(render(configuration=text), "MutatingWebhookConfiguration")["webhooks"][0]["matchConditions"]
+
+        self.assertEqual(conditions(namespaces=["b-*", "a"])[0]["expression"],
+                         "request.namespace in ['a'] || request.namespace.startsWith('b-')")
+        self.assertEqual(len(conditions(namespaces=["a", "*"])), 1)
+        self.assertEqual(len(conditions()), 1)
 
     def test_conditions_follow_from_the_configuration(self):
         for name, configuration, test in self.CONDITIONS:
             with self.subTest(name):
                 self.assertEqual(condition(render(configuration=configuration)), on_both(test))
-                self.assert_sent(configuration)
+                self.assert_same(configuration)
 
     def test_several_policies_are_one_condition(self):
         several = json.loads(policy(["b"]))
@@ -182,9 +213,6 @@ class Selection(ChartCase):
                           [{"key": "app", "operator": "In", "values": ["rucio-server", "rucio-ui", "rucio-webui"]}]])
         self.assertFalse(any("matchConditions" in webhook for webhook in webhooks))
         self.assertEqual(len({webhook["name"] for webhook in webhooks}), 2)
-
-    def test_labels_send_what_the_default_selects(self):
-        self.assert_sent(policy(), "--set", "webhook.selection=labels")
 
     def test_labels_cannot_tell_a_pattern(self):
         error = render_error("--set", "webhook.selection=labels", configuration=policy(["rucio-*"]))

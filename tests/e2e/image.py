@@ -276,10 +276,10 @@ class Verbs(ImageCase):
             self.assertIn("Read-only file system", done.stderr)
 
     def test_version(self):
-        self.assertEqual(self.run_verb("--version"), f"{NAME} {project_version()}\n")
+        self.assertTrue(self.run_verb("version").startswith(f"{NAME} {project_version()}\n"))
 
     def test_check(self):
-        self.assertIn("policy.yaml is right. It has 1 policy:", self.run_verb("check", "/mnt/given/policy.yaml"))
+        self.assertIn("policy.yaml is right: 1 policy", self.run_verb("check", "/mnt/given/policy.yaml"))
         example = (EXAMPLES / "policy.yaml").read_text(encoding="utf-8")
         self.assertIn("2 policies", self.run_verb("check", "-", text=example))
 
@@ -305,7 +305,7 @@ class Verbs(ImageCase):
 
         command = self.command(
             "serve", "--config", "/mnt/given/policy.yaml", "--tls-cert", "/mnt/given/tls.crt", "--tls-key",
-            "/mnt/given/tls.key", "--listen", "127.0.0.1:0", "--ops-listen", "127.0.0.1:0", "--drain-delay", "0")
+            "/mnt/given/tls.key", "--listen", "127.0.0.1:0", "--ops-listen", "127.0.0.1:0", "--drain-delay", "0s")
         with Server(self, command=command) as server:
             with server.connect() as client:
                 answer = json.loads(client.post().text)

@@ -330,10 +330,10 @@ class Values(unittest.TestCase):
 
     def test_manifests_of_other_containers_are_rendered_as_the_page_says(self):
         other = self.configuration().replace("    match:\n", "    match:\n      containers: [rucio-probes]\n")
-        check = f"{os.environ['RPW_PROGRAM']} check --webhook-configuration %s policy.yaml"
+        check = f"{os.environ['RPW_PROGRAM']} check --registration %s policy.yaml"
         done = self.in_a_folder(check % "manifests/install.yaml", other)
         self.assertEqual(done.returncode, 1)
-        self.assertIn("are not sent", done.stderr)
+        self.assertIn("install.yaml: /webhooks/0/matchConditions", done.stderr)
         command = next(block.text for block in BLOCKS if block.text.startswith("helm template"))
         done = self.in_a_folder(command + check % "install.yaml", other)
         self.assertEqual(done.returncode, 0, done.stderr)

@@ -3,8 +3,10 @@
 import json
 import unittest
 
-from corpus import CORPUS, names_of_pods, read_pod
-from kube_api import KubeApi, run, status
+import yaml
+
+from corpus import CASES, CORPUS, names_of_pods, read_pod
+from kube_api import KubeApi, can_be_a_pod, run, status
 from offline import Offline
 
 CONFIGURATION = """\
@@ -162,7 +164,7 @@ class Files(AuditCase):
         out = self.audit("-f", self.write(json.dumps({"kind": "PodList", "items": [pod("a")]})), code=1).stdout
         self.assertRegex(out, r"NAMESPACE +KIND +NAME +STATE +PODS +POLICY +DETAIL\n"
                               r"rucio-atlas +Pod +a +lacking +1 +atlas +was not injected\n")
-        self.assertIn("1 pod of Rucio, 1 lacking. 0 that have ended", out)
+        self.assertIn("1 pod of Rucio, 1 lacking. Looked at: 1 pod in all.", out)
 
     def test_namespace(self):
         report = self.audit_pods(pod("a"), pod("b", "other"), flags=["-n", "other"])
@@ -175,19 +177,67 @@ class Files(AuditCase):
                           "spec: {containers: [{name: rucio-ui}]}\n")
         self.assertIn("2 lacking", self.audit("-f", pods, code=1).stdout)
 
-    def test_errors(self):
-        for text, words in (('{"kind":"Deployment"}', "expected Pod, PodList or List, found Deployment"), ("[]", "found nothing"),
-                            ('{"kind":"PodList","items":[{"metadata":{}}]}', "expected a pod"), ("{", "pods:1:"),
-                            ("\x00", "pods:1: found the byte 0x00"), ("a: [1", "pods:1:")):
+    def test_what_holds_no_pod_is_no_answer(self):
+        for text in ("", "[]", '{"kind":"Deployment"}', '{"kind":"PodList","items":[]}', "kind: Service\n",
+                     '{"kind":"List","items":[{"kind":"Deployment","spec":{"template":{"spec":{"containers":[]}}}}]}'):
             with self.subTest(text=text):
-                self.assertIn(words, self.audit("-f", self.write(text), code=1).stderr)
+                done = self.audit("-f", self.write(text), code=3)
+                self.assertEqual(done.stdout, "")
+                self.assertRegex(done.stderr, r"pods: found no pod \(other objects: [01]\), expected what `kubectl get pods")
 
-    def test_files_that_are_too_long(self):
-        for text, words in (("a: b\n---\n" * 1002, "found more than 1000 documents"),
-                            ("#" + 2**22 * "x", "bytes of YAML, expected less, or JSON"),
-                            ("{" + 2**22 * " ", "this is not JSON")):
-            with self.subTest(words=words):
-                self.assertIn(words, self.audit("-f", self.write(text), code=1).stderr)
+    def test_what_is_no_manifest_is_no_answer(self):
+        for text, words in (("{", "pods:1:2: error: expected a key"), ("\x00", "pods:1:1: error: this is not YAML: found the "
+                            "character U+0000"), ("a: [1", "pods:1:6: error: this is not YAML")):
+            with self.subTest(text=text):
+                self.assertIn(words, self.audit("-f", self.write(text), code=3).stderr)
+        self.assertIn("nowhere: cannot be read", self.audit("-f", "nowhere", code=3).stderr)
+
+    def test_namespace_without_pods_is_no_answer(self):
+        text = json.dumps({"kind": "PodList", "items": [pod("a")]})
+        self.assertIn("found no pod of namespace other", self.audit("-f", self.write(text), "-n", "other", code=3).stderr)
+
+    def test_every_file_counts(self):
+        for name in "a", "b":
+            (self.folder / f"{name}.json").write_text(json.dumps({"kind": "PodList", "items": [pod(name)]}))
+        report = json.loads(self.audit("-f", str(self.folder), "-f", str(self.folder / "a.json"), "-o", "json", code=3).stdout
+                            or "null")
+        self.assertIsNone(report)  # policy.yaml is in the folder, and holds no pod
+        report = json.loads(self.audit("-f", str(self.folder / "b.json"), "-f", str(self.folder / "a.json"), "-o", "json",
+                                       code=1).stdout)
+        self.assertEqual([row["name"] for row in report["workloads"]], ["b", "a"])
+
+    def test_thousands_of_pods_in_yaml(self):
+        pods = "".join(f"- metadata: {{name: p{i}, namespace: rucio-atlas}}\n  spec: {{containers: [{{name: rucio-ui}}]}}\n"
+                       for i in range(3000))
+        path = self.write("kind: PodList\nitems:\n" + pods)
+        self.assertIn("3000 pods of Rucio, 3000 lacking", self.audit("-f", path, code=1).stdout)
+
+    def test_more_pods_than_there_is_memory_for(self):
+        pods = self.write('{"kind":"PodList","items":[' + ",".join(["{}"] * 200000) + "]}")
+        self.assertIn("found more pods than there is memory for", self.audit("-f", pods, code=3).stderr)
+
+    def test_bad_pod_is_a_row(self):
+        bad = [{}, 5, {"metadata": {"name": 5}}, {"metadata": {"name": "c"}, "spec": {"containers": 5}}]
+        report = self.audit_pods(pod("a"), *bad, pod("b"), code=1)
+        self.assertEqual([(row["name"], row["state"]) for row in report["workloads"]],
+                         [("a", "lacking"), ("", "refused"), ("/items/2", "refused"), ("/items/3", "refused"), ("c", "refused"),
+                          ("b", "lacking")])
+        self.assertIn("spec.containers", report["workloads"][4]["detail"])
+
+    def test_yaml_says_the_same_as_json(self):
+        pods = self.write(json.dumps({"kind": "PodList", "items": [pod("a")]}))
+        self.assertEqual(yaml.safe_load(self.audit("-f", pods, "-o", "yaml", code=1).stdout),
+                         json.loads(self.audit("-f", pods, "-o", "json", code=1).stdout))
+
+    def test_nothing_of_a_pod_reaches_the_terminal_as_it_is(self):
+        odd = "\x1b[31m\nrucio-atlas  Pod  fake  current\x9b"
+        things = [pod(odd, **owner(odd, odd)), pod("a", annotations={"policy.rucio.cern.ch/revision": odd}),
+                  pod("b", annotations={"policy.rucio.cern.ch/revision": 63 * "a" + "é"}),
+                  pod("c", annotations={"policy.rucio.cern.ch/policy": odd})]
+        out = self.audit("-f", self.write(json.dumps({"kind": "PodList", "items": things})), code=1).stdout
+        self.assertNotRegex(out, "[\x00-\x09\x0b-\x1f\x7f-\x9f]|\nrucio-atlas  Pod  fake")
+        self.assertEqual(out.count("\n"), 7, out)
+        self.assertIn("has " + 63 * "a" + "?, wants", out)
 
     def test_scalars_of_all_kinds(self):
         pods = self.write("kind: Pod\nmetadata: {name: a, namespace: rucio-atlas, labels: ~}\nspec:\n"
@@ -196,25 +246,34 @@ class Files(AuditCase):
 
     def test_configuration_with_errors(self):
         self.configuration = "policies: []\n"
-        self.assertIn("policy.yaml:1:", self.audit("-f", self.write("{}"), code=1).stderr)
+        self.assertIn("policy.yaml:1:", self.audit("-f", self.write("{}"), code=3).stderr)
 
     def test_usage(self):
-        for flags, words in ((["-o", "xml"], "expected table or json"), (["-n", "A"], "the name of a namespace"), (["x"], "-f"),
-                             (["-f", "a", "--kubeconfig", "b"], "found both"), (["--nonsense"], "Usage:")):
+        for flags, words in ((["-o", "xml"], "expected table, json or yaml"), (["-n", "A"], "the name of a namespace"), (["x"], "-f"),
+                             (["-f", "a", "--context", "b"], "found --context, too"), (["--nonsense"], "no such flag")):
             self.assertIn(words, self.audit(*flags, code=2).stderr)
         self.assertEqual(run("audit").returncode, 2)
         self.assertEqual(run("audit", "--help").returncode, 0)
 
 
-class Cluster(AuditCase):
+@unittest.skipUnless(can_be_a_pod(), "no mount namespace can be made here")
+class InAPod(AuditCase):
+    """The API is asked, by the ServiceAccount."""
+
     def setUp(self):
         super().setUp()
         self.api = KubeApi()
         self.addCleanup(self.api.close)
 
+    def audit(self, *flags, code=0):
+        (self.folder / "policy.yaml").write_text(self.configuration)
+        done = self.api.run_in_pod("audit", "--config", str(self.folder / "policy.yaml"), *flags)
+        self.assertEqual(done.returncode, code, done.stdout + done.stderr)
+        return done
+
     def test_pages(self):
         self.api.objects["/api/v1/pods"] = [pod(f"p{i}", container="nginx") for i in range(600)] + [pod("last")]
-        out = self.audit("--kubeconfig", self.api.kubeconfig, code=1).stdout
+        out = self.audit(code=1).stdout
         self.assertIn("1 pod of Rucio, 1 lacking", out)
         self.assertEqual([path for _, path, _ in self.api.requests],
                          ["/api/v1/pods?limit=250", "/api/v1/pods?limit=250&continue=250",
@@ -222,7 +281,7 @@ class Cluster(AuditCase):
 
     def test_namespace(self):
         self.api.objects["/api/v1/namespaces/rucio-atlas/pods"] = [pod("a")]
-        self.assertIn("1 lacking", self.audit("--kubeconfig", self.api.kubeconfig, "-n", "rucio-atlas", code=1).stdout)
+        self.assertIn("1 lacking", self.audit("-n", "rucio-atlas", code=1).stdout)
 
     def test_list_that_is_too_old_is_begun_again(self):
         self.api.objects["/api/v1/pods"] = [pod(f"p{i}") for i in range(300)]
@@ -235,28 +294,95 @@ class Cluster(AuditCase):
             return None
 
         self.api.on_request = be_gone
-        self.assertIn("300 pods of Rucio, 300 lacking", self.audit("--kubeconfig", self.api.kubeconfig, code=1).stdout)
+        self.assertIn("300 pods of Rucio, 300 lacking", self.audit(code=1).stdout)
 
     def test_list_that_is_always_too_old(self):
         self.api.objects["/api/v1/pods"] = [pod(f"p{i}") for i in range(300)]
         self.api.on_request = lambda _, __, path: status(410, "too old") if "continue" in path else None
-        self.assertIn("410: too old", self.audit("--kubeconfig", self.api.kubeconfig, code=1).stderr)
+        self.assertIn("410: too old", self.audit(code=3).stderr)
 
     def test_forbidden_names_the_missing_rule(self):
         self.api.on_request = lambda *_: status(403, "no")
-        error = self.audit("--kubeconfig", self.api.kubeconfig, code=1).stderr
+        error = self.audit(code=3).stderr
         self.assertIn("does not list pods: 403: no\nThis rule allows it, in a ClusterRole:\n\n- apiGroups: [\"\"]\n"
                       "  resources: [pods]\n  verbs: [list]\n", error)
 
     def test_answer_that_is_no_list(self):
         self.api.on_request = lambda *_: (200, {"kind": "Status"})
-        self.assertIn("the cluster's pods cannot be read", self.audit("--kubeconfig", self.api.kubeconfig, code=1).stderr)
+        self.assertIn("the API: found no pod, expected some", self.audit(code=3).stderr)
+        self.api.on_request = lambda *_: (200, b"[")
+        self.assertIn("the cluster's pods cannot be read", self.audit(code=3).stderr)
 
     def test_continuation_is_escaped(self):
-        self.api.on_request = lambda number, *_: (200, {"items": [], "metadata": {"continue": "a&b=/+"}}) if number == 1 \
-            else (200, {"items": []})
-        self.audit("--kubeconfig", self.api.kubeconfig)
+        pages = [{"items": [], "metadata": {"continue": "a&b=/+"}}, {"items": [pod("a", "other")]}]
+        self.api.on_request = lambda number, *_: (200, {"kind": "PodList", **pages[number - 1]})
+        self.audit()
         self.assertEqual(self.api.requests[1][1], "/api/v1/pods?limit=250&continue=a%26b%3D%2F%2B")
+
+
+KUBECTL = """#!/bin/sh
+echo "$@" >"$0.arguments"
+cat "$0.pods"
+exit "$(cat "$0.status")"
+"""
+
+
+class Kubectl(AuditCase):
+    """Outside of a pod kubectl is asked, whatever its way to log in."""
+
+    def audit_with(self, *flags, pods=(), status=0, code=0, path=None):
+        program = self.folder / "kubectl"
+        program.write_text(KUBECTL)
+        program.chmod(0o755)
+        printed = json.dumps({"kind": "List", "items": [{"kind": "Pod", **thing} for thing in pods]})
+        (self.folder / "kubectl.pods").write_text(printed if status == 0 else "")
+        (self.folder / "kubectl.status").write_text(str(status))
+        (self.folder / "policy.yaml").write_text(self.configuration)
+        done = run("audit", "--config", str(self.folder / "policy.yaml"), *flags, PATH=path or f"{self.folder}:/usr/bin:/bin")
+        self.assertEqual(done.returncode, code, done.stdout + done.stderr)
+        return done
+
+    def arguments(self):
+        return (self.folder / "kubectl.arguments").read_text().split()
+
+    def test_pods_of_all_namespaces(self):
+        self.assertIn("1 lacking", self.audit_with(pods=[pod("a")], code=1).stdout)
+        self.assertEqual(self.arguments(), ["get", "pods", "-o", "json", "-A"])
+
+    def test_context_and_namespace(self):
+        self.audit_with("--context", "far", "-n", "rucio-atlas", pods=[pod("a")], code=1)
+        self.assertEqual(self.arguments(), ["get", "pods", "-o", "json", "--context", "far", "-n", "rucio-atlas"])
+
+    def test_failure_is_no_answer(self):
+        done = self.audit_with(status=1, code=3)
+        self.assertEqual((done.stdout, done.stderr),
+                         ("", "kubectl get pods: ended with the exit status 1; -f reads pods from a file\n"))
+
+    def test_cluster_without_pods_is_no_answer(self):
+        self.assertIn("kubectl get pods: found no pod", self.audit_with(code=3).stderr)
+
+    def test_kubectl_that_is_not_there_is_named(self):
+        self.assertIn("kubectl: cannot be run: No such file", self.audit_with(code=3, path="/nowhere").stderr)
+
+
+@unittest.skipUnless(CASES.is_dir(), f"no cases in {CASES}")
+class Cases(Offline):
+    """Pods that an earlier audit was wrong about."""
+
+    def audit(self, *name, code):
+        done = run("audit", "--config", str(CASES / "pol.yaml"), "-f", str(CASES.joinpath(*name)))
+        self.assertEqual(done.returncode, code, done.stdout + done.stderr)
+        return done
+
+    def test_what_holds_no_pod_is_no_answer(self):
+        for name in ("audit-empty-stdin", "empty"), ("audit-list-of-deployments", "in.json"):
+            self.assertIn("found no pod", self.audit(*name, code=3).stderr)
+
+    def test_revision_that_is_no_text_for_a_terminal_is_a_row(self):
+        for name in "audit-revision-utf8", "audit-revision-escape":
+            out = self.audit(name, "pods.json", code=1).stdout
+            self.assertEqual((out.count("\n"), out.count("old revision")), (4, 2), out)
+            self.assertNotIn("\x1b", out)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import pty
 import re
 import shutil
 import signal
@@ -10,7 +11,7 @@ import tempfile
 import threading
 import unittest
 
-from kube_api import TOKEN, WEBHOOKS, KubeApi, decode, encode, run, secrets, status
+from kube_api import TOKEN, WEBHOOKS, KubeApi, can_be_a_pod, decode, encode, run, secrets, status
 from support import PROGRAM, environment
 
 DNS = "rucio-policy-webhook.rucio-system.svc"
@@ -101,8 +102,8 @@ class Ensure(unittest.TestCase):
         self.make = Authorities()
         self.addCleanup(self.make.remove)
 
-    def ensure(self, *flags, code=0, kubeconfig=None):
-        done = run("certs", "ensure", *FLAGS, "--kubeconfig", kubeconfig or self.api.kubeconfig, *flags)
+    def ensure(self, *flags, code=0):
+        done = run("certs", "ensure", *FLAGS, *self.api.flags, *flags)
         self.assertEqual(done.returncode, code, done.stdout + done.stderr)
         return done
 
@@ -565,14 +566,22 @@ class Conflicts(Ensure):
                 self.api.touch(CONFIGURATION)
 
         self.api.on_request = change_always
-        self.assertIn("the objects change again and again", self.ensure(code=1).stderr)
+        error = self.ensure(code=1).stderr
+        self.assertIn("the objects change again and again", error)
+        self.assertNotIn("all is read again", error)
+        terminal, other_end = pty.openpty()
+        with open(terminal, "rb", buffering=0) as shown:
+            subprocess.run([PROGRAM, "certs", "ensure", *FLAGS, *self.api.flags], stdout=subprocess.DEVNULL, stderr=other_end,
+                           check=False, timeout=60)
+            os.close(other_end)
+            self.assertIn(b"an object has changed meanwhile, all is read again", shown.read(4096))
 
 
 class Ended(Ensure):
     """Ended by SIGKILL at the n-th request, before the apiserver has carried it out and after; then run once more."""
 
     def run_until(self, number, moment, *flags):
-        process = subprocess.Popen([PROGRAM, "certs", "ensure", *FLAGS, "--kubeconfig", self.api.kubeconfig, *flags],
+        process = subprocess.Popen([PROGRAM, "certs", "ensure", *FLAGS, *self.api.flags, *flags],
                                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment())
 
         def end():
@@ -623,7 +632,7 @@ class Refused(Ensure):
     def refuse(self, method, path_part, answer):
         self.api.put(CONFIGURATION, configuration())
         self.api.on_request = lambda _, m, path: answer if m == method and path_part in path else None
-        return self.ensure(code=1).stderr
+        return self.ensure(code=3).stderr
 
     def test_forbidden_read_names_the_missing_rule(self):
         error = self.refuse("GET", "/secrets/rpw-ca", status(403, 'secrets "rpw-ca" is forbidden: User "x" cannot get'))
@@ -669,184 +678,94 @@ class Refused(Ensure):
 
 
 class Access(Ensure):
-    """Kubeconfigs."""
+    """Outside of a pod the command line says where the API is, and in a pod the kubelet."""
 
     def setUp(self):
         super().setUp()
         self.api.put(CONFIGURATION, configuration())
+        self.token = self.api.folder / "token"
 
-    def write(self, text):
-        path = self.api.folder / "other"
-        path.write_text(text)
-        return str(path)
+    def refuse(self, *flags):
+        return self.ensure(*flags, code=3).stderr
 
-    def refuse(self, kubeconfig):
-        return self.ensure(code=1, kubeconfig=kubeconfig).stderr
-
-    def test_token_file_is_relative_to_the_kubeconfig_and_read_each_time(self):
-        (self.api.folder / "token").write_text("first\n")
+    def test_token_file_is_read_each_time(self):
+        self.token.write_text("first\n")
 
         def change(number, *_):
             if number == 3:
-                (self.api.folder / "token").write_text("second\n")
+                self.token.write_text("second\n")
 
         self.api.on_request = change
-        self.ensure(kubeconfig=self.api.write_kubeconfig("k", {"tokenFile": "token"}))
+        self.ensure()
         self.assertEqual(self.api.tokens[:4], ["Bearer first"] * 3 + ["Bearer second"])
 
-    def test_empty_token_file(self):
-        (self.api.folder / "token").write_text("\n")
-        self.assertIn("token: found nothing, expected a token",
-                      self.refuse(self.api.write_kubeconfig("k", {"tokenFile": "token"})))
+    def test_token_file_that_holds_no_token(self):
+        for text, words in (("\n", "token: found nothing, expected a token"), ("a\nb: c", "a byte that no token has"),
+                            (2**20 * "x", "found 1 MiB or more")):
+            with self.subTest(words=words):
+                self.token.write_text(text)
+                self.assertIn(words, self.refuse())
 
-    def test_token_of_two_lines(self):
-        self.assertIn("a byte that no token has", self.refuse(self.api.write_kubeconfig("k", {"token": "a\nb: c"})))
-
-    def test_missing_token_file(self):
-        self.assertIn("No such file", self.refuse(self.api.write_kubeconfig("k", {"tokenFile": "nowhere"})))
-
-    def test_client_certificate(self):
-        pair = {"client-certificate": "tls.crt", "client-key": "tls.key"}
-        self.ensure(kubeconfig=self.api.write_kubeconfig("k", pair))
-        self.assertEqual(set(self.api.tokens), {None})
-
-    def test_client_certificate_as_data(self):
-        data = {f"client-{kind}-data": encode((self.api.folder / name).read_text())
-                for kind, name in (("certificate", "tls.crt"), ("key", "tls.key"))}
-        self.ensure(kubeconfig=self.api.write_kubeconfig("k", data))
-
-    def test_client_certificate_without_key(self):
-        self.assertIn("expected both or neither",
-                      self.refuse(self.api.write_kubeconfig("k", {"client-certificate": "tls.crt"})))
-
-    def test_data_that_is_no_base64(self):
-        self.assertIn("client-key-data: expected base64",
-                      self.refuse(self.api.write_kubeconfig("k", {"client-certificate": "tls.crt", "client-key-data": "*"})))
-
-    def test_what_is_not_supported_is_named(self):
-        for user in ({"exec": {"command": "aws"}}, {"auth-provider": {"name": "gcp"}}, {"username": "x"}, {"as": "y"}):
-            with self.subTest(user=user):
-                name = next(iter(user))
-                self.assertIn(f"found '{name}', which is not supported here",
-                              self.refuse(self.api.write_kubeconfig("k", user)))
-
-    def test_proxy_is_not_supported(self):
-        self.assertIn("found 'proxy-url'", self.refuse(self.api.write_kubeconfig("k", {}, **{"proxy-url": "http://x"})))
-
-    def test_authority_of_another(self):
-        other = self.make.authority(10)
-        error = self.refuse(self.api.write_kubeconfig("k", {}, **{"certificate-authority-data": encode(other.certificate)}))
-        self.assertIn("certificate", error)
-        self.assertEqual(self.api.requests, [])
-
-    def test_authority_file(self):
-        self.ensure(kubeconfig=self.api.write_kubeconfig("k", {}, **{"certificate-authority-data": "",
-                                                                      "certificate-authority": "ca.crt"}))
-
-    def test_name_that_the_certificate_is_not_for(self):
-        url = self.api.url.replace("localhost", "127.0.0.2")
-        self.assertIn("cannot be asked", self.refuse(self.api.write_kubeconfig("k", {}, server=url)))
-
-    def test_insecure_is_said(self):
-        done = self.ensure(kubeconfig=self.api.write_kubeconfig(
-            "k", {}, **{"certificate-authority-data": "", "insecure-skip-tls-verify": True}))
-        self.assertIn("is not verified", done.stderr)
-
-    def test_fields_without_a_value_are_not_set(self):
-        user = {"token": TOKEN, "as": "", "as-groups": [], "exec": None, "username": ""}
-        self.ensure(kubeconfig=self.api.write_kubeconfig(
-            "k", user, **{"tls-server-name": "", "proxy-url": None, "insecure-skip-tls-verify": None}))
-
-    def test_server_without_a_host(self):
-        for server in ("https://", "https:///x", "https://:6443"):
-            with self.subTest(server=server):
-                self.assertIn(f"found '{server}', expected https://HOST:PORT",
-                              self.refuse(self.api.write_kubeconfig("k", {}, server=server)))
+    def test_files_that_are_not_there(self):
+        for flag in "--token-file", "--certificate-authority":
+            self.assertIn("nowhere: cannot be read: No such file", self.refuse(flag, "nowhere"))
 
     def test_files_that_would_wait_for_a_writer(self):
         os.mkfifo(self.api.folder / "pipe")
-        self.assertIn("/pipe: is no regular file",
-                      self.refuse(self.api.write_kubeconfig("k", {"tokenFile": "pipe"})))
+        self.assertIn("/pipe: is no regular file", self.refuse("--token-file", str(self.api.folder / "pipe")))
 
-    def test_plain_http_is_refused(self):
-        self.assertIn("expected https://HOST:PORT", self.refuse(self.api.write_kubeconfig("k", {}, server="http://x")))
+    def test_authority_of_another(self):
+        (self.api.folder / "other.crt").write_text(self.make.authority(10).certificate)
+        self.assertIn("certificate", self.refuse("--certificate-authority", str(self.api.folder / "other.crt")))
+        self.assertEqual(self.api.requests, [])
+
+    def test_authorities_of_the_system_do_not_know_the_server(self):
+        done = run("certs", "ensure", *FLAGS, *self.api.flags[:4])
+        self.assertEqual(done.returncode, 3)
+        self.assertIn("cannot be asked", done.stderr)
+
+    def test_name_that_the_certificate_is_not_for(self):
+        self.assertIn("cannot be asked", self.refuse("--server", self.api.url.replace("localhost", "127.0.0.2")))
+
+    def test_server_that_is_none(self):
+        for server in "https://", "https:///x", "https://:6443", "http://x", "https://a b", "https://me@x":
+            with self.subTest(server=server):
+                self.assertIn(f"found the server '{server}', expected https://HOST:PORT", self.refuse("--server", server))
 
     def test_server_that_is_not_there(self):
-        self.assertIn("cannot be asked", self.refuse(self.api.write_kubeconfig("k", {}, server="https://127.0.0.1:1")))
-
-    def test_no_current_context(self):
-        self.assertIn("current-context: found nothing", self.refuse(self.write("apiVersion: v1\n")))
-
-    def test_context_that_is_not_there(self):
-        self.assertIn("contexts: found no entry called 'x'", self.refuse(self.write("current-context: x\n")))
-
-    def test_entries_of_other_forms(self):
-        right = pathlib.Path(self.api.kubeconfig).read_text()
-        for old, new, words in (("- cluster: ", "- clusters: ", "clusters: found 'this' without a mapping called 'cluster'"),
-                                ('{"token": "some-token"}', "{token: 7}", "users: me: token: expected text"),
-                                ('{"server"', '{"insecure-skip-tls-verify": "yes", "server"', "expected true or false"),
-                                (', "certificate', ', "tls-server-name": "x", "certificate', "found 'tls-server-name'")):
-            with self.subTest(words=words):
-                self.assertIn(old, right)
-                self.assertIn(words, self.refuse(self.write(right.replace(old, new, 1))))
-
-    def test_token_file_that_is_too_long(self):
-        (self.api.folder / "token").write_text(2**20 * "x")
-        self.assertIn("found 1 MiB or more", self.refuse(self.api.write_kubeconfig("k", {"tokenFile": "token"})))
-
-    def test_nobody_at_all(self):
-        """A context without a user: an apiserver that lets everybody in."""
-        text = pathlib.Path(self.api.kubeconfig).read_text().replace("cluster: this, user: me", "cluster: this")
-        self.ensure(kubeconfig=self.write(text))
-        self.assertEqual(set(self.api.tokens), {None})
-
-    def test_no_yaml(self):
-        self.assertIn("other:1:", self.refuse(self.write("a: [")))
-
-    def test_two_documents(self):
-        self.assertIn("found 2 documents", self.refuse(self.write("a: b\n---\nc: d\n")))
-
-    def test_file_that_is_not_there(self):
-        self.assertIn("No such file", self.refuse("nowhere"))
-
-    def test_variable_names_the_kubeconfig(self):
-        done = run("certs", "ensure", *FLAGS, KUBECONFIG=self.api.kubeconfig)
-        self.assertEqual(done.returncode, 0, done.stderr)
-
-    def test_variable_with_several_files(self):
-        self.assertIn("several files", run("certs", "ensure", *FLAGS, KUBECONFIG="a:b").stderr)
-
-    def test_home(self):
-        (self.api.folder / ".kube").mkdir()
-        shutil.copy(self.api.kubeconfig, self.api.folder / ".kube" / "config")
-        self.assertEqual(run("certs", "ensure", *FLAGS, HOME=str(self.api.folder)).returncode, 0)
-
-    def test_home_without_a_kubeconfig(self):
-        done = run("certs", "ensure", *FLAGS, HOME=str(self.api.folder))
-        self.assertEqual(done.returncode, 1)
-        self.assertIn("(--kubeconfig FILE names another one)", done.stderr)
+        self.assertIn("cannot be asked", self.refuse("--server", "https://127.0.0.1:1"))
 
     def test_nothing_at_all(self):
-        self.assertIn("give --kubeconfig", run("certs", "ensure", *FLAGS).stderr)
+        done = run("certs", "ensure", *FLAGS)
+        self.assertEqual(done.returncode, 3)
+        self.assertIn("this is no pod, so give --server and --token-file", done.stderr)
 
     def test_pod_without_a_service_account(self):
         done = run("certs", "ensure", *FLAGS, KUBERNETES_SERVICE_HOST="127.0.0.1")
-        self.assertEqual(done.returncode, 1)
+        self.assertEqual(done.returncode, 3)
         self.assertIn("its ServiceAccount cannot be used: /var/run/secrets/", done.stderr)
+
+    @unittest.skipUnless(can_be_a_pod(), "no mount namespace can be made here")
+    def test_pod(self):
+        done = self.api.run_in_pod("certs", "ensure", *FLAGS)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(set(self.api.tokens), {"Bearer " + TOKEN})
 
 
 class Usage(unittest.TestCase):
     def test_errors(self):
         kept = dict(zip(FLAGS[::2], FLAGS[1::2]))
         for changes, words in (
-                ({"--secret": None}, "--secret: found '', expected NAMESPACE/NAME"),
+                ({"--secret": None}, "--secret: NS/NAME is required"),
                 ({"--secret": "x"}, "--secret: found 'x'"), ({"--secret": "x/Y"}, "--secret: found 'x/Y'"),
-                ({"--ca-secret": None}, "--ca-secret: found ''"), ({"--ca-secret": kept["--secret"]}, "another Secret"),
-                ({"--webhook": None}, "--webhook: found ''"), ({"--webhook": "../x"}, "--webhook: found '../x'"),
-                ({"--dns": None}, "--dns: found ''"), ({"--dns": "*.x"}, "without wildcards"),
-                ({"--renew-before": "61d"}, "at most 60d"), ({"--overlap": "1"}, "a time such as 1h"),
-                ({"--overlap": "30d"}, "--overlap: found '30d', expected less than --renew-before"),
-                ({"--renew-before": "1h"}, "--overlap: found '1h'")):
+                ({"--ca-secret": None}, "--ca-secret: NS/NAME is required"), ({"--ca-secret": kept["--secret"]}, "another Secret"),
+                ({"--webhook": None}, "--webhook: NAME is required"), ({"--webhook": "../x"}, "--webhook: found '../x'"),
+                ({"--dns": None}, "--dns: NAME is required"), ({"--dns": "*.x"}, "without wildcards"),
+                ({"--renew-before": "61d"}, "from 0s to 60d"), ({"--overlap": "1"}, "a duration from 0s to 30d"),
+                ({"--overlap": "30d"}, "--overlap: found 2592000 seconds, expected less than --renew-before"),
+                ({"--renew-before": "1h"}, "--overlap: found 3600 seconds"),
+                ({"--server": "https://x"}, "expected --server and --token-file, or neither"),
+                ({"--token-file": "x"}, "expected --server and --token-file, or neither")):
             with self.subTest(changes=changes):
                 flags = [item for pair in {**kept, **changes}.items() if pair[1] is not None for item in pair]
                 done = run("certs", "ensure", *flags)

@@ -1,7 +1,7 @@
 """Pods as Rucio's Helm charts make them, and which of their containers get the package.
 
 They are in the folder that RPW_CORPUS names (default: ../shared/corpus beside the checkout); without it the tests that
-read them are skipped.
+read them are skipped. So it is with the inputs that an earlier command line got wrong, RPW_CASES (../shared/cases/cli).
 """
 import json
 import os
@@ -10,6 +10,7 @@ import pathlib
 from support import ROOT
 
 CORPUS = pathlib.Path(os.environ.get("RPW_CORPUS", ROOT.parent / "shared" / "corpus"))
+CASES = pathlib.Path(os.environ.get("RPW_CASES", ROOT.parent / "shared" / "cases" / "cli"))
 
 # Pod to the containers that get the package; none: the pod is left alone.
 TARGETS = {

@@ -18,7 +18,8 @@ from pages import PAGES, read_blocks
 from support import PROGRAM, RELEASE_PROGRAM, ROOT
 
 MANUAL = ROOT / "docs" / "rucio-policy-webhook.1"
-VERBS = ["serve", "mutate", "check", "certs generate", "certs show", "certs ensure", "audit"]
+VERBS = ["serve", "mutate", "check", "registration", "audit", "init", "schema", "certs generate", "certs ensure", "completion",
+         "version", "help"]
 # How many blocks of a page are not run: one more is a decision.
 NOT_RUN = {"README.md": 3, "install.md": 11, "operations.md": 1, "reference.md": 1}
 # Where there is none yet, a page's example is a policy, or a part of one.
@@ -26,8 +27,7 @@ AROUND = {"  - name:": "policies:\n", "    match:": "policies:\n  - name: a\n   
           "    source:": "policies:\n  - name: a\n    package: p\n"}
 STAND_INS = {
     "helm": "exec cat examples/chart/rendered.yaml",
-    "kubectl": 'case "$*" in *" pods "*) echo \'{"kind": "List", "apiVersion": "v1", "items": []}\';; '
-               "*) exec cat examples/pod.json;; esac",
+    "kubectl": "exec cat examples/pod.json",
 }
 # A network of its own, with a loopback that is up: the ports of the pages are free, whatever runs here.
 IN_NETWORK = ["unshare", *(["--map-root-user"] if os.getuid() else []), "--net", sys.executable, "-c", """
@@ -142,7 +142,7 @@ class Commands(unittest.TestCase):
     def test_error_in_the_page_on_the_configuration_is_what_check_prints(self):
         smallest = self.block("configuration.md", "policies:\n")
         done = self.check(smallest + "    verify: warn\n    path: opt/policy\n")
-        self.assertEqual((done.returncode, done.stderr), (1, self.block("configuration.md", "policy.yaml:7:11:")))
+        self.assertEqual((done.returncode, done.stderr), (1, self.block("configuration.md", "policy.yaml is wrong")))
 
     def test_findings_in_the_page_on_the_configuration_are_what_verify_prints(self):
         script = (ROOT / "src" / "config" / "pod" / "verify.py").read_text(encoding="utf-8")
@@ -154,8 +154,8 @@ class Commands(unittest.TestCase):
     def test_revision_in_the_page_on_the_configuration_is_what_pods_get(self):
         revision = self.run_commands(self.block("configuration.md", "printf")).strip()
         self.given(self.block("configuration.md", "policies:\n"))
-        self.assertIn(f"/revision: \"{revision}\"", self.run_commands(
-            "rucio-policy-webhook mutate --config policy.yaml -f examples/chart/rendered.yaml"))
+        self.assertRegex(self.run_commands("rucio-policy-webhook mutate --config policy.yaml -f examples/chart/rendered.yaml"),
+                         f'/revision: "?{revision}"?\n')
 
     # --- the manual page and the help texts
 

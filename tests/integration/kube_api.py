@@ -82,7 +82,9 @@ class KubeApi:
         self.url = f"https://localhost:{self.server.server_address[1]}"
         self.thread = threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
         self.thread.start()
-        self.kubeconfig = self.write_kubeconfig("kubeconfig", {"token": TOKEN})
+        (self.folder / "token").write_text(TOKEN + "\n")
+        self.flags = ("--server", self.url, "--token-file", str(self.folder / "token"), "--certificate-authority",
+                      str(self.folder / "ca.crt"))
 
     def close(self):
         self.server.shutdown()
@@ -90,27 +92,8 @@ class KubeApi:
         self.thread.join()
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def write_kubeconfig(self, name, user, **cluster):
-        cluster = {"server": self.url, "certificate-authority-data": encode((self.folder / "ca.crt").read_text()),
-                   **cluster}
-        # As kubectl writes it, but for the order.
-        text = f"""apiVersion: v1
-kind: Config
-preferences: {{}}
-current-context: here
-contexts:
-- context: {{cluster: this, user: me}}
-  name: here
-clusters:
-- cluster: {json.dumps(cluster)}
-  name: this
-users:
-- user: {json.dumps(user)}
-  name: me
-"""
-        path = self.folder / name
-        path.write_text(text)
-        return str(path)
+    def run_in_pod(self, *arguments):
+        return run_in_pod(self.folder, urllib.parse.urlsplit(self.url), *arguments)
 
     def put(self, path, thing):
         self.version += 1
@@ -203,3 +186,26 @@ def run(*arguments, **variables):
             clean.pop(name, None)
     return subprocess.run([os.path.abspath(PROGRAM), *arguments], capture_output=True, text=True, timeout=120, env=clean,
                           check=False, stdin=subprocess.DEVNULL)
+
+
+# What a kubelet mounts into a pod, in a mount namespace of its own.
+IN_A_POD = """
+mount -t tmpfs none /run
+folder=/run/secrets/kubernetes.io/serviceaccount
+mkdir -p "$folder"
+cp "$1/ca.crt" "$1/token" "$folder"
+shift
+exec "$@"
+"""
+NAMESPACE = ["unshare", "--mount"] if os.getuid() == 0 else ["unshare", "--mount", "--map-root-user"]
+
+
+def can_be_a_pod():
+    return subprocess.run([*NAMESPACE, "mount", "-t", "tmpfs", "none", "/run"], capture_output=True, check=False).returncode == 0
+
+
+def run_in_pod(folder, url, *arguments):
+    """The program as it is in a pod: its ServiceAccount's ca.crt and token are in folder, and the apiserver is at url."""
+    clean = environment(KUBERNETES_SERVICE_HOST=url.hostname, KUBERNETES_SERVICE_PORT=str(url.port))
+    return subprocess.run([*NAMESPACE, "sh", "-ec", IN_A_POD, "sh", folder, os.path.abspath(PROGRAM), *arguments],
+                          capture_output=True, text=True, timeout=120, env=clean, check=False, stdin=subprocess.DEVNULL)

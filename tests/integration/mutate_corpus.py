@@ -6,7 +6,6 @@ What is expected is built here from the rules, and the patch is applied by an in
 import base64
 import copy
 import json
-import re
 import unittest
 
 import jsonpatch
@@ -26,17 +25,10 @@ policies:
 """
 
 
-def record_of(targets, path, **volume):
-    """The annotation about what was written into containers that had nothing of it."""
-    named = {"POLICY_PKG_PATH": path, "RUCIO_POLICY_PACKAGE": PACKAGE, "RUCIO_CFG_POLICY_PACKAGE": PACKAGE}
-    mounted = {"pythonPath": path, "mountPath": path} if volume else {}
-    return json.dumps({**volume, "containers": {name: {"env": named, **mounted} for name in targets}},
-                      separators=(",", ":"))
-
-
 def expected_pod(pod, targets, revision):
     """The pod as the reference says it should be; none of these pods has anything of ours."""
     pod = copy.deepcopy(pod)
+    volume = f"rucio-policy-{revision}"
     if not targets:
         return pod
     for container in pod["spec"]["containers"]:
@@ -49,18 +41,25 @@ def expected_pod(pod, targets, revision):
             {"name": "PYTHONPATH", "value": PATH},
         ] + (container.get("env") or [])
         container["volumeMounts"] = (container.get("volumeMounts") or []) + [
-            {"name": f"rucio-policy-{revision}", "mountPath": PATH, "readOnly": True}
+            {"name": volume, "mountPath": PATH, "readOnly": True}
         ]
-    pod["spec"]["volumes"] = (pod["spec"].get("volumes") or []) + [{"name": f"rucio-policy-{revision}", **CLAIM}]
+    pod["spec"]["volumes"] = (pod["spec"].get("volumes") or []) + [{"name": volume, **CLAIM}]
     pod["metadata"].setdefault("annotations", {}).update(
         {
             "policy.rucio.cern.ch/status": "injected",
             "policy.rucio.cern.ch/policy": "atlas",
             "policy.rucio.cern.ch/revision": revision,
-            "policy.rucio.cern.ch/injected": record_of(targets, PATH, volume=f"rucio-policy-{revision}"),
+            "policy.rucio.cern.ch/injected": record(volume, targets),
         }
     )
     return pod
+
+
+def record(volume, targets):
+    """Of an injection that wrote everything."""
+    written = {"env": {"POLICY_PKG_PATH": PATH, "RUCIO_POLICY_PACKAGE": PACKAGE, "RUCIO_CFG_POLICY_PACKAGE": PACKAGE},
+               "pythonPath": PATH, "mountPath": PATH}
+    return json.dumps({"volume": volume, "containers": {name: written for name in targets}}, separators=(",", ":"))
 
 
 @unittest.skipUnless(CORPUS.is_dir(), f"no pods of Rucio's charts in {CORPUS}")
@@ -79,11 +78,10 @@ class RucioChartPods(Offline):
     def revision(self):
         """The policy's revision, as `check` tells it."""
         (self.folder / "policy.yaml").write_text(CONFIGURATION)
-        summary = self.run_program("check", "policy.yaml").stdout
-        revision = re.search(r"^ +revision +(\S+)$", summary, re.MULTILINE)
-        self.assertIsNotNone(revision, summary)
-        self.assertRegex(revision[1], r"\A[0-9a-f]{12}\Z")
-        return revision[1]
+        told = json.loads(self.run_program("check", "-o", "json", "policy.yaml").stdout)
+        revision = told["policies"][0]["revision"]
+        self.assertRegex(revision, r"\A[0-9a-f]{12}\Z")
+        return revision
 
     def check(self, name, targets):
         pod = read_pod(name)
@@ -100,8 +98,6 @@ class RucioChartPods(Offline):
         pod = read_pod(CHART_MANAGED)
         patch, _ = self.review(pod)
         patched = jsonpatch.apply_patch(pod, patch)
-        revision = patched["metadata"]["annotations"]["policy.rucio.cern.ch/revision"]
-        self.assertRegex(revision, r"\Achart-[0-9a-f]{12}\Z")
         expected = copy.deepcopy(pod)
         expected["spec"]["containers"][0]["env"][:0] = [
             {"name": "POLICY_PKG_PATH", "value": "/opt/policy_packages"},
@@ -112,11 +108,14 @@ class RucioChartPods(Offline):
             {
                 "policy.rucio.cern.ch/status": "injected",
                 "policy.rucio.cern.ch/policy": "atlas",
-                "policy.rucio.cern.ch/revision": revision,
-                "policy.rucio.cern.ch/injected": record_of(["rucio-daemons"], "/opt/policy_packages"),
+                "policy.rucio.cern.ch/revision": patched["metadata"]["annotations"]["policy.rucio.cern.ch/revision"],
+                "policy.rucio.cern.ch/injected": json.dumps({"containers": {"rucio-daemons": {"env": {
+                    "POLICY_PKG_PATH": "/opt/policy_packages", "RUCIO_POLICY_PACKAGE": PACKAGE,
+                    "RUCIO_CFG_POLICY_PACKAGE": PACKAGE}}}}, separators=(",", ":")),
             }
         )
         self.assertEqual(patched, expected)
+        self.assertRegex(expected["metadata"]["annotations"]["policy.rucio.cern.ch/revision"], r"\Achart-[0-9a-f]{12}\Z")
         again, _ = self.review(patched)
         self.assertIsNone(again, "the patched pod, sent again, is patched again")
 

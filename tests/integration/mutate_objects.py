@@ -6,6 +6,7 @@ import unittest
 import jsonpatch
 import yaml
 
+from corpus import CASES
 from offline import Offline
 
 CONFIGURATION = """\
@@ -165,6 +166,95 @@ class Objects(Offline):
         first, end = json.JSONDecoder().raw_decode(text)
         second, _ = json.JSONDecoder().raw_decode(text[end:].lstrip())
         self.assertEqual((first, variables(second["spec"])), ({"kind": "ConfigMap"}, VARIABLES))
+
+
+class Summary(Offline):
+    """Standard error ends with what was looked at."""
+
+    def summary(self, text, *arguments, configuration=CONFIGURATION):
+        return self.mutate(configuration, text, *arguments).summary
+
+    def test_namespace_that_was_assumed_is_told(self):
+        deployment = workload("Deployment", "apps/v1")
+        del deployment["metadata"]["namespace"]
+        self.assertEqual(self.summary(json.dumps(deployment)), """\
+1 document, 1 pod or pod template in them:
+  1 left alone, no policy selects it in namespace default, which is assumed: the object names none, -n sets it
+""")
+        self.assertEqual(self.summary(json.dumps(deployment), "-n", "elsewhere"), """\
+1 document, 1 pod or pod template in them:
+  1 left alone, no policy selects it in namespace elsewhere
+""")
+
+    def test_pods_are_counted_by_what_is_done(self):
+        away = {"policy.rucio.cern.ch/inject": "false"}
+        things = [pod(), pod(namespace="b\x1b"), pod(annotations=away), cron_job(),
+                  {**pod(), "spec": {**POD_SPEC, "os": {"name": "windows"}}},
+                  pod(annotations={"kubernetes.io/config.mirror": "x"})]
+        patched = json.loads(self.mutate(CONFIGURATION, json.dumps(pod())).stdout)
+        text = json.dumps({"kind": "List", "items": [*things, patched]}) + json.dumps({"kind": "Service"})
+        self.assertEqual(self.summary(text, "-o", "patch"), """\
+2 documents, 7 pods or pod templates in them:
+  2 patched by policy atlas
+  1 left alone, no policy selects it in namespace b?
+  1 left alone, opted out
+  1 left alone, for Windows
+  1 left alone, a mirror pod
+  1 already as wanted by policy atlas
+""")
+
+    def test_refused_pods_are_counted(self):
+        configuration = CONFIGURATION + "unmatched: reject\n"
+        self.assertIn("  1 refused\n", self.summary(json.dumps(pod(namespace="b")), configuration=configuration))
+
+    def test_kinds_that_make_pods_out_of_sight_are_named(self):
+        text = yaml.safe_dump_all([{"apiVersion": "argoproj.io/v1alpha1", "kind": "Rollout"},
+                                   {"apiVersion": "v1", "kind": "Service"},
+                                   {"apiVersion": "helm.toolkit.fluxcd.io/v2", "kind": "HelmRelease"}])
+        expected = """\
+3 documents, 0 pods or pod templates in them
+2 not looked into, though of a kind that makes pods: Rollout (document 1), HelmRelease (document 3)
+"""
+        self.assertEqual(self.summary(text), expected)
+        self.assertEqual(self.summary(self.mutate(CONFIGURATION, text, "-o", "json").stdout), expected)
+
+    def test_many_of_these_kinds_are_not_all_named(self):
+        text = "apiVersion: keda.sh/v1\nkind: ScaledJob\n---\n" * 12
+        self.assertIn("12 not looked into, though of a kind that makes pods: ScaledJob (document 1)", self.summary(text))
+        self.assertTrue(self.summary(text).endswith("ScaledJob (document 10), ...\n"))
+
+
+@unittest.skipUnless(CASES.is_dir(), f"no cases in {CASES}")
+class Cases(Offline):
+    """Inputs that an earlier `mutate` was wrong about."""
+
+    def run_case(self, folder, name, *arguments):
+        own = CASES / folder / "policy.yaml"
+        return self.run_program("mutate", "--config", str(own if own.exists() else CASES / "pol.yaml"), "-f",
+                                str(CASES / folder / name), *arguments)
+
+    def test_keys_with_properties_are_read(self):
+        for path in sorted((CASES / "mutate-hang-list-indent-underflow").rglob("*.yaml")):
+            with self.subTest(path.name):
+                done = self.run_case("mutate-hang-list-indent-underflow", path, "-o", "yaml")
+                self.assertEqual(done.returncode, 0, done.stderr)
+                spec, = pods_in(yaml.safe_load(done.stdout))
+                self.assertEqual(variables(spec), VARIABLES)
+
+    def test_difference_of_a_long_list_has_the_lines_that_change(self):
+        for name, pods in ("list150.yaml", 150), ("json60.json", 60):
+            done = self.run_case("diff-list-over-2000-edits", name, "-o", "diff")
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertLess(sum(line.startswith("-") for line in done.stdout.splitlines()), 4 * pods)
+
+    def test_mount_of_theirs_at_the_path_is_a_conflict(self):
+        self.assertIn("/opt/rucio/policy is the pod's own and stays, in conflict with the policy: volume mine\n",
+                      self.run_case("explain-mount-conflict", "pod.yaml", "-o", "explain").stdout)
+
+    def test_namespace_that_was_assumed_is_told(self):
+        done = self.run_case("mutate-silent-namespace", "in.yaml", "-o", "diff")
+        self.assertEqual((done.returncode, done.stdout), (0, ""))
+        self.assertIn("in namespace default, which is assumed", done.stderr)
 
 
 class Refusals(Offline):

@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import re
 import subprocess
 import tempfile
 import unittest
@@ -35,9 +36,13 @@ class Offline(unittest.TestCase):
         self.folder = pathlib.Path(folder.name)
 
     def mutate(self, configuration, stdin, *arguments):
-        """Runs `mutate` in the folder with a configuration as policy.yaml and a text or bytes as standard input."""
+        """Runs `mutate` in the folder with a configuration as policy.yaml and a text as standard input. The summary that it
+        ends standard error with is in summary, what stands before that in stderr."""
         (self.folder / "policy.yaml").write_text(configuration)
-        return self.run_program("mutate", "--config", "policy.yaml", *arguments, stdin=stdin)
+        done = self.run_program("mutate", "--config", "policy.yaml", *arguments, stdin=stdin)
+        parts = re.fullmatch(r"(.*?)((?:^\d+ documents?, .*)?)", done.stderr, re.DOTALL | re.MULTILINE)
+        done.stderr, done.summary = parts.groups()
+        return done
 
     def run_program(self, *arguments, stdin="", stdout=subprocess.PIPE):
         program = os.path.abspath(PROGRAM)

@@ -71,7 +71,7 @@ class ServerLimits(unittest.TestCase):
         self.assertGreater(time.monotonic(), began + 1.5, "the client was given its time")
 
     def test_a_client_that_drips_its_headers_is_gone_by_the_idle_timeout(self):
-        with Server(self.folder, "--idle-timeout", "2", "--request-timeout", "600") as server:
+        with Server(self.folder, "--idle-timeout", "2s", "--request-timeout", "600s") as server:
             self.check_slow_client(server, b"POST /mutate HTTP/1.1\r\nX: ", b"x")
 
     def test_a_client_that_drips_its_second_headers_is_gone_by_the_idle_timeout(self):
@@ -80,36 +80,36 @@ class ServerLimits(unittest.TestCase):
             self.assertEqual(client.post().status, 200)
             return client
 
-        with Server(self.folder, "--idle-timeout", "2", "--request-timeout", "600") as server:
+        with Server(self.folder, "--idle-timeout", "2s", "--request-timeout", "600s") as server:
             self.check_slow_client(server, b"POST /mutate HTTP/1.1\r\nX: ", b"x", connect)
 
     def test_a_client_that_drips_its_body_is_gone_by_the_request_timeout(self):
-        with Server(self.folder, "--idle-timeout", "600", "--request-timeout", "2") as server:
+        with Server(self.folder, "--idle-timeout", "600s", "--request-timeout", "2s") as server:
             self.check_slow_client(server, post(review_of_size(100000))[:500], b" ")
             server.wait_for("request broken off")
 
     def test_a_client_that_drips_a_refused_body_is_gone_by_the_request_timeout(self):
-        with Server(self.folder, "--idle-timeout", "600", "--request-timeout", "2") as server:
+        with Server(self.folder, "--idle-timeout", "600s", "--request-timeout", "2s") as server:
             self.check_slow_client(server, post(review_of_size(100000), path="/x")[:500], b" ")
 
     def test_a_client_that_drips_its_handshake_is_gone_by_the_request_timeout(self):
-        with Server(self.folder, "--idle-timeout", "600", "--request-timeout", "2") as server:
+        with Server(self.folder, "--idle-timeout", "600s", "--request-timeout", "2s") as server:
             self.check_slow_client(server, HANDSHAKE, b"\x00", lambda: Client(server.port))
 
     def test_a_silent_client_is_gone_by_the_request_timeout(self):
-        with Server(self.folder, "--idle-timeout", "600", "--request-timeout", "1") as server:
+        with Server(self.folder, "--idle-timeout", "600s", "--request-timeout", "1s") as server:
             with Client(server.port) as client:
                 wait_until(lambda: is_gone(client), "the connection is closed")
 
     def test_an_idle_connection_is_closed_after_the_idle_timeout(self):
-        with Server(self.folder, "--idle-timeout", "1", "--request-timeout", "600") as server:
+        with Server(self.folder, "--idle-timeout", "1s", "--request-timeout", "600s") as server:
             with server.connect() as fresh, server.connect() as used:
                 self.assertEqual(used.post().status, 200)
                 self.assertEqual(used.read_to_end(), b"")
                 self.assertEqual(fresh.read_to_end(), b"")
 
     def test_a_client_that_does_not_take_its_answers_is_gone_by_the_request_timeout(self):
-        with Server(self.folder, "--idle-timeout", "600", "--request-timeout", "2",
+        with Server(self.folder, "--idle-timeout", "600s", "--request-timeout", "2s",
                     "--max-requests-per-connection", "0") as server:
             with server.connect() as client, server.connect() as normal:
                 client.socket.setblocking(False)
@@ -154,7 +154,7 @@ class ServerLimits(unittest.TestCase):
 
     def test_idle_and_slow_clients_leave_a_normal_one_served(self):
         """The bound of memory is that of the program that is delivered; AddressSanitizer has its own."""
-        command = [RELEASE_PROGRAM or PROGRAM, *serve_command(self.folder, "--request-timeout", str(SLOW_TIMEOUT))[1:]]
+        command = [RELEASE_PROGRAM or PROGRAM, *serve_command(self.folder, "--request-timeout", f"{SLOW_TIMEOUT}s")[1:]]
         clients, slow = [], {}  # the slow ones with the moment from which their time counts, or a little later
         with Server(self.folder, command=command) as server:
             try:

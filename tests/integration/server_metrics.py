@@ -141,7 +141,7 @@ class Metrics(MetricsTest):
                 self.assertEqual(metric(server, "rpw_connections_refused_total", endpoint="webhook", reason="limit"), 1)
 
     def test_deadlines_are_counted_by_phase(self):
-        flags = ["--idle-timeout", "1", "--request-timeout", "1"]
+        flags = ["--idle-timeout", "1s", "--request-timeout", "1s"]
         with Server(self.folder, *flags) as server:
             server.context = self.folder.context()
             with Client(server.port) as handshake, server.connect() as idle, server.connect() as body:

@@ -24,7 +24,7 @@ class Replicas:
         self.follower.start()
 
     def start(self):
-        server = Server(self.folder, "--drain-delay", "1")
+        server = Server(self.folder, "--drain-delay", "1s")
         server.context = self.folder.context()
         return server
 

@@ -97,7 +97,7 @@ def wait_until(condition, what):
 
 def serve_command(folder, *flags):
     return [PROGRAM, "serve", "--config", folder.config, "--tls-cert", folder.certificate, "--tls-key", folder.key,
-            "--listen", "127.0.0.1:0", "--ops-listen", "127.0.0.1:0", "--drain-delay", "0", *flags]
+            "--listen", "127.0.0.1:0", "--ops-listen", "127.0.0.1:0", "--drain-delay", "0s", *flags]
 
 
 def environment(**variables):

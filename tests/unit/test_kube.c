@@ -1,54 +1,10 @@
-/* test_kube.c - access.h in a pod, base64.h: what needs no server. Kubeconfigs and calls are in tests/integration. */
+/* test_kube.c - access.h in a pod: what needs no server. Calls are in tests/integration. */
 #include "access.h"
-#include "base64.h"
 
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "unit.h"
-
-static const struct base64_row {
-    const char *name;
-    const char *text;
-    const char *bytes; /* NULL: no base64 */
-} base64_rows[] = {
-    {"base64_of_nothing", "", ""},
-    {"base64_with_two_signs_of_padding", "YQ==", "a"},
-    {"base64_with_one_sign_of_padding", "YWI=", "ab"},
-    {"base64_without_padding", "YWJj", "abc"},
-    {"base64_in_lines", "YW\nJj\r\n", "abc"},
-    {"base64_too_short", "YWJ", NULL},
-    {"base64_with_a_foreign_sign", "YW*j", NULL},
-};
-
-static void base64_is_decoded(void **state)
-{
-    const struct base64_row *row = *state;
-    size_t len = 99;
-    char *bytes = rpw_base64_decode(rpw_span_of(row->text), &len);
-
-    if (row->bytes == NULL) {
-        assert_null(bytes);
-        return;
-    }
-    assert_non_null(bytes);
-    assert_string_equal(bytes, row->bytes);
-    assert_int_equal(len, strlen(row->bytes));
-    free(bytes);
-}
-
-static void base64_comes_back_as_it_was(void **unused)
-{
-    char *text = rpw_base64_encode(RPW_LIT("\0\xff\x80z")), *bytes;
-    size_t len = 0;
-
-    (void)unused;
-    bytes = rpw_base64_decode(rpw_span_of(text), &len);
-    assert_int_equal(len, 4);
-    assert_memory_equal(bytes, "\0\xff\x80z", 4);
-    free(bytes);
-    free(text);
-}
 
 /* --- a pod's ServiceAccount ------------------------------------------------------------------------------------------- */
 
@@ -141,8 +97,6 @@ static void access_in_a_pod_names_the_file_that_is_missing(void **unused)
 
 int main(void)
 {
-    UNIT_ADD_ROWS(base64_is_decoded, base64_rows);
-    UNIT_ADD(base64_comes_back_as_it_was);
     UNIT_ADD(access_in_a_pod_reads_the_token_each_time);
     UNIT_ADD(access_in_a_pod_puts_brackets_around_an_ipv6_address);
     UNIT_ADD(access_in_a_pod_names_the_file_that_is_missing);

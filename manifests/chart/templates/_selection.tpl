@@ -17,35 +17,70 @@ Rucio's own names where a pod without a policy is to be noticed (unmatched) or n
 {{- end }}
 {{- $names = concat $names (kindIs "slice" $match.containers | ternary $match.containers $default) }}
 {{- end }}
-{{- if or (empty $names) (ne (default "allow" $configuration.unmatched) "allow") }}
+{{- if or (empty $names) (ne (default "allow" $configuration.unmatched | toString) "allow") }}
 {{- $names = concat $names $default }}
 {{- end }}
 {{- dict "names" ($names | uniq | sortAlpha) | toJson }}
 {{- end }}
 
 {{- /*
-The same in CEL. A pattern becomes what stands before its first wildcard: the cluster then sends more than is wanted, never less,
-and the webhook itself decides.
+The namespaces and patterns of the policies, as {"names": [...]}; none where a pod of any namespace matters: a policy names none,
+or pods without a policy are to be noticed.
 */}}
-{{- define "rpw.matchCondition" -}}
+{{- define "rpw.namespaces" -}}
+{{- $configuration := fromYaml .Values.configuration }}
+{{- $names := list }}
+{{- $any := or (not (kindIs "slice" $configuration.policies)) (ne (default "allow" $configuration.unmatched | toString) "allow") }}
+{{- range (kindIs "slice" $configuration.policies | ternary $configuration.policies list) }}
+{{- $namespaces := list }}
+{{- if and (kindIs "map" .) (kindIs "map" .match) }}
+{{- $namespaces = kindIs "slice" .match.namespaces | ternary .match.namespaces list }}
+{{- end }}
+{{- $names = concat $names $namespaces }}
+{{- $any = or $any (empty $namespaces) }}
+{{- end }}
+{{- range $names }}
+{{- $any = or $any (hasPrefix "*" .) (hasPrefix "?" .) }}
+{{- end }}
+{{- dict "names" ($any | ternary list ($names | uniq | sortAlpha)) | toJson }}
+{{- end }}
+
+{{- /*
+In CEL, whether .subject is one of .names. A pattern becomes what stands before its first wildcard: the cluster then sends more than
+is wanted, never less, and the webhook itself decides.
+*/}}
+{{- define "rpw.isOneOf" -}}
+{{- $subject := .subject }}
 {{- $names := list }}
 {{- $tests := list }}
-{{- range (include "rpw.containers" . | fromJson).names }}
+{{- range .names }}
 {{- $prefix := regexFind "^[^*?]*" . }}
 {{- if eq $prefix . }}
 {{- $names = append $names (squote .) }}
 {{- else if $prefix }}
-{{- $tests = append $tests (printf "c.name.startsWith(%s)" (squote $prefix)) }}
+{{- $tests = append $tests (printf "%s.startsWith(%s)" $subject (squote $prefix)) }}
 {{- else }}
 {{- fail (printf "configuration: the container pattern %q begins with a wildcard, so every pod of the cluster would depend on the webhook" .) }}
 {{- end }}
 {{- end }}
+{{- $tests = uniq $tests }}
 {{- if $names }}
-{{- $tests = prepend $tests (printf "c.name in [%s]" (join ", " $names)) }}
+{{- $tests = prepend $tests (printf "%s in [%s]" $subject (join ", " $names)) }}
 {{- end }}
-{{- $test := join " || " $tests -}}
-object.spec.containers.exists(c, {{ $test }}) ||
-(has(object.spec.initContainers) && object.spec.initContainers.exists(c, {{ $test }}))
+{{- join " || " $tests }}
+{{- end }}
+
+{{- /* What a pod must be to be sent, as {"conditions": [{name, expression}]}. `rucio-policy-webhook registration` prints the same. */}}
+{{- define "rpw.matchConditions" -}}
+{{- $conditions := list }}
+{{- with (include "rpw.namespaces" . | fromJson).names }}
+{{- $test := include "rpw.isOneOf" (dict "subject" "request.namespace" "names" .) }}
+{{- $conditions = append $conditions (dict "name" "is-in-a-namespace-of-a-policy" "expression" $test) }}
+{{- end }}
+{{- $test := include "rpw.isOneOf" (dict "subject" "c.name" "names" (include "rpw.containers" . | fromJson).names) }}
+{{- $containers := "object.spec.containers.exists(c, %s) ||\n(has(object.spec.initContainers) && object.spec.initContainers.exists(c, %s))" }}
+{{- $conditions = append $conditions (dict "name" "has-a-container-of-rucio" "expression" (printf $containers $test $test)) }}
+{{- dict "conditions" $conditions | toJson }}
 {{- end }}
 
 {{- /* Its entries, as {"entries": [{name, objectSelector, matchConditions?}]}. */}}
@@ -55,8 +90,8 @@ object.spec.containers.exists(c, {{ $test }}) ||
 {{- if semverCompare "<1.30.0-0" .Capabilities.KubeVersion.Version }}
 {{- fail (printf "webhook.selection: matchConditions need Kubernetes 1.30 or later, this is %s; use --set webhook.selection=labels" .Capabilities.KubeVersion.Version) }}
 {{- end }}
-{{- $condition := dict "name" "has-a-container-of-rucio" "expression" (include "rpw.matchCondition" .) }}
-{{- $entries = append $entries (dict "name" "pods.policy.rucio.cern.ch" "objectSelector" dict "matchConditions" (list $condition)) }}
+{{- $conditions := (include "rpw.matchConditions" . | fromJson).conditions }}
+{{- $entries = append $entries (dict "name" "pods.policy.rucio.cern.ch" "objectSelector" dict "matchConditions" $conditions) }}
 {{- else }}
 {{- $apps := list }}
 {{- range (include "rpw.containers" . | fromJson).names }}
@@ -75,6 +110,10 @@ object.spec.containers.exists(c, {{ $test }}) ||
 {{- end }}
 {{- end }}
 {{- dict "entries" $entries | toJson }}
+{{- end }}
+
+{{- define "rpw.webhookNames" -}}
+{{- range (include "rpw.entries" . | fromJson).entries }}{{ .name }} {{ end }}
 {{- end }}
 
 {{- /* The namespaces whose pods are sent. */}}

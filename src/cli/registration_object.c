@@ -1,0 +1,188 @@
+/* registration_object.c - from policies to the conditions that an apiserver evaluates. */
+#include "registration_object.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* --- names and patterns --------------------------------------------------------------------------------------------- */
+
+/* Texts, each once, in the order of their bytes. */
+struct name_set {
+    struct rpw_span *items;
+    size_t count;
+};
+
+static int compare_spans(const void *a, const void *b)
+{
+    const struct rpw_span *one = a, *other = b;
+    size_t shorter = one->len < other->len ? one->len : other->len;
+    int order = memcmp(one->ptr, other->ptr, shorter);
+
+    return order != 0 ? order : (one->len > other->len) - (one->len < other->len);
+}
+
+static bool add_names(struct name_set *set, struct rpw_span_list names)
+{
+    struct rpw_span *items = reallocarray(set->items, set->count + names.count + 1, sizeof(*items));
+
+    if (items == NULL)
+        return false;
+    set->items = items;
+    for (size_t i = 0; i < names.count; i++)
+        items[set->count++] = names.items[i];
+    qsort(items, set->count, sizeof(*items), compare_spans);
+    names.count = 0;
+    for (size_t i = 0; i < set->count; i++)
+        if (i == 0 || !rpw_span_equal(items[i], items[names.count - 1]))
+            items[names.count++] = items[i];
+    set->count = names.count;
+    return true;
+}
+
+/* What stands before the first wildcard; all of it where there is none. */
+static struct rpw_span prefix_of(struct rpw_span pattern)
+{
+    struct rpw_span prefix = pattern;
+
+    prefix.len = 0;
+    while (prefix.len < pattern.len && pattern.ptr[prefix.len] != '*' && pattern.ptr[prefix.len] != '?')
+        prefix.len++;
+    return prefix;
+}
+
+static bool is_pattern(struct rpw_span text)
+{
+    return prefix_of(text).len < text.len;
+}
+
+/* In CEL: whether subject is one of the names, or begins as one of the patterns. Names of Kubernetes need no escapes. */
+static void print_test(const struct name_set *set, const char *subject, FILE *out)
+{
+    struct rpw_span last = {NULL, 0};
+    bool is_first = true;
+
+    for (size_t i = 0; i < set->count; i++) {
+        if (is_pattern(set->items[i]))
+            continue;
+        if (is_first)
+            fprintf(out, "%s in [", subject);
+        fprintf(out, "%s'%.*s'", is_first ? "" : ", ", (int)set->items[i].len, set->items[i].ptr);
+        is_first = false;
+    }
+    fputs(is_first ? "" : "]", out);
+    for (size_t i = 0; i < set->count; i++) {
+        struct rpw_span prefix = prefix_of(set->items[i]);
+
+        if (!is_pattern(set->items[i]) || rpw_span_equal(prefix, last))
+            continue;
+        fprintf(out, "%s%s.startsWith('%.*s')", is_first ? "" : " || ", subject, (int)prefix.len, prefix.ptr);
+        is_first = false;
+        last = prefix;
+    }
+}
+
+/* --- conditions ------------------------------------------------------------------------------------------------------- */
+
+/* Takes text, which is malloc's. */
+static json_t *new_condition(const char *name, char *take_text)
+{
+    json_t *condition = take_text != NULL ? json_pack("{s:s, s:s}", "name", name, "expression", take_text) : NULL;
+
+    free(take_text);
+    return condition;
+}
+
+/* The namespaces of the policies. NULL: any. */
+static json_t *new_namespace_condition(const struct rpw_policy_set *policies)
+{
+    struct name_set set = {NULL, 0};
+    bool is_any = policies->unmatched != RPW_UNMATCHED_ALLOW;
+    char *text = NULL;
+    size_t len = 0;
+    FILE *out;
+
+    for (size_t i = 0; i < policies->count && !is_any; i++)
+        is_any = policies->policies[i].namespaces.count == 0 || !add_names(&set, policies->policies[i].namespaces);
+    for (size_t i = 0; i < set.count && !is_any; i++)
+        is_any = prefix_of(set.items[i]).len == 0;
+    out = is_any ? NULL : open_memstream(&text, &len);
+    if (out != NULL) {
+        print_test(&set, "request.namespace", out);
+        fclose(out);
+    }
+    free(set.items);
+    return new_condition("is-in-a-namespace-of-a-policy", text);
+}
+
+/* The containers of the policies; of Rucio, too, where a pod without a policy is to be noticed. */
+static json_t *new_container_condition(const struct rpw_policy_set *policies,
+                                       char ret_error[RPW_REGISTRATION_ERROR_BYTES])
+{
+    struct name_set set = {NULL, 0};
+    bool is_ok = policies->unmatched == RPW_UNMATCHED_ALLOW || add_names(&set, rpw_policy_default_containers);
+    char *text = NULL;
+    size_t len = 0;
+    FILE *out = NULL;
+
+    for (size_t i = 0; i < policies->count && is_ok; i++)
+        is_ok = add_names(&set, policies->policies[i].containers);
+    for (size_t i = 0; i < set.count && is_ok; i++) {
+        is_ok = prefix_of(set.items[i]).len > 0;
+        if (!is_ok)
+            snprintf(ret_error, RPW_REGISTRATION_ERROR_BYTES,
+                     "the container pattern '%.*s' begins with a wildcard, so every pod of the cluster would depend on "
+                     "the webhook",
+                     (int)set.items[i].len, set.items[i].ptr);
+    }
+    if (is_ok)
+        out = open_memstream(&text, &len);
+    if (out != NULL) {
+        fputs("object.spec.containers.exists(c, ", out);
+        print_test(&set, "c.name", out);
+        fputs(") ||\n(has(object.spec.initContainers) && object.spec.initContainers.exists(c, ", out);
+        print_test(&set, "c.name", out);
+        fputs("))", out);
+        fclose(out);
+    }
+    free(set.items);
+    return new_condition("has-a-container-of-rucio", text);
+}
+
+/* --- the object ------------------------------------------------------------------------------------------------------- */
+
+/* Takes conditions. */
+static json_t *new_webhook(const char *namespace_, const char *name, json_t *take_conditions)
+{
+    return json_pack("{s:s, s:[s], s:{s:{s:s, s:s, s:s, s:i}}, s:[{s:[s], s:[s], s:[s], s:[s], s:s}],"
+                     " s:{s:[{s:s, s:s, s:[s, s, s, s]}]}, s:{}, s:o, s:s, s:s, s:s, s:s, s:i}",
+                     "name", RPW_REGISTRATION_WEBHOOK, "admissionReviewVersions", "v1", "clientConfig", "service",
+                     "name", name, "namespace", namespace_, "path", "/mutate", "port", 443, "rules", "apiGroups", "",
+                     "apiVersions", "v1", "operations", "CREATE", "resources", "pods", "scope", "Namespaced",
+                     "namespaceSelector", "matchExpressions", "key", "kubernetes.io/metadata.name", "operator", "NotIn",
+                     "values", "kube-system", "kube-public", "kube-node-lease", namespace_, "objectSelector",
+                     "matchConditions", take_conditions, "failurePolicy", "Fail", "matchPolicy", "Equivalent",
+                     "reinvocationPolicy", "IfNeeded", "sideEffects", "None", "timeoutSeconds", 5);
+}
+
+json_t *rpw_registration_new(const struct rpw_policy_set *policies, const char *namespace_, const char *name,
+                             char ret_error[RPW_REGISTRATION_ERROR_BYTES])
+{
+    json_t *conditions = json_array(), *containers, *namespaces, *registration;
+
+    snprintf(ret_error, RPW_REGISTRATION_ERROR_BYTES, "out of memory");
+    containers = new_container_condition(policies, ret_error);
+    if (conditions == NULL || containers == NULL) {
+        json_decref(conditions);
+        json_decref(containers);
+        return NULL;
+    }
+    namespaces = new_namespace_condition(policies);
+    if (namespaces != NULL)
+        json_array_append_new(conditions, namespaces);
+    json_array_append_new(conditions, containers);
+    registration = json_pack("{s:s, s:s, s:{s:s}, s:[o]}", "apiVersion", "admissionregistration.k8s.io/v1", "kind",
+                             "MutatingWebhookConfiguration", "metadata", "name", name, "webhooks",
+                             new_webhook(namespace_, name, conditions));
+    return registration;
+}
