@@ -291,7 +291,7 @@ class Verbs(ImageCase):
                       answer["spec"]["containers"][0]["env"])
 
     def test_audit(self):
-        pods = {"apiVersion": "v1", "kind": "PodList", "items": [{"metadata": {"name": "other"}, "spec": {"containers": []}}]}
+        pods = {"apiVersion": "v1", "kind": "PodList", "items": [{"metadata": {"name": "other"}, "spec": {"containers": [{"name": "other"}]}}]}
         self.assertIn('"drift"', self.run_verb("audit", "--config", "/mnt/given/policy.yaml", "-f", "-", "-o", "json",
                                                text=json.dumps(pods)))
 
