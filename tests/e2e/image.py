@@ -291,7 +291,7 @@ class Verbs(ImageCase):
                       answer["spec"]["containers"][0]["env"])
 
     def test_audit(self):
-        pods = {"apiVersion": "v1", "kind": "PodList", "items": []}
+        pods = {"apiVersion": "v1", "kind": "PodList", "items": [{"metadata": {"name": "other"}, "spec": {"containers": [{"name": "other"}]}}]}
         self.assertIn('"drift"', self.run_verb("audit", "--config", "/mnt/given/policy.yaml", "-f", "-", "-o", "json",
                                                text=json.dumps(pods)))
 
@@ -300,7 +300,6 @@ class Verbs(ImageCase):
         for name in ("tls.crt", "tls.key", "ca.crt"):
             shutil.copy(self.out / name, self.given / name)
         os.chown(self.given / "tls.key", 65532, 65532)
-        self.assertIn("localhost", self.run_verb("certs", "show", "/mnt/given/tls.crt"))
         self.certificate = str(self.given / "ca.crt")  # the authority that the client trusts
 
         command = self.command(

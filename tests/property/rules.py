@@ -224,10 +224,13 @@ class Container:
         value = literal(entry)
         return value is not None and value.startswith("/") and clean(value) == clean(self.path)
 
+    def may_come_from_env_from(self):
+        return any("PYTHONPATH".startswith(source.get("prefix") or "")
+                   for source in cluster.elements(self.container.get("envFrom")))
+
     def value_for_nothing(self, is_unset):
         """is_unset: the kubelet would take it from envFrom."""
-        may_come = any("PYTHONPATH".startswith(source.get("prefix") or "")
-                       for source in cluster.elements(self.container.get("envFrom")))
+        may_come = self.may_come_from_env_from()
         parts = ["$(PYTHONPATH)" if is_unset and may_come else "", self.policy.get("imagePythonPath", "")]
         return self.join(":".join(part for part in parts if part))
 
@@ -252,10 +255,12 @@ class Container:
             self.python_path_is = run
             return
         wanted = rest = without_run(value, run)
+        # An entry of the pod's own that had blanked what envFrom brings.
+        was_blank = value and not rest and self.may_come_from_env_from() and "$(PYTHONPATH)" not in value
         if is_wanted and not (rest and any(self.names_path(item, index) for item in rest.split(":"))):
-            self.python_path_is = self.path if rest else self.value_for_nothing(value != "")
+            self.python_path_is = self.path if rest else self.value_for_nothing(value != "" and not was_blank)
             wanted = self.join(rest) if rest else self.python_path_is
-        if value and not wanted:
+        if value and not wanted and not was_blank:
             self.remove(index)
         elif wanted != value:
             self.set(index, wanted)
