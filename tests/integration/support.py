@@ -4,6 +4,7 @@ The program under test is found by the environment variable RPW_PROGRAM, by defa
 Everything listens on 127.0.0.1 and on ports that the kernel chooses. Whatever is waited for is a condition with a
 generous deadline, never a fixed pause.
 """
+import contextlib
 import json
 import os
 import pathlib
@@ -20,6 +21,7 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PROGRAM = os.environ.get("RPW_PROGRAM", str(ROOT / "build" / "asan" / "rucio-policy-webhook"))
 RELEASE_PROGRAM = os.environ.get("RPW_RELEASE_PROGRAM")
+NOTHING_LOADED = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 PATIENCE = 60.0  # seconds until a condition that never comes true fails a test
 
 MAX_BODY = 7 * 1024 * 1024
@@ -209,6 +211,13 @@ class Response:
         return self.headers.get("connection", "").lower() == "close"
 
 
+def forget_errors_of_tls():
+    """OpenSSL 3.5 may keep a call's error for the thread's next call, whatever the connection. Loading what is not there
+    clears its list."""
+    with contextlib.suppress(OSError):
+        NOTHING_LOADED.load_cert_chain("/nonexistent")
+
+
 class Client:
     """One connection, over TLS if a context is given. Sends bytes as they are and reads answers."""
 
@@ -234,6 +243,7 @@ class Client:
         self.socket.close()
 
     def send(self, data):
+        forget_errors_of_tls()
         self.socket.sendall(data)
 
     def _receive(self):
