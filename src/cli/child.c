@@ -12,8 +12,6 @@
 
 #include "input.h"
 
-extern char **environ;
-
 /* 0 or an error number. output: the descriptor that becomes standard output; -1: ours stays. */
 static int start(const char *const *arguments, int output, pid_t *ret_child)
 {

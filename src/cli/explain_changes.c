@@ -167,6 +167,17 @@ static bool is_of_policy(const struct rpw_policy *policy, const char *name)
     return strcmp(name, "POLICY_PKG_PATH") == 0 || strcmp(name, "PYTHONPATH") == 0;
 }
 
+/* A variable that names a package; absent with configEnv: false. */
+static void explain_name(const struct changes *changes, struct rpw_span variable, struct rpw_span package,
+                         json_t *before, json_t *after)
+{
+    char *name = variable.ptr ? strndup(variable.ptr, variable.len) : NULL;
+
+    if (name)
+        explain_variable(changes, name, find_named(before, name), find_named(after, name), package);
+    free(name);
+}
+
 /* The policy's own variables, in its order. */
 static void explain_own_variables(const struct changes *changes, json_t *before, json_t *after)
 {
@@ -174,15 +185,10 @@ static void explain_own_variables(const struct changes *changes, json_t *before,
 
     explain_variable(changes, "POLICY_PKG_PATH", find_named(before, "POLICY_PKG_PATH"),
                      find_named(after, "POLICY_PKG_PATH"), policy->path);
-    for (size_t i = 0; i < 2 * policy->package_count; i++) {
-        const struct rpw_package *package = &policy->packages[i % policy->package_count];
-        struct rpw_span variable = i < policy->package_count ? package->variable : package->cfg_variable;
-        char *name = variable.ptr ? strndup(variable.ptr, variable.len) : NULL;
-
-        if (name)
-            explain_variable(changes, name, find_named(before, name), find_named(after, name), package->value);
-        free(name);
-    }
+    for (size_t i = 0; i < policy->package_count; i++)
+        explain_name(changes, policy->packages[i].variable, policy->packages[i].value, before, after);
+    for (size_t i = 0; i < policy->package_count; i++)
+        explain_name(changes, policy->packages[i].cfg_variable, policy->packages[i].value, before, after);
     explain_variable(changes, "PYTHONPATH", find_named(before, "PYTHONPATH"), find_named(after, "PYTHONPATH"),
                      (struct rpw_span){NULL, 0});
 }

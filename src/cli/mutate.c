@@ -260,6 +260,7 @@ static int mutate_in_arenas(struct run *run)
     run->context.core = &core;
     run->context.pods = &pods;
     exit_code = mutate_all(run);
+    run->context.core = run->context.pods = NULL;
     rpw_arena_done(&core);
     rpw_arena_done(&pods);
     free(region);
