@@ -184,6 +184,7 @@ class RotationUnderPods(ClusterCase):
         self.name = f"rpw-e2e-{self.label}"
         self.server = None
         kubectl("-n", self.namespace, "create", "serviceaccount", "ensure")
+        self.addCleanup(kubectl, "-n", self.namespace, "delete", "serviceaccount", "ensure")
         kubectl("create", "clusterrolebinding", self.name, "--clusterrole=cluster-admin",
                 f"--serviceaccount={self.namespace}:ensure")
         self.addCleanup(kubectl, "delete", "clusterrolebinding", self.name)
