@@ -264,14 +264,16 @@ static void act_as_the_apiserver(json_t *pod)
     append(spec, "volumes", json_pack("{s:s,s:{}}", "name", "kube-api-access", "projected"));
 }
 
-/* Whether the record that the pod came with is none, or one of random_pod.h, and there will be room for a new one. */
-static bool has_clear_record(json_t *pod, size_t body_bytes, bool is_random_pod)
+/* Whether the record that the pod came with is none, or one of random_pod.h, and jansson can read a new one: there will be
+ * room for it, and no key of it holds \u0000. */
+static bool has_clear_record(json_t *pod, struct rpw_span body, bool is_random_pod)
 {
     json_t *spec = json_object_get(pod, "spec");
     json_t *annotations = json_object_get(json_object_get(pod, "metadata"), "annotations");
 
     return (is_random_pod || json_object_get(annotations, "policy.rucio.cern.ch/injected") == NULL) &&
-           body_bytes <= SHORT_BODY_BYTES && json_array_size(json_object_get(spec, "containers")) <= SHORT_LIST &&
+           body.len <= SHORT_BODY_BYTES && !may_have_key_with_nul(body) &&
+           json_array_size(json_object_get(spec, "containers")) <= SHORT_LIST &&
            json_array_size(json_object_get(spec, "initContainers")) <= SHORT_LIST;
 }
 
@@ -304,7 +306,7 @@ static void check_patches(size_t configuration, struct rpw_span body, bool is_ra
     if (review != NULL)
         check_chain(
             configuration, review,
-            has_clear_record(json_object_get(json_object_get(review, "request"), "object"), body.len, is_random_pod),
+            has_clear_record(json_object_get(json_object_get(review, "request"), "object"), body, is_random_pod),
             edits);
     json_decref(review);
 }
