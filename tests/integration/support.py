@@ -5,6 +5,7 @@ Everything listens on 127.0.0.1 and on ports that the kernel chooses. Whatever i
 generous deadline, never a fixed pause.
 """
 import contextlib
+import fcntl
 import json
 import os
 import pathlib
@@ -23,6 +24,7 @@ PROGRAM = os.environ.get("RPW_PROGRAM", str(ROOT / "build" / "asan" / "rucio-pol
 RELEASE_PROGRAM = os.environ.get("RPW_RELEASE_PROGRAM")
 NOTHING_LOADED = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 PATIENCE = 60.0  # seconds until a condition that never comes true fails a test
+LOG_PIPE_BYTES = 1024 * 1024
 
 MAX_BODY = 7 * 1024 * 1024
 CONFIG = """\
@@ -115,6 +117,8 @@ class Server:
         self.lines = []
         self.process = subprocess.Popen(command or serve_command(folder, *flags), stdin=subprocess.DEVNULL,
                                         stderr=subprocess.PIPE, env=environment(**(variables or {})))
+        # A busy test reads late, and the log drops what finds no room.
+        fcntl.fcntl(self.process.stderr, fcntl.F_SETPIPE_SZ, LOG_PIPE_BYTES)
         self.reader = threading.Thread(target=self._read, daemon=True)
         self.reader.start()
         self.context = client_context(folder)
