@@ -62,26 +62,13 @@ static bool add_text(struct rpw_audit *audit, const char *name, struct rpw_span 
     return audit->pod_count > before;
 }
 
-static bool add_file(struct rpw_audit *audit, const char *path)
+static bool add_file(const char *path, void *audit)
 {
     size_t len = 0;
     char *bytes = rpw_manifest_read_file(path, MAX_INPUT_BYTES, &len);
     bool is_ok = bytes != NULL && add_text(audit, rpw_manifest_shown_name(path), (struct rpw_span){bytes, len});
 
     free(bytes);
-    return is_ok;
-}
-
-static bool add_files(struct rpw_audit *audit, const struct options *options)
-{
-    struct rpw_manifest_files files = {NULL, 0};
-    bool is_ok = true;
-
-    for (size_t i = 0; is_ok && i < options->files.count; i++)
-        is_ok = rpw_manifest_files_add(&files, options->files.items[i]);
-    for (size_t i = 0; is_ok && i < files.count; i++)
-        is_ok = add_file(audit, files.paths[i]);
-    rpw_manifest_files_done(&files);
     return is_ok;
 }
 
@@ -179,7 +166,7 @@ static bool add_api(struct rpw_audit *audit, const char *namespace_)
 static bool add_pods(struct rpw_audit *audit, const struct options *options)
 {
     if (options->files.count > 0)
-        return add_files(audit, options);
+        return rpw_manifest_each_file(options->files.items, options->files.count, add_file, audit);
     if (options->context == NULL && rpw_cluster_is_around())
         return add_api(audit, options->namespace_);
     return add_kubectl(audit, options);

@@ -321,8 +321,9 @@ static bool add_pod(struct rpw_audit *audit, const struct rpw_workload_pod *plac
     return is_ok;
 }
 
-static bool add_document(struct rpw_audit *audit, struct rpw_manifest_object *object)
+static bool add_object(struct rpw_manifest_object *object, void *context)
 {
+    struct rpw_audit *audit = context;
     struct rpw_workload workload;
     struct rpw_err err;
 
@@ -342,29 +343,13 @@ static bool add_document(struct rpw_audit *audit, struct rpw_manifest_object *ob
         else if (!add_pod(audit, &workload.pods[i]))
             return false;
     }
+    rpw_progress_clear();
     return true;
 }
 
 bool rpw_audit_add_text(struct rpw_audit *audit, const char *name, struct rpw_span text)
 {
-    struct rpw_manifest_stream stream;
-    struct rpw_manifest_document document;
-    bool is_ok = true;
-
-    rpw_manifest_stream_init(&stream, name, text);
-    while (is_ok && rpw_manifest_stream_next(&stream, &document)) {
-        struct rpw_manifest_object object;
-
-        if (document.number == 0)
-            continue;
-        is_ok = rpw_manifest_object_open(&stream, &document, rpw_workload_is_known, &object) &&
-                add_document(audit, &object);
-        rpw_progress_clear();
-        if (!is_ok)
-            rpw_manifest_object_print_errors(&object);
-        rpw_manifest_object_close(&object);
-    }
-    return is_ok;
+    return rpw_manifest_visit(name, text, rpw_workload_is_known, add_object, audit);
 }
 
 /* --- what came out -------------------------------------------------------------------------------------------------- */

@@ -111,20 +111,14 @@ static bool decide_all(const struct rpw_document_context *context, struct rpw_do
 
 static bool read_values(struct rpw_document *document)
 {
-    struct rpw_span json = document->object.json;
     char patch_error[RPW_JSON_PATCH_ERROR_BYTES];
-    json_error_t error;
 
-    document->before = json_loadb(json.ptr, json.len, JSON_ALLOW_NUL | JSON_DECODE_ANY, &error);
-    if (!document->before) {
-        rpw_report_error(&document->object.report, rpw_manifest_object_place(&document->object, (size_t)error.position),
-                         "the webhook takes this, but it cannot be shown here: %s", error.text);
+    document->before = rpw_manifest_object_value(&document->object);
+    if (!document->before)
         return false;
-    }
     document->after = json_deep_copy(document->before);
-    if (document->after && rpw_json_patch_apply(&document->after, document->patch, patch_error))
-        return true;
-    return fail_at(document, 0, rpw_span_of(document->after ? patch_error : "out of memory"));
+    return rpw_json_patch_apply(&document->after, document->patch, patch_error) ||
+           fail_at(document, 0, rpw_span_of(patch_error));
 }
 
 static bool find_pods(const struct rpw_document_context *context, struct rpw_document *document)

@@ -9,11 +9,11 @@
 #include "config.h"
 #include "flags.h"
 #include "input.h"
+#include "memory.h"
 #include "release.h"
 #include "values.h"
 #include "visible.h"
 
-#define NAME_BYTES 64
 #define EXAMPLE_PACKAGE "example_policy_package"
 #define EXAMPLE_NAMESPACE "rucio"
 
@@ -41,12 +41,11 @@ static const struct rpw_flag flags[] = {
 /* A text as YAML: plain where that is the same, else in double quotes. */
 static void print_scalar(FILE *out, const char *text)
 {
-    const char *plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./-=";
+    static const char *const plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./-=";
     json_t *string = json_string(text);
-    bool is_plain = text[0] != '\0' && isalpha((unsigned char)text[0]) && text[strspn(text, plain)] == '\0';
-    char *quoted = is_plain || string == NULL ? NULL : json_dumps(string, JSON_ENCODE_ANY | JSON_ENSURE_ASCII);
+    char *quoted = json_dumps(string, JSON_ENCODE_ANY | JSON_ENSURE_ASCII);
 
-    fputs(quoted != NULL ? quoted : text, out);
+    fputs(isalpha((unsigned char)text[0]) && text[strspn(text, plain)] == '\0' ? text : quoted, out);
     free(quoted);
     json_decref(string);
 }
@@ -104,14 +103,12 @@ static void print_findings(FILE *out, const struct rpw_release *release)
 /* A DNS label made of package. */
 static void print_policy_name(FILE *out, const char *package)
 {
-    char name[NAME_BYTES];
-    size_t len = 0;
+    size_t len = strlen(package);
 
-    for (; package[len] != '\0' && len + 1 < sizeof(name); len++)
-        name[len] = isalnum((unsigned char)package[len]) ? (char)tolower((unsigned char)package[len]) : '-';
-    while (len > 0 && name[len - 1] == '-')
+    while (len > 0 && !isalnum((unsigned char)package[len - 1]))
         len--;
-    fprintf(out, "%.*s", (int)len, name);
+    for (size_t i = 0; i < len && i < RPW_DNS_MAX_LABEL_BYTES; i++)
+        fputc(isalnum((unsigned char)package[i]) ? tolower((unsigned char)package[i]) : '-', out);
 }
 
 static void print_packages(FILE *out, json_t *packages, const char *package)
@@ -141,12 +138,11 @@ static void print_packages(FILE *out, json_t *packages, const char *package)
 static void print_source(FILE *out, enum source source, const struct rpw_release *release, const char *package)
 {
     const char *path = json_object_iter_key(json_object_iter(release->paths));
-    char example[256];
+    char *example = rpw_memory_print("%s==1.0", package);
 
     fputs("    source:\n", out);
     switch (source) {
     case SOURCE_PIP:
-        snprintf(example, sizeof(example), "%s==1.0", package);
         fputs("      pip:\n        requirements: ", out);
         print_keys(out, release->requirements, example);
         break;
@@ -165,6 +161,7 @@ static void print_source(FILE *out, enum source source, const struct rpw_release
               "        persistentVolumeClaim: {claimName: rucio-policy, readOnly: true}\n",
               out);
     }
+    free(example);
 }
 
 /* --- the file --------------------------------------------------------------------------------------------------------- */
@@ -215,14 +212,12 @@ static int print_checked(const struct options *options, const struct rpw_release
     char *text = NULL, *report = NULL;
     struct rpw_config *config = NULL;
     size_t len = 0;
-    FILE *out = open_memstream(&text, &len);
-    bool is_right = false;
+    FILE *out = rpw_memory_open(&text, &len);
+    bool is_right;
 
-    if (out != NULL) {
-        print_file(out, options, release);
-        fclose(out);
-        is_right = rpw_config_parse("policy.yaml", (struct rpw_span){text, len}, &config, &report);
-    }
+    print_file(out, options, release);
+    rpw_memory_close(out);
+    is_right = rpw_config_parse("policy.yaml", (struct rpw_span){text, len}, &config, &report);
     if (is_right)
         fwrite(text, 1, len, stdout);
     else
@@ -237,28 +232,26 @@ static int print_checked(const struct options *options, const struct rpw_release
 static int init(int argc, char **argv)
 {
     struct options options = {.source = SOURCE_AS_FOUND};
-    struct rpw_manifest_files files = {NULL, 0};
+    json_t *found = json_pack("[[], [], {}, {}, {}, {}, {}]");
     struct rpw_release release;
-    bool is_read;
     int exit_code;
 
     if (!rpw_flags_read(&rpw_verb_init, argc, argv, &options, &exit_code))
-        return exit_code;
-    is_read = rpw_release_init(&release);
-    for (size_t i = 0; i < options.files.count && is_read; i++)
-        is_read = rpw_manifest_files_add(&files, options.files.items[i]);
-    for (size_t i = 0; i < files.count && is_read; i++)
-        is_read = rpw_release_add(&release, files.paths[i], options.namespace_);
-    if (is_read && options.files.count > 0 && json_array_size(release.containers) == 0) {
+        goto out;
+    release.namespace_ = options.namespace_ != NULL ? options.namespace_ : "";
+    json_unpack(found, "[o, o, o, o, o, o, o]", &release.containers, &release.settings, &release.values,
+                &release.namespaces, &release.packages, &release.requirements, &release.paths);
+    exit_code = RPW_EXIT_BLIND;
+    if (!rpw_manifest_each_file(options.files.items, options.files.count, rpw_release_add, &release))
+        goto out;
+    if (options.files.count > 0 && json_array_size(release.containers) == 0)
         fputs("rucio-policy-webhook init: found no container called rucio-server, rucio-daemons or rucio-ui in the "
-              "release, "
-              "expected some\n",
+              "release, expected some\n",
               stderr);
-        is_read = false;
-    }
-    exit_code = is_read ? print_checked(&options, &release) : RPW_EXIT_BLIND;
-    rpw_manifest_files_done(&files);
-    rpw_release_done(&release);
+    else
+        exit_code = print_checked(&options, &release);
+out:
+    json_decref(found);
     return exit_code;
 }
 

@@ -14,6 +14,7 @@
 #include "fields.h"
 #include "flags.h"
 #include "help.h"
+#include "memory.h"
 
 static const struct rpw_verb verb_help, verb_version, verb_completion;
 
@@ -201,8 +202,10 @@ static int run_verb(int argc, char **argv)
 /* A result that could not be written (a full disk, a closed pipe) is no result. */
 int main(int argc, char **argv)
 {
-    int exit_code = run_verb(argc, argv);
+    int exit_code;
 
+    rpw_memory_begin();
+    exit_code = run_verb(argc, argv);
     if ((fflush(stdout) != 0 || ferror(stdout)) && exit_code == RPW_EXIT_OK) {
         fprintf(stderr, "rucio-policy-webhook: the output could not be written: %s\n", strerror(errno));
         exit_code = RPW_EXIT_BLIND;

@@ -177,15 +177,16 @@ static bool is_review(const struct run *run, const struct rpw_manifest_stream *s
 
 /* --- the whole ------------------------------------------------------------------------------------------------------- */
 
-static void mutate_file(struct run *run, const char *path)
+static bool mutate_file(const char *path, void *context)
 {
+    struct run *run = context;
     struct rpw_manifest_stream stream;
     size_t len = 0;
     char *bytes = rpw_manifest_read_file(path, MAX_INPUT_BYTES, &len);
 
     if (!bytes) {
         run->is_usable = false;
-        return;
+        return true;
     }
     rpw_manifest_stream_init(&stream, rpw_manifest_shown_name(path), (struct rpw_span){bytes, len});
     if (!run->has_format)
@@ -196,20 +197,17 @@ static void mutate_file(struct run *run, const char *path)
     else
         mutate_stream(run, &stream);
     free(bytes);
+    return true;
 }
 
 static void mutate_files(struct run *run)
 {
-    struct rpw_manifest_files files = {NULL, 0};
-    const struct options *options = run->options;
+    static const char *const standard_input = "-";
+    const struct rpw_flag_list *files = &run->options->files;
+    bool is_read = rpw_manifest_each_file(files->count > 0 ? files->items : &standard_input,
+                                          files->count > 0 ? files->count : 1, mutate_file, run);
 
-    if (options->files.count == 0)
-        run->is_usable = rpw_manifest_files_add(&files, "-");
-    for (size_t i = 0; i < options->files.count && run->is_usable; i++)
-        run->is_usable = rpw_manifest_files_add(&files, options->files.items[i]);
-    for (size_t i = 0; i < files.count; i++)
-        mutate_file(run, files.paths[i]);
-    rpw_manifest_files_done(&files);
+    run->is_usable = run->is_usable && is_read;
 }
 
 /* Nothing is printed before everything is known, but for -o diff: half an answer could be taken for one. */
