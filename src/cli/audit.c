@@ -12,7 +12,7 @@
 #include "input.h"
 #include "progress.h"
 #include "values.h"
-#include "yaml_writer.h"
+#include "writer.h"
 
 #define MAX_INPUT_BYTES ((size_t)1024 * 1024 * 1024)
 #define PODS_AT_ONCE 250
@@ -172,22 +172,17 @@ static bool add_pods(struct rpw_audit *audit, const struct options *options)
     return add_kubectl(audit, options);
 }
 
-static bool print(const struct rpw_audit *audit, unsigned format)
+static void print(const struct rpw_audit *audit, unsigned format)
 {
-    json_t *report;
-    bool is_ok;
+    json_t *report = rpw_audit_report(audit);
 
-    if (format == FORMAT_TABLE) {
+    if (format == FORMAT_TABLE)
         rpw_audit_print_table(audit, stdout);
-        return true;
-    }
-    report = rpw_audit_report(audit);
-    is_ok = report != NULL && (format == FORMAT_YAML ? rpw_manifest_write_yaml(stdout, report)
-                                                     : json_dumpf(report, stdout, JSON_INDENT(2)) == 0);
-    if (format == FORMAT_JSON)
-        fputc('\n', stdout);
+    else if (format == FORMAT_YAML)
+        rpw_manifest_write_yaml(stdout, report);
+    else
+        rpw_manifest_write_json(stdout, report);
     json_decref(report);
-    return is_ok;
 }
 
 static int audit_pods(const struct options *options, const struct rpw_config *config)
@@ -199,8 +194,10 @@ static int audit_pods(const struct options *options, const struct rpw_config *co
         fputs("out of memory\n", stderr);
         return exit_code;
     }
-    if (add_pods(&audit, options) && print(&audit, options->format))
+    if (add_pods(&audit, options)) {
+        print(&audit, options->format);
         exit_code = rpw_audit_has_drift(&audit) ? RPW_EXIT_NO : RPW_EXIT_OK;
+    }
     rpw_progress_clear();
     rpw_audit_done(&audit);
     return exit_code;

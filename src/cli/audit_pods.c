@@ -312,9 +312,8 @@ static bool add_pod(struct rpw_audit *audit, const struct rpw_workload_pod *plac
         audit->finished_count++;
         return true;
     }
-    if (!rpw_pod_decide(&audit->core, audit->policies, place->text,
-                        namespace_.len > 0 ? namespace_ : RPW_LIT("default"), &decision))
-        return false;
+    rpw_pod_decide(&audit->core, audit->policies, place->text, namespace_.len > 0 ? namespace_ : RPW_LIT("default"),
+                   &decision);
     judge(&decision, &subject, &verdict);
     is_ok = !verdict.is_of_interest || append(audit, &subject, &verdict);
     rpw_pod_decision_done(&decision);

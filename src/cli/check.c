@@ -9,7 +9,7 @@
 #include "cli.h"
 #include "config_file.h"
 #include "flags.h"
-#include "yaml_writer.h"
+#include "writer.h"
 
 struct options {
     const char *config_file, *registration_file;
@@ -83,13 +83,11 @@ static void print_count(FILE *out, const char *separator, size_t count, const ch
 static void print_summary(const struct rpw_policy_set *set)
 {
     static const char *const unmatched[] = {"allow", "warn", "reject"};
-    json_t *policies = rpw_check_summary_new(set);
-    json_t *summary = json_pack("{s:O*, s:s}", "policies", policies, "unmatched", unmatched[set->unmatched]);
+    json_t *summary =
+        json_pack("{s:o, s:s}", "policies", rpw_check_summary_new(set), "unmatched", unmatched[set->unmatched]);
 
-    if (summary == NULL || !rpw_manifest_write_yaml(stdout, summary))
-        fputs("rucio-policy-webhook check: out of memory\n", stderr);
+    rpw_manifest_write_yaml(stdout, summary);
     json_decref(summary);
-    json_decref(policies);
 }
 
 static void print_text(const struct options *options, const struct rpw_config_file *file, struct finding_counts counts,
@@ -118,8 +116,7 @@ static void print_json(const struct rpw_config_file *file, json_t *errors, json_
 
     if (file->config != NULL)
         json_object_set_new(result, "policies", rpw_check_summary_new(rpw_config_policies(file->config)));
-    json_dumpf(result, stdout, JSON_INDENT(2));
-    putchar('\n');
+    rpw_manifest_write_json(stdout, result);
     json_decref(result);
 }
 

@@ -7,8 +7,7 @@
 #include "rpw/bytes/status.h"
 #include "rpw/review/policy.h"
 
-/* An array with an object for each policy. Of variables of the init container, which may be secrets, only the names are there.
- * NULL: no memory. */
+/* An array with an object for each policy. Of variables of the init container, which may be secrets, only the names are there. */
 RPW_MUST_CHECK json_t *rpw_check_summary_new(const struct rpw_policy_set *set);
 
 #endif

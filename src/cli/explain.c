@@ -1,14 +1,10 @@
 /* explain.c - the heading, and the policies one by one. */
 #include "explain.h"
 
-#include <stdarg.h>
-#include <stdlib.h>
-
 #include "json_patch.h"
+#include "policy_words.h"
 #include "rpw/inject/selector.h"
 #include "visible.h"
-
-#define SUBJECT_WIDTH 30
 
 struct explanation {
     FILE *out;
@@ -16,32 +12,6 @@ struct explanation {
     const struct rpw_policy_set *policies;
     struct rpw_pod parsed;
 };
-
-/* --- words ----------------------------------------------------------------------------------------------------------- */
-
-static void put(FILE *out, struct rpw_span text)
-{
-    rpw_visible_write(out, text);
-}
-
-void rpw_explain_line(FILE *out, const char *subject, const char *format, ...)
-{
-    va_list arguments;
-
-    fprintf(out, "    %-*s ", SUBJECT_WIDTH, subject);
-    va_start(arguments, format);
-    vfprintf(out, format, arguments);
-    va_end(arguments);
-    fputc('\n', out);
-}
-
-void rpw_explain_list(FILE *out, struct rpw_span_list list)
-{
-    for (size_t i = 0; i < list.count; i++) {
-        fputs(i == 0 ? "" : i + 1 < list.count ? ", " : " or ", out);
-        put(out, list.items[i]);
-    }
-}
 
 static void write_heading(const struct explanation *explanation)
 {
@@ -93,30 +63,13 @@ static bool requirement_holds(const struct explanation *explanation, const struc
            selection.kind == RPW_SELECTION_POLICY;
 }
 
-/* In the notation of `kubectl get --selector`. */
-static void write_requirement(FILE *out, const struct rpw_label_requirement *requirement)
-{
-    bool is_list = requirement->op == RPW_LABEL_IN || requirement->op == RPW_LABEL_NOT_IN;
-
-    if (requirement->op == RPW_LABEL_DOES_NOT_EXIST)
-        fputc('!', out);
-    put(out, requirement->key);
-    if (is_list)
-        fputs(requirement->op == RPW_LABEL_IN ? " in (" : " notin (", out);
-    for (size_t i = 0; is_list && i < requirement->values.count; i++) {
-        fputs(i > 0 ? "," : "", out);
-        put(out, requirement->values.items[i]);
-    }
-    fputs(is_list ? ")" : "", out);
-}
-
 static void write_label(FILE *out, const struct rpw_label_list *labels, struct rpw_span key)
 {
     for (size_t i = 0; i < labels->count; i++) {
         if (!rpw_span_equal(labels->items[i].key, key))
             continue;
         fputs(": it is ", out);
-        put(out, labels->items[i].value);
+        rpw_visible_write(out, labels->items[i].value);
         return;
     }
     fputs(": the pod has no such label", out);
@@ -133,12 +86,12 @@ static bool write_namespaces(const struct explanation *explanation, const struct
     bool holds = policy->namespaces.count == 0 || rpw_selector_matches_any(policy->namespaces, namespace_);
 
     begin_condition(explanation, holds, "namespace");
-    put(explanation->out, namespace_);
+    rpw_visible_write(explanation->out, namespace_);
     if (policy->namespaces.count == 0) {
         fputs(": any will do", explanation->out);
     } else {
         fputs(holds ? " matches " : " does not match ", explanation->out);
-        rpw_explain_list(explanation->out, policy->namespaces);
+        rpw_policy_words_list(explanation->out, policy->namespaces, ", ", " or ");
     }
     fputc('\n', explanation->out);
     return holds;
@@ -153,7 +106,7 @@ static bool write_requirements(const struct explanation *explanation, const stru
         bool holds = requirement_holds(explanation, requirement);
 
         begin_condition(explanation, holds, "label");
-        write_requirement(explanation->out, requirement);
+        rpw_policy_words_requirement(explanation->out, requirement);
         write_label(explanation->out, &explanation->parsed.metadata.labels, requirement->key);
         fputc('\n', explanation->out);
         all_hold = all_hold && holds;
@@ -167,9 +120,9 @@ static bool write_containers(const struct explanation *explanation, const struct
 
     begin_condition(explanation, container != NULL, "container");
     if (container)
-        put(explanation->out, container->name);
+        rpw_visible_write(explanation->out, container->name);
     fputs(container ? " matches " : "names: none matches ", explanation->out);
-    rpw_explain_list(explanation->out, policy->containers);
+    rpw_policy_words_list(explanation->out, policy->containers, ", ", " or ");
     fputc('\n', explanation->out);
     return container != NULL;
 }
@@ -179,7 +132,7 @@ static void write_policy(const struct explanation *explanation, const struct rpw
     const struct rpw_policy *deciding = explanation->pod->decision.policy;
 
     fputs("  policy ", explanation->out);
-    put(explanation->out, policy->name);
+    rpw_visible_write(explanation->out, policy->name);
     if (policy == deciding && explanation->pod->decision.reason != RPW_REASON_POLICY_NOT_FOR_POD) {
         fputs(" applies\n", explanation->out);
     } else if (is_later) {
@@ -193,7 +146,7 @@ static void write_policy(const struct explanation *explanation, const struct rpw
     holds = write_containers(explanation, policy) && holds;
     if (holds && policy != deciding) {
         fputs("    but the pod's annotation policy.rucio.cern.ch/policy names ", explanation->out);
-        put(explanation->out, explanation->parsed.metadata.annotations.policy);
+        rpw_visible_write(explanation->out, explanation->parsed.metadata.annotations.policy);
         fputc('\n', explanation->out);
     }
 }
@@ -213,23 +166,20 @@ static void write_policies(const struct explanation *explanation)
 
 /* --- the whole ------------------------------------------------------------------------------------------------------- */
 
-static bool asks_policies(enum rpw_reason reason)
-{
-    return reason != RPW_REASON_OPTED_OUT && reason != RPW_REASON_MIRROR_POD && reason != RPW_REASON_WINDOWS;
-}
-
-static bool write_changes(const struct explanation *explanation, json_t *before)
+static void write_changes(const struct explanation *explanation)
 {
     const struct rpw_pod_decision *decision = &explanation->pod->decision;
+    struct rpw_span text = explanation->pod->place.text;
     char patch_error[RPW_JSON_PATCH_ERROR_BYTES];
+    json_t *pod = json_loadb(text.ptr, text.len, JSON_ALLOW_NUL, NULL), *before = rpw_visible_json(pod);
     json_t *patch = rpw_visible_json(decision->patch), *after = json_deep_copy(before);
-    bool is_done = patch && after && rpw_json_patch_apply(&after, patch, patch_error);
 
-    if (is_done)
+    if (rpw_json_patch_apply(&after, patch, patch_error))
         rpw_explain_changes(explanation->out, decision->policy, before, after);
+    json_decref(pod);
+    json_decref(before);
     json_decref(patch);
     json_decref(after);
-    return is_done;
 }
 
 static void write_warnings(const struct explanation *explanation)
@@ -245,35 +195,20 @@ static void write_warnings(const struct explanation *explanation)
     }
 }
 
-/* The pod with all its texts fit for a terminal. */
-static json_t *read_visible(struct rpw_span text)
-{
-    json_t *pod = json_loadb(text.ptr, text.len, JSON_ALLOW_NUL, NULL), *visible = rpw_visible_json(pod);
-
-    json_decref(pod);
-    return visible;
-}
-
-bool rpw_explain(FILE *out, const struct rpw_document *document, const struct rpw_document_pod *pod,
+void rpw_explain(FILE *out, const struct rpw_document *document, const struct rpw_document_pod *pod,
                  const struct rpw_policy_set *policies)
 {
     struct explanation explanation = {.out = out, .pod = pod, .policies = policies};
-    json_t *before = read_visible(pod->place.text);
+    enum rpw_reason reason = pod->decision.reason;
     struct rpw_json_reader reader;
-    bool is_done = before != NULL;
 
     rpw_arena_reset(document->arena);
     rpw_json_reader_init(&reader, document->arena, pod->place.text);
-    if (!is_done || !rpw_pod_read(&reader, &explanation.parsed)) {
-        json_decref(before);
-        return false;
-    }
     write_heading(&explanation);
-    if (asks_policies(pod->decision.reason))
+    if (rpw_pod_read(&reader, &explanation.parsed) && reason != RPW_REASON_OPTED_OUT &&
+        reason != RPW_REASON_MIRROR_POD && reason != RPW_REASON_WINDOWS)
         write_policies(&explanation);
     if (pod->decision.outcome == RPW_OUTCOME_PATCHED || pod->decision.outcome == RPW_OUTCOME_UNCHANGED)
-        is_done = write_changes(&explanation, before);
+        write_changes(&explanation);
     write_warnings(&explanation);
-    json_decref(before);
-    return is_done;
 }

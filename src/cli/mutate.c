@@ -9,6 +9,7 @@
 #include "config_file.h"
 #include "flags.h"
 #include "input.h"
+#include "memory.h"
 #include "mutate_output.h"
 #include "mutate_summary.h"
 #include "progress.h"
@@ -89,16 +90,15 @@ static void mutate_document(struct run *run, const struct rpw_manifest_stream *s
                             const struct rpw_manifest_document *text)
 {
     struct rpw_document document;
-    bool is_done = rpw_document_open(&run->context, stream, text, rpw_mutate_needs_values(&run->output), &document);
 
-    if (is_done) {
+    if (rpw_document_open(&run->context, stream, text, rpw_mutate_needs_values(&run->output), &document)) {
         print_messages(run, &document);
-        is_done = rpw_mutate_summary_add(&run->summary, &document) &&
-                  rpw_mutate_show(&run->output, &document, run->context.policies);
-    }
-    if (!is_done)
+        rpw_mutate_summary_add(&run->summary, &document);
+        rpw_mutate_show(&run->output, &document, run->context.policies);
+    } else {
         rpw_manifest_object_print_errors(&document.object);
-    run->is_usable = run->is_usable && is_done;
+        run->is_usable = false;
+    }
     rpw_document_close(&document);
 }
 
@@ -213,17 +213,17 @@ static void mutate_files(struct run *run)
 /* Nothing is printed before everything is known, but for -o diff: half an answer could be taken for one. */
 static int mutate_all(struct run *run)
 {
-    char *text = NULL;
-    size_t len = 0;
+    char *region = rpw_memory_need(malloc(RPW_ARENA_BYTES + PODS_ARENA_BYTES)), *text = NULL;
+    struct rpw_arena core, pods;
     bool is_for_reading;
+    size_t len = 0;
 
+    rpw_arena_init(&core, region, RPW_ARENA_BYTES);
+    rpw_arena_init(&pods, region + RPW_ARENA_BYTES, PODS_ARENA_BYTES);
+    run->context.core = &core;
+    run->context.pods = &pods;
     run->output.patches = json_array();
-    run->output.out = open_memstream(&text, &len);
-    if (run->output.patches == NULL || run->output.out == NULL) {
-        fprintf(stderr, "rucio-policy-webhook mutate: out of memory\n");
-        json_decref(run->output.patches);
-        return RPW_EXIT_BLIND;
-    }
+    run->output.out = rpw_memory_open(&text, &len);
     run->has_format = run->options->format != FORMAT_OF_INPUT;
     if (run->has_format)
         run->output.format = (enum rpw_mutate_format)run->options->format;
@@ -232,37 +232,18 @@ static int mutate_all(struct run *run)
         rpw_mutate_finish(&run->output);
         rpw_mutate_summary_print(&run->summary, stderr);
     }
+    rpw_memory_close(run->output.out);
     is_for_reading = run->output.format == RPW_MUTATE_DIFF || run->output.format == RPW_MUTATE_EXPLAIN;
-    run->is_usable = fclose(run->output.out) == 0 && run->is_usable && !run->output.has_diff_failed;
+    run->is_usable = run->is_usable && !run->output.has_diff_failed;
     if (run->is_usable && (run->is_allowed || is_for_reading))
         fwrite(text, 1, len, stdout);
     free(text);
     json_decref(run->output.patches);
     rpw_mutate_summary_done(&run->summary);
-    return !run->is_usable ? RPW_EXIT_BLIND : run->is_allowed ? RPW_EXIT_OK : RPW_EXIT_NO;
-}
-
-/* The run has all but the arenas. */
-static int mutate_in_arenas(struct run *run)
-{
-    char *region = malloc(RPW_ARENA_BYTES + PODS_ARENA_BYTES);
-    struct rpw_arena core, pods;
-    int exit_code;
-
-    if (region == NULL) {
-        fprintf(stderr, "rucio-policy-webhook mutate: out of memory\n");
-        return RPW_EXIT_BLIND;
-    }
-    rpw_arena_init(&core, region, RPW_ARENA_BYTES);
-    rpw_arena_init(&pods, region + RPW_ARENA_BYTES, PODS_ARENA_BYTES);
-    run->context.core = &core;
-    run->context.pods = &pods;
-    exit_code = mutate_all(run);
-    run->context.core = run->context.pods = NULL;
     rpw_arena_done(&core);
     rpw_arena_done(&pods);
     free(region);
-    return exit_code;
+    return !run->is_usable ? RPW_EXIT_BLIND : run->is_allowed ? RPW_EXIT_OK : RPW_EXIT_NO;
 }
 
 static int mutate(int argc, char **argv)
@@ -279,7 +260,7 @@ static int mutate(int argc, char **argv)
         return RPW_EXIT_BLIND;
     run.context.policies = rpw_config_policies(config);
     run.context.namespace_ = options.namespace_ != NULL ? rpw_span_of(options.namespace_) : RPW_LIT("");
-    exit_code = mutate_in_arenas(&run);
+    exit_code = mutate_all(&run);
     rpw_config_free(config);
     return exit_code;
 }

@@ -1,9 +1,11 @@
-/* yaml_writer.c - the choice of a scalar's style is that of goyaml.v2 (encode.go stringv, emitterc.go analyze_scalar). */
-#include "yaml_writer.h"
+/* writer.c - the choice of a scalar's style is that of goyaml.v2 (encode.go stringv, emitterc.go analyze_scalar). */
+#include "writer.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "memory.h"
 #include "rpw/bytes/text.h"
 #include "utf8.h"
 #include "yaml_scalar.h"
@@ -201,64 +203,80 @@ static int by_bytes(const void *left, const void *right)
     return strcmp(*(const char *const *)left, *(const char *const *)right);
 }
 
-/* To be freed; NULL: no memory. */
-static const char **sorted_keys(json_t *object)
+static void write_value(FILE *out, json_t *value, unsigned indent, bool is_here);
+
+static void write_pairs(FILE *out, json_t *object, unsigned indent, bool is_here)
 {
-    const char **keys = malloc(json_object_size(object) * sizeof(*keys)), *key;
+    const char **keys = rpw_memory_need(calloc(json_object_size(object), sizeof(*keys))), *key;
     size_t count = 0;
     json_t *value;
 
-    if (!keys)
-        return NULL;
     json_object_foreach(object, key, value)
     {
         keys[count++] = key;
     }
     qsort(keys, count, sizeof(*keys), by_bytes);
-    return keys;
-}
-
-static bool write_value(FILE *out, json_t *value, unsigned indent, bool is_here);
-
-/* is_here: the first one stands where the writer is, behind a dash. */
-static bool write_pairs(FILE *out, json_t *object, unsigned indent, bool is_here)
-{
-    const char **keys = sorted_keys(object);
-    bool is_done = keys != NULL;
-
-    for (size_t i = 0; is_done && i < json_object_size(object); i++) {
-        json_t *value = json_object_get(object, keys[i]);
-
+    for (size_t i = 0; i < count; i++) {
+        value = json_object_get(object, keys[i]);
         if (i > 0 || !is_here)
             write_spaces(out, indent);
         write_text(out, rpw_span_of(keys[i]));
-        fputc(':', out);
-        fputc(has_children(value) ? '\n' : ' ', out);
-        is_done = write_value(out, value, json_is_array(value) && has_children(value) ? indent : indent + 2, false);
+        fputs(has_children(value) ? ":\n" : ": ", out);
+        write_value(out, value, json_array_size(value) > 0 ? indent : indent + 2, false);
     }
     free(keys);
-    return is_done;
 }
 
-/* Lines of its own, or the rest of the line. */
-static bool write_value(FILE *out, json_t *value, unsigned indent, bool is_here)
+/* Lines of its own, or the rest of the line. is_here: the first one stands where the writer is, behind a dash. */
+static void write_value(FILE *out, json_t *value, unsigned indent, bool is_here)
 {
-    bool is_done = true;
-
-    if (json_object_size(value) > 0)
-        return write_pairs(out, value, indent, is_here);
-    if (json_array_size(value) == 0)
+    if (!has_children(value))
         write_scalar(out, value, indent);
-    for (size_t i = 0; is_done && i < json_array_size(value); i++) {
+    if (json_object_size(value) > 0)
+        write_pairs(out, value, indent, is_here);
+    for (size_t i = 0; i < json_array_size(value); i++) {
         if (i > 0 || !is_here)
             write_spaces(out, indent);
         fputs("- ", out);
-        is_done = write_value(out, json_array_get(value, i), indent + 2, true);
+        write_value(out, json_array_get(value, i), indent + 2, true);
     }
-    return is_done;
 }
 
-bool rpw_manifest_write_yaml(FILE *out, json_t *value)
+void rpw_manifest_write_yaml(FILE *out, json_t *value)
 {
-    return write_value(out, value, 0, false);
+    write_value(out, value, 0, false);
+}
+
+/* --- JSON ------------------------------------------------------------------------------------------------------------ */
+
+/* The digits that every number in value needs, so that it is read as the same again: 0.1 needs 15, few need 17. */
+static size_t digits_of(json_t *value)
+{
+    char text[RPW_MANIFEST_NUMBER_BYTES];
+    size_t most = 15, digits, index;
+    const char *key;
+    json_t *item;
+
+    for (; json_is_real(value) && most < 17; most++) {
+        snprintf(text, sizeof(text), "%.*g", (int)most, json_real_value(value));
+        if (strtod(text, NULL) == json_real_value(value))
+            break;
+    }
+    json_object_foreach(value, key, item)
+    {
+        digits = digits_of(item);
+        most = digits > most ? digits : most;
+    }
+    json_array_foreach(value, index, item)
+    {
+        digits = digits_of(item);
+        most = digits > most ? digits : most;
+    }
+    return most;
+}
+
+void rpw_manifest_write_json(FILE *out, json_t *value)
+{
+    json_dumpf(value, out, JSON_INDENT(2) | JSON_ENCODE_ANY | JSON_REAL_PRECISION(digits_of(value)));
+    fputc('\n', out);
 }
