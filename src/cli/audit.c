@@ -10,6 +10,7 @@
 #include "config_file.h"
 #include "flags.h"
 #include "input.h"
+#include "memory.h"
 #include "progress.h"
 #include "values.h"
 #include "writer.h"
@@ -45,20 +46,26 @@ static const struct rpw_flag flags[] = {
 /* --- files and kubectl ---------------------------------------------------------------------------------------------- */
 
 /* That there is no pod in it is an answer to nothing. */
+static void complain_of_nothing(const struct rpw_audit *audit, const char *name, const char *expected)
+{
+    const char *namespace_ = audit->namespace_;
+
+    fprintf(stderr, "%s: found no pod%s%s (other objects: %zu), expected %s\n", name,
+            namespace_ != NULL ? " of namespace " : "", namespace_ != NULL ? namespace_ : "", audit->other_count,
+            expected);
+}
+
 static bool add_text(struct rpw_audit *audit, const char *name, struct rpw_span text)
 {
-    size_t before = audit->pod_count, others = audit->other_count;
+    size_t before = audit->pod_count;
 
+    audit->other_count = 0;
     if (!rpw_audit_add_text(audit, name, text))
         return false;
-    others = audit->other_count - others;
     if (audit->pod_count == before)
-        fprintf(stderr,
-                "%s: found no pod%s%s (other objects: %zu), expected what `kubectl get pods -A -o json` prints\n", name,
-                audit->namespace_ != NULL ? " of namespace " : "", audit->namespace_ != NULL ? audit->namespace_ : "",
-                others);
-    else if (others > 0)
-        fprintf(stderr, "%s: objects that are no pods were passed over: %zu\n", name, others);
+        complain_of_nothing(audit, name, "what `kubectl get pods -A -o json` prints");
+    else if (audit->other_count > 0)
+        fprintf(stderr, "%s: objects that are no pods were passed over: %zu\n", name, audit->other_count);
     return audit->pod_count > before;
 }
 
@@ -96,21 +103,17 @@ static bool add_kubectl(struct rpw_audit *audit, const struct options *options)
 
 /* --- the API, from within a pod ------------------------------------------------------------------------------------- */
 
-/* *next, the continuation in and out, is malloc's; NULL: there is no more. False: no memory. */
-static bool find_continuation(struct rpw_span page, char **next)
+/* The continuation in *next, in and out, to be freed; NULL: there is no more. False: page is no JSON. */
+static bool find_continuation(struct rpw_kube_text page, char **next)
 {
-    json_t *head = json_loadb(page.ptr, page.len, JSON_ALLOW_NUL, NULL);
-    const char *continuation = json_string_value(json_object_get(json_object_get(head, "metadata"), "continue"));
-    bool is_ok = head != NULL;
+    json_t *head = json_loadb(page.bytes, page.len, JSON_ALLOW_NUL, NULL);
+    const char *continuation = "";
 
+    json_unpack(head, "{s:{s:s}}", "metadata", "continue", &continuation);
     free(*next);
-    *next = NULL;
-    if (continuation != NULL && continuation[0] != '\0') {
-        *next = strdup(continuation);
-        is_ok = *next != NULL; /* it would pass for the end of the list */
-    }
+    *next = continuation[0] != '\0' ? rpw_memory_print("%s", continuation) : NULL;
     json_decref(head);
-    return is_ok;
+    return head != NULL;
 }
 
 /* All pages from the first. RPW_KUBE_GONE: what came is of another time than what would follow. */
@@ -131,7 +134,7 @@ static enum rpw_kube_result add_pages(struct rpw_audit *audit, struct rpw_kube_c
 
         result = rpw_kube_fetch(client, &request, &page, error);
         if (result == RPW_KUBE_OK && (!rpw_audit_add_text(audit, "the API", (struct rpw_span){page.bytes, page.len}) ||
-                                      !find_continuation((struct rpw_span){page.bytes, page.len}, &next))) {
+                                      !find_continuation(page, &next))) {
             snprintf(error, RPW_KUBE_ERROR_BYTES, "the cluster's pods cannot be read");
             result = RPW_KUBE_FAILED;
         }
@@ -154,8 +157,7 @@ static bool add_api(struct rpw_audit *audit, const char *namespace_)
     }
     rpw_kube_client_free(client);
     if (result == RPW_KUBE_OK && audit->pod_count == 0)
-        snprintf(error, sizeof(error), "the API: found no pod%s%s, expected some",
-                 namespace_ != NULL ? " of namespace " : "", namespace_ != NULL ? namespace_ : "");
+        complain_of_nothing(audit, "the API", "some");
     if (error[0] != '\0')
         fprintf(stderr, "rucio-policy-webhook audit: %s\n", error);
     return result == RPW_KUBE_OK && audit->pod_count > 0;
@@ -190,10 +192,7 @@ static int audit_pods(const struct options *options, const struct rpw_config *co
     int exit_code = RPW_EXIT_BLIND;
     struct rpw_audit audit;
 
-    if (!rpw_audit_init(&audit, rpw_config_policies(config), options->namespace_)) {
-        fputs("out of memory\n", stderr);
-        return exit_code;
-    }
+    rpw_audit_init(&audit, rpw_config_policies(config), options->namespace_);
     if (add_pods(&audit, options)) {
         print(&audit, options->format);
         exit_code = rpw_audit_has_drift(&audit) ? RPW_EXIT_NO : RPW_EXIT_OK;

@@ -31,13 +31,13 @@ char *rpw_visible_copy(struct rpw_span text)
     return copy;
 }
 
-static json_t *visible_text(const char *bytes, size_t len)
+json_t *rpw_visible_string(struct rpw_span text)
 {
-    char *text = rpw_visible_copy((struct rpw_span){bytes, len});
-    json_t *copy = json_string(text);
+    char *copy = rpw_visible_copy(text);
+    json_t *string = json_string(copy);
 
-    free(text);
-    return copy;
+    free(copy);
+    return string;
 }
 
 json_t *rpw_visible_json(json_t *value)
@@ -47,7 +47,7 @@ json_t *rpw_visible_json(json_t *value)
     size_t index;
 
     if (json_is_string(value))
-        return visible_text(json_string_value(value), json_string_length(value));
+        return rpw_visible_string((struct rpw_span){json_string_value(value), json_string_length(value)});
     if (!json_is_object(value) && !json_is_array(value))
         return json_deep_copy(value);
     copy = json_is_object(value) ? json_object() : json_array();
