@@ -258,7 +258,7 @@ class RotationUnderPods(ClusterCase):
         self.ensure()
         port = self.serve(port)
         wait_until(self.is_admitted, "the apiserver trusts the new certificate")
-        self.assertNotIn("new", self.ensure())
+        self.assertNotIn("made a new", self.ensure())
 
     def test_audit_sees_pods_that_the_webhook_did_not(self):
         with tempfile.TemporaryDirectory() as folder:
