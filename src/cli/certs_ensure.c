@@ -18,6 +18,8 @@
 #define AUTHORITY_DAYS 1825
 #define MAX_CONFLICTS 10
 #define MAX_STEPS 30
+/* Until every apiserver has a new caBundle and every kubelet a new Secret. */
+#define MIN_OVERLAP_S 300
 #define CONFLICT_PAUSE_MS 100
 
 struct options {
@@ -55,7 +57,7 @@ static const struct rpw_flag flags[] = {
     RPW_FLAG("overlap", DURATION, struct options, overlap_s, "TIME",
              "how long a new authority must have been published beside the old one before anything that it signed is "
              "served, and the old one stays trusted afterwards; less than --renew-before",
-             .fallback = "1h", .max = 30 * RPW_CERTS_DAY_S),
+             .fallback = "1h", .min = MIN_OVERLAP_S, .max = 30 * RPW_CERTS_DAY_S),
     RPW_FLAG("server", TEXT, struct options, cluster.server, "URL",
              "outside of a pod: the cluster's API, https://HOST:PORT", ),
     RPW_FLAG("token-file", FILE, struct options, cluster.token_file, "FILE",
@@ -168,6 +170,19 @@ static void print_step(const struct run *run, const struct rpw_certs_decision *d
     fflush(stdout);
 }
 
+static void print_clock(const struct run *run, const struct rpw_certs_decision *decision)
+{
+    char now[RPW_TIME_TEXT_BYTES], from[RPW_TIME_TEXT_BYTES];
+
+    rpw_time_format(run->now, now);
+    rpw_time_format(decision->until, from);
+    fprintf(
+        stderr,
+        "rucio-policy-webhook certs ensure: the clock says %s, and %s is valid from %s: is the clock behind? Nothing "
+        "was changed. If the clock is right, delete the Secret of that certificate and run this again\n",
+        now, decision->reason, from);
+}
+
 /* The last word of a run. */
 static int print_end(const struct run *run, const struct rpw_certs_decision *decision)
 {
@@ -180,6 +195,10 @@ static int print_end(const struct run *run, const struct rpw_certs_decision *dec
             "rucio-policy-webhook certs ensure: found no MutatingWebhookConfiguration '%s', so no apiserver can trust "
             "the authority yet; create it and run this again\n",
             run->options->target.webhooks);
+        return RPW_EXIT_NO;
+    }
+    if (decision->step == RPW_CERTS_STEP_CLOCK_BEHIND) {
+        print_clock(run, decision);
         return RPW_EXIT_NO;
     }
     if (decision->step == RPW_CERTS_STEP_WAIT) {
@@ -219,7 +238,7 @@ static enum turn take_turn(struct run *run, int *ret_exit_code)
     plan.now = run->now = time(NULL);
     decision = rpw_certs_decide(&run->objects->state, &plan);
     if (decision.step == RPW_CERTS_STEP_DONE || decision.step == RPW_CERTS_STEP_WAIT ||
-        decision.step == RPW_CERTS_STEP_NO_WEBHOOKS) {
+        decision.step == RPW_CERTS_STEP_NO_WEBHOOKS || decision.step == RPW_CERTS_STEP_CLOCK_BEHIND) {
         *ret_exit_code = print_end(run, &decision);
         return TURN_END;
     }
