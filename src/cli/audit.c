@@ -230,7 +230,6 @@ const struct rpw_verb rpw_verb_audit = {
               "policy selects it); opted out.\n"
               "Exit codes: 0 no drift, 1 drift (old revision, lacking, refused; no policy, unless `unmatched: allow`), "
               "2 usage, 3 nothing was looked at: no pods in the input, or a cluster that cannot be asked.",
-    .flags = flags,
-    .flag_count = sizeof(flags) / sizeof(flags[0]),
+    RPW_VERB_FLAGS(flags),
     .run = audit,
 };

@@ -327,11 +327,6 @@ bool rpw_audit_has_drift(const struct rpw_audit *audit)
            (audit->counts[RPW_AUDIT_NO_POLICY] > 0 && audit->policies->unmatched != RPW_UNMATCHED_ALLOW);
 }
 
-static const char *text_of(const json_t *object, const char *key)
-{
-    return json_string_value(json_object_get(object, key));
-}
-
 static int widest(const struct rpw_audit *audit, const char *key, const char *title)
 {
     size_t width = strlen(title);
@@ -340,7 +335,7 @@ static int widest(const struct rpw_audit *audit, const char *key, const char *ti
 
     json_object_foreach(audit->rows, ignored, row)
     {
-        size_t len = strlen(text_of(row, key));
+        size_t len = strlen(rpw_manifest_text(row, key));
 
         width = len > width ? len : width;
     }
@@ -358,12 +353,13 @@ static void print_rows(const struct rpw_audit *audit, FILE *out)
             name_width, "NAME", "STATE", "PODS", policy_width, "POLICY", "DETAIL");
     json_object_foreach(audit->rows, ignored, row)
     {
-        const char *detail = text_of(row, "detail"), *policy = text_of(row, "policy");
+        const char *detail = rpw_manifest_text(row, "detail"), *policy = rpw_manifest_text(row, "policy");
 
-        fprintf(out, "%-*s  %-*s  %-*s  %-12s  %4zu  %-*s%s%s\n", namespace_width, text_of(row, "namespace"),
-                kind_width, text_of(row, "kind"), name_width, text_of(row, "name"), text_of(row, "state"),
-                json_array_size(json_object_get(row, "pods")), detail[0] != '\0' ? policy_width : 0,
-                policy[0] != '\0' ? policy : "-", detail[0] != '\0' ? "  " : "", detail);
+        fprintf(out, "%-*s  %-*s  %-*s  %-12s  %4zu  %-*s%s%s\n", namespace_width, rpw_manifest_text(row, "namespace"),
+                kind_width, rpw_manifest_text(row, "kind"), name_width, rpw_manifest_text(row, "name"),
+                rpw_manifest_text(row, "state"), json_array_size(json_object_get(row, "pods")),
+                detail[0] != '\0' ? policy_width : 0, policy[0] != '\0' ? policy : "-", detail[0] != '\0' ? "  " : "",
+                detail);
     }
     fputc('\n', out);
 }

@@ -297,7 +297,6 @@ const struct rpw_verb rpw_verb_certs_ensure = {
     .ending = "An authority is valid for 5 years, and is renewed while it can still sign.\n"
               "Exit codes: 0 in order, or nothing to be done before the time that it prints; 1 something is wrong, 2 "
               "usage, 3 the cluster could not be asked.",
-    .flags = flags,
-    .flag_count = sizeof(flags) / sizeof(flags[0]),
+    RPW_VERB_FLAGS(flags),
     .run = ensure,
 };

@@ -4,8 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "check_registration.h"
-#include "check_summary.h"
+#include "check.h"
 #include "cli.h"
 #include "config_file.h"
 #include "flags.h"
@@ -161,7 +160,6 @@ const struct rpw_verb rpw_verb_check = {
     .ending =
         "Exit codes: 0 the configuration is right, 1 it is wrong, or the registration is another, 2 usage, 3 a file "
         "could not be read.",
-    .flags = flags,
-    .flag_count = sizeof(flags) / sizeof(flags[0]),
+    RPW_VERB_FLAGS(flags),
     .run = check,
 };

@@ -1,5 +1,5 @@
 /* check_registration.c - two JSON values side by side. Which of a file's objects is ours, its webhook's name says. */
-#include "check_registration.h"
+#include "check.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,6 +9,7 @@
 #include "memory.h"
 #include "object.h"
 #include "registration_object.h"
+#include "verb.h"
 
 #define MAX_FILE_BYTES ((size_t)4 * 1024 * 1024)
 #define SHOWN_BYTES 400
@@ -17,9 +18,7 @@
 
 static bool is_kind(const json_t *object, const char *kind)
 {
-    const char *found = json_string_value(json_object_get(object, "kind"));
-
-    return found != NULL && strcmp(found, kind) == 0;
+    return strcmp(rpw_manifest_text(object, "kind"), kind) == 0;
 }
 
 /* The place of our webhook among the configuration's; -1: it has none. */
@@ -30,9 +29,7 @@ static int find_webhook(const json_t *configuration)
 
     json_array_foreach(json_object_get(configuration, "webhooks"), index, webhook)
     {
-        const char *name = json_string_value(json_object_get(webhook, "name"));
-
-        if (name != NULL && strcmp(name, RPW_REGISTRATION_WEBHOOK) == 0)
+        if (strcmp(rpw_manifest_text(webhook, "name"), RPW_REGISTRATION_WEBHOOK) == 0)
             return (int)index;
     }
     return -1;

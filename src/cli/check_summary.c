@@ -1,5 +1,5 @@
 /* check_summary.c - policies as JSON, so that an administrator, or a program, can compare what was meant with what was written. */
-#include "check_summary.h"
+#include "check.h"
 
 #include <stdlib.h>
 

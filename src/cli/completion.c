@@ -3,7 +3,7 @@
  * Offered are verbs, flags where a hyphen has been typed, the words of a choice, and files everywhere else. A verb of two words
  * ("certs ensure") is found by both. zsh runs bash's script.
  */
-#include "completion.h"
+#include "help.h"
 
 #include <string.h>
 
@@ -75,7 +75,7 @@ static void print_table(const struct notation *notation, const struct rpw_verb *
         print_verb(notation, verbs[i]);
 }
 
-void rpw_completion_print_bash(const struct rpw_verb *const *verbs, size_t count, FILE *out)
+void rpw_help_complete_bash(const struct rpw_verb *const *verbs, size_t count, FILE *out)
 {
     fputs(
         "_rucio_policy_webhook() {\n"
@@ -93,13 +93,13 @@ void rpw_completion_print_bash(const struct rpw_verb *const *verbs, size_t count
           out);
 }
 
-void rpw_completion_print_zsh(const struct rpw_verb *const *verbs, size_t count, FILE *out)
+void rpw_help_complete_zsh(const struct rpw_verb *const *verbs, size_t count, FILE *out)
 {
     fputs("autoload -U +X bashcompinit && bashcompinit\n", out);
-    rpw_completion_print_bash(verbs, count, out);
+    rpw_help_complete_bash(verbs, count, out);
 }
 
-void rpw_completion_print_fish(const struct rpw_verb *const *verbs, size_t count, FILE *out)
+void rpw_help_complete_fish(const struct rpw_verb *const *verbs, size_t count, FILE *out)
 {
     fputs("function __rucio_policy_webhook\n"
           "    set -l words (commandline -opc)\n"

@@ -12,6 +12,7 @@
 
 #include "base64.h"
 #include "memory.h"
+#include "object.h"
 
 /* "true" on a Secret that is ours to write: those that were made here, and those that were taken over. */
 #define OWNED "policy.rucio.cern.ch/certs-ensure"
@@ -57,10 +58,7 @@ static char *secret_text(const json_t *secret, const char *key)
 
 static const char *annotation_of(const json_t *object, const char *key)
 {
-    const json_t *annotations = json_object_get(json_object_get(object, "metadata"), "annotations");
-    const char *value = json_string_value(json_object_get(annotations, key));
-
-    return value != NULL ? value : "";
+    return rpw_manifest_text(json_object_get(json_object_get(object, "metadata"), "annotations"), key);
 }
 
 static time_t published_at(const struct rpw_ensure_objects *objects)
@@ -173,9 +171,7 @@ bool rpw_ensure_may_write(struct rpw_ensure_objects *objects)
 
 static const char *resource_version(const json_t *object)
 {
-    const char *version = json_string_value(json_object_get(json_object_get(object, "metadata"), "resourceVersion"));
-
-    return version != NULL ? version : "";
+    return rpw_manifest_text(json_object_get(object, "metadata"), "resourceVersion");
 }
 
 static json_t *base64_of(const char *text)

@@ -16,13 +16,6 @@ struct changes {
     json_t *before, *after; /* the pod */
 };
 
-static const char *text_of(json_t *object, const char *key)
-{
-    const char *text = json_string_value(json_object_get(object, key));
-
-    return text ? text : "";
-}
-
 static bool begins_with(const char *text, const char *prefix)
 {
     return strncmp(text, prefix, strlen(prefix)) == 0;
@@ -36,7 +29,7 @@ static json_t *find_named(json_t *list, const char *name)
 
     json_array_foreach(list, index, item)
     {
-        if (strcmp(text_of(item, "name"), name) == 0)
+        if (strcmp(rpw_manifest_text(item, "name"), name) == 0)
             found = item;
     }
     return found;
@@ -66,13 +59,13 @@ static void tell_each(const struct changes *changes, json_t *before, json_t *aft
 
     json_array_foreach(after, index, item)
     {
-        const char *name = text_of(item, "name");
+        const char *name = rpw_manifest_text(item, "name");
 
         tell(changes, name, find_named(before, name), find_named(after, name));
     }
     json_array_foreach(before, index, item)
     {
-        const char *name = text_of(item, "name");
+        const char *name = rpw_manifest_text(item, "name");
 
         if (!find_named(after, name))
             tell(changes, name, item, NULL);
@@ -136,7 +129,7 @@ static void tell_annotation(const struct changes *changes, const char *name, jso
     else if (strcmp(name, "policy.rucio.cern.ch/injected") == 0)
         fprintf(changes->out, "    %s: the record of what is written\n", name);
     else
-        fprintf(changes->out, "    %s: \"%s\"\n", name, text_of(new_, "value"));
+        fprintf(changes->out, "    %s: \"%s\"\n", name, rpw_manifest_text(new_, "value"));
 }
 
 /* --- variables ------------------------------------------------------------------------------------------------------- */
@@ -165,7 +158,7 @@ static void tell_variable(const struct changes *changes, const char *name, json_
         say(changes, name, "set to %s", after);
     else if (!json_equal(old, new_))
         say(changes, name, "%s becomes %s", before, after);
-    else if (!wanted.ptr || rpw_span_is(wanted, text_of(new_, "value")))
+    else if (!wanted.ptr || rpw_span_is(wanted, rpw_manifest_text(new_, "value")))
         say(changes, name, "stays %s", after);
     else
         say(changes, name, "stays %s, which is the pod's own; the policy has \"%.*s\"", after, (int)wanted.len,
@@ -229,11 +222,11 @@ static bool has_equal(json_t *list, json_t *wanted)
 
 static void tell_mount(const struct changes *changes, json_t *mount, const char *what)
 {
-    const char *sub_path = text_of(mount, "subPath");
+    const char *sub_path = rpw_manifest_text(mount, "subPath");
 
-    say(changes, "mount", "%s %s%s: %s%svolume %s", text_of(mount, "mountPath"), what,
+    say(changes, "mount", "%s %s%s: %s%svolume %s", rpw_manifest_text(mount, "mountPath"), what,
         json_is_true(json_object_get(mount, "readOnly")) ? ", read-only" : "", sub_path,
-        sub_path[0] != '\0' ? " of " : "", text_of(mount, "name"));
+        sub_path[0] != '\0' ? " of " : "", rpw_manifest_text(mount, "name"));
 }
 
 /* The package comes from the chart's own policyPackages. */
@@ -241,12 +234,12 @@ static bool is_by_chart(const struct changes *changes)
 {
     json_t *annotations = json_object_get(json_object_get(changes->after, "metadata"), "annotations");
 
-    return begins_with(text_of(annotations, "policy.rucio.cern.ch/revision"), RPW_CHART_REVISION_PREFIX);
+    return begins_with(rpw_manifest_text(annotations, "policy.rucio.cern.ch/revision"), RPW_CHART_REVISION_PREFIX);
 }
 
 static bool is_at_path(json_t *mount, struct rpw_span path)
 {
-    return rpw_span_equal(rpw_span_without_trailing_slashes(rpw_span_of(text_of(mount, "mountPath"))), path);
+    return rpw_span_equal(rpw_span_without_trailing_slashes(rpw_span_of(rpw_manifest_text(mount, "mountPath"))), path);
 }
 
 static void tell_mounts(const struct changes *changes, json_t *before, json_t *after)
@@ -263,7 +256,7 @@ static void tell_mounts(const struct changes *changes, json_t *before, json_t *a
     json_array_foreach(after, index, mount)
     {
         bool is_old = has_equal(before, mount);
-        bool is_ours = begins_with(text_of(mount, "name"), OWN_PREFIX) || is_by_chart(changes);
+        bool is_ours = begins_with(rpw_manifest_text(mount, "name"), OWN_PREFIX) || is_by_chart(changes);
 
         if (is_old && !is_at_path(mount, changes->policy->path))
             continue;
@@ -294,8 +287,8 @@ static void tell_added(const struct changes *changes, const char *name, json_t *
     else if (index + 1 == json_array_size(list))
         fputs("behind all\n", changes->out);
     else
-        fprintf(changes->out, "in front of %s\n", text_of(json_array_get(list, index + 1), "name"));
-    say(changes, "image", "%s", text_of(container, "image"));
+        fprintf(changes->out, "in front of %s\n", rpw_manifest_text(json_array_get(list, index + 1), "name"));
+    say(changes, "image", "%s", rpw_manifest_text(container, "image"));
 }
 
 static void tell_container_of(const struct changes *changes, const char *kind, const char *name, json_t *old,

@@ -5,8 +5,6 @@
 #include <errno.h>
 #include <string.h>
 
-#include "verb.h"
-
 #define COLUMNS 100
 #define FLAG_COLUMNS 28
 #define SPELLED_BYTES 128

@@ -264,7 +264,6 @@ const struct rpw_verb rpw_verb_init = {
         "config), the policy that would replace it, and the charts' values to delete then.",
     .ending =
         "Exit codes: 0 printed, 1 what was given makes no configuration, 2 usage, 3 there is no Rucio in the release.",
-    .flags = flags,
-    .flag_count = sizeof(flags) / sizeof(flags[0]),
+    RPW_VERB_FLAGS(flags),
     .run = init,
 };

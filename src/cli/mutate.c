@@ -275,7 +275,6 @@ const struct rpw_verb rpw_verb_mutate = {
     .ending = "Warnings and a summary go to standard error. When a pod is refused, only diff and explain print "
               "anything.\n"
               "Exit codes: 0 done, 1 a pod is refused, 2 usage, 3 the input cannot be used, or there is none.",
-    .flags = flags,
-    .flag_count = sizeof(flags) / sizeof(flags[0]),
+    RPW_VERB_FLAGS(flags),
     .run = mutate,
 };

@@ -19,12 +19,6 @@ static bool keeps_form(const struct rpw_mutate_output *output)
     return output->format == (output->is_json_input ? RPW_MUTATE_JSON : RPW_MUTATE_YAML);
 }
 
-static bool is_divider(struct rpw_span line, char c)
-{
-    return line.len >= 3 && line.ptr[0] == c && line.ptr[1] == c && line.ptr[2] == c &&
-           (line.len == 3 || memchr(" \t\r\n", line.ptr[3], 4));
-}
-
 /* --- YAML and JSON ---------------------------------------------------------------------------------------------------- */
 
 /* What stands in front of a document's first line and behind its last one stays: `---`, comments, `...`. */
@@ -36,12 +30,12 @@ static void write_yaml(FILE *out, const struct rpw_document *document)
     while (line > begin && whole.ptr[line - 1] != '\n')
         line--;
     fwrite(text.ptr, 1, line - begin, out);
-    if (is_divider((struct rpw_span){whole.ptr + line, whole.len - line}, '-'))
+    if (rpw_manifest_is_marker((struct rpw_span){whole.ptr + line, whole.len - line}, '-'))
         fputs("---\n", out);
     rpw_manifest_write_yaml(out, document->after);
     while (last > 0 && (last == text.len || text.ptr[last - 1] != '\n'))
         last--;
-    if (is_divider((struct rpw_span){text.ptr + last, text.len - last}, '.'))
+    if (rpw_manifest_is_marker((struct rpw_span){text.ptr + last, text.len - last}, '.'))
         fputs("...\n", out);
 }
 
@@ -51,7 +45,8 @@ void rpw_mutate_begin(struct rpw_mutate_output *output, const struct rpw_manifes
     if (output->is_line_open)
         fputc('\n', output->out);
     output->is_line_open = false;
-    if (output->format == RPW_MUTATE_YAML && output->has_written && !stream->is_json && !is_divider(stream->text, '-'))
+    if (output->format == RPW_MUTATE_YAML && output->has_written && !stream->is_json &&
+        !rpw_manifest_is_marker(stream->text, '-'))
         fputs("---\n", output->out);
 }
 

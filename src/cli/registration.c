@@ -58,7 +58,6 @@ const struct rpw_verb rpw_verb_registration = {
         "ensure`.",
     .ending =
         "Exit codes: 0 printed, 1 a container pattern would send every pod, 2 usage, 3 there is no configuration.",
-    .flags = flags,
-    .flag_count = sizeof(flags) / sizeof(flags[0]),
+    RPW_VERB_FLAGS(flags),
     .run = registration,
 };

@@ -35,13 +35,6 @@ static void note_key(json_t *keys, char *take_key)
     free(take_key);
 }
 
-static const char *text_of(const json_t *object, const char *key)
-{
-    const char *text = json_string_value(json_object_get(object, key));
-
-    return text != NULL ? text : "";
-}
-
 static char *in_small_letters(const char *prefix, const char *text)
 {
     char *copy = rpw_memory_print("%s%s", prefix, text);
@@ -93,7 +86,8 @@ static void note_directories(struct rpw_release *release, const char *python_pat
 
 static void note_variable(const struct place *place, const char *container, const json_t *variable)
 {
-    const char *name = text_of(variable, "name"), *value = text_of(variable, "value"), *vo = vo_of(name);
+    const char *name = rpw_manifest_text(variable, "name"), *value = rpw_manifest_text(variable, "value"),
+               *vo = vo_of(name);
     const char *shown = json_object_get(variable, "valueFrom") != NULL ? "(a reference)" : value;
 
     if (strcmp(name, "PYTHONPATH") == 0)
@@ -152,14 +146,14 @@ static void look_at_containers(const struct place *place, const json_t *containe
 
     json_array_foreach(containers, index, container)
     {
-        const char *name = text_of(container, "name");
+        const char *name = rpw_manifest_text(container, "name");
 
         if (strcmp(name, "install-policy-packages") == 0)
             note_installation(place, container);
         if (!is_rucio(name))
             continue;
         note(place, place->release->containers,
-             rpw_memory_print("container %s (%s)", name, text_of(container, "image")));
+             rpw_memory_print("container %s (%s)", name, rpw_manifest_text(container, "image")));
         if (namespace_[0] != '\0')
             json_object_set_new(place->release->namespaces, namespace_, json_true());
         json_array_foreach(json_object_get(container, "env"), variable_index, variable)
@@ -201,9 +195,9 @@ static void look_at_secrets(struct rpw_release *release, const json_t *object)
     {
         look_at_secrets(release, item);
     }
-    if (strcmp(text_of(object, "kind"), "Secret") != 0)
+    if (strcmp(rpw_manifest_text(object, "kind"), "Secret") != 0)
         return;
-    place.owner = rpw_memory_print("Secret %s", text_of(json_object_get(object, "metadata"), "name"));
+    place.owner = rpw_memory_print("Secret %s", rpw_manifest_text(json_object_get(object, "metadata"), "name"));
     json_object_foreach(json_object_get(object, "data"), key, value)
     {
         const char *base64 = strstr(key, ".json") != NULL ? json_string_value(value) : NULL;

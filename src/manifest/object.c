@@ -296,6 +296,13 @@ json_t *rpw_manifest_object_value(struct rpw_manifest_object *object)
     return value;
 }
 
+const char *rpw_manifest_text(const json_t *object, const char *key)
+{
+    const char *text = json_string_value(json_object_get(object, key));
+
+    return text ? text : "";
+}
+
 /* --- a whole text ---------------------------------------------------------------------------------------------------- */
 
 bool rpw_manifest_visit(const char *name, struct rpw_span text, rpw_manifest_wants *wants, rpw_manifest_visitor *visit,

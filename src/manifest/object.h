@@ -57,6 +57,9 @@ void rpw_manifest_object_print_errors(const struct rpw_manifest_object *object);
 /* The JSON text as a value. NULL: the report says why. */
 RPW_MUST_CHECK json_t *rpw_manifest_object_value(struct rpw_manifest_object *object);
 
+/* The text at a key; "" where there is none. */
+const char *rpw_manifest_text(const json_t *object, const char *key);
+
 /* Takes an object; false: there is an error in its report. */
 typedef bool rpw_manifest_visitor(struct rpw_manifest_object *object, void *context);
 
