@@ -27,10 +27,8 @@ struct options {
     const char *config_file;
     struct rpw_flag_list files;
     const char *namespace_; /* NULL: each object's own, else "default" */
-    unsigned format;        /* enum rpw_mutate_format; FORMAT_OF_INPUT */
+    unsigned format;        /* enum rpw_mutate_format */
 };
-
-#define FORMAT_OF_INPUT (~0U)
 
 static const struct rpw_flag flags[] = {
     RPW_FLAG_ROW_CONFIG(struct options),
@@ -57,8 +55,7 @@ struct run {
     struct rpw_mutate_output output;
     struct rpw_mutate_summary summary;
     const struct options *options;
-    bool has_format; /* the output's is settled */
-    bool is_usable;  /* so far: every document could be read */
+    bool is_usable; /* so far: every document could be read */
     bool is_allowed;
 };
 
@@ -128,9 +125,8 @@ static void print_failure(const struct rpw_manifest_stream *stream, const struct
 {
     const struct rpw_manifest_document document = {.text = stream->text, .json = stream->text};
     struct rpw_manifest_object object;
-    bool is_open = rpw_manifest_object_open(stream, &document, NULL, &object);
 
-    if (is_open && result->http_status == 400) {
+    if (rpw_manifest_object_open(stream, &document, NULL, &object) && result->http_status == 400) {
         rpw_manifest_object_fail(&object, &result->err);
         rpw_manifest_object_print_errors(&object);
     } else {
@@ -139,31 +135,30 @@ static void print_failure(const struct rpw_manifest_stream *stream, const struct
     rpw_manifest_object_close(&object);
 }
 
-/* The server's answer, whatever it is. */
-static void answer_review(struct run *run, const struct rpw_manifest_stream *stream)
+/* The server's answer, whatever it is. False after a message. */
+static bool answer_review(struct run *run, const struct rpw_manifest_stream *stream)
 {
     struct rpw_result result;
 
-    run->is_usable = false;
-    if (run->options->format != FORMAT_OF_INPUT && run->output.format != RPW_MUTATE_JSON) {
+    if (run->options->format != RPW_MUTATE_AS_INPUT && run->options->format != RPW_MUTATE_JSON) {
         fprintf(stderr,
                 "%s: an AdmissionReview is answered with an AdmissionReview: this --output is for other objects\n",
                 stream->name);
-        return;
+        return false;
     }
     if (stream->text.len > RPW_MAX_BODY_BYTES) {
         fprintf(stderr, "%s: larger than %zu bytes, which no review of a pod can be\n", stream->name,
                 RPW_MAX_BODY_BYTES);
-        return;
+        return false;
     }
     rpw_mutate(run->context.core, run->context.policies, stream->text, &result);
     if (result.http_status != 200) {
         print_failure(stream, &result);
-        return;
+        return false;
     }
     fwrite(result.body.ptr, 1, result.body.len, stdout);
-    run->is_usable = true;
     run->is_allowed = run->is_allowed && result.outcome != RPW_OUTCOME_REJECTED;
+    return true;
 }
 
 static bool is_review(const struct run *run, const struct rpw_manifest_stream *stream)
@@ -189,11 +184,10 @@ static bool mutate_file(const char *path, void *context)
         return true;
     }
     rpw_manifest_stream_init(&stream, rpw_manifest_shown_name(path), (struct rpw_span){bytes, len});
-    if (!run->has_format)
+    if (run->output.format == RPW_MUTATE_AS_INPUT)
         run->output.format = stream.is_json ? RPW_MUTATE_JSON : RPW_MUTATE_YAML;
-    run->has_format = true;
     if (is_review(run, &stream))
-        answer_review(run, &stream);
+        run->is_usable = answer_review(run, &stream) && run->is_usable;
     else
         mutate_stream(run, &stream);
     free(bytes);
@@ -224,9 +218,7 @@ static int mutate_all(struct run *run)
     run->context.pods = &pods;
     run->output.patches = json_array();
     run->output.out = rpw_memory_open(&text, &len);
-    run->has_format = run->options->format != FORMAT_OF_INPUT;
-    if (run->has_format)
-        run->output.format = (enum rpw_mutate_format)run->options->format;
+    run->output.format = (enum rpw_mutate_format)run->options->format;
     mutate_files(run);
     if (run->summary.document_count > 0) {
         rpw_mutate_finish(&run->output);
@@ -248,7 +240,7 @@ static int mutate_all(struct run *run)
 
 static int mutate(int argc, char **argv)
 {
-    struct options options = {.format = FORMAT_OF_INPUT};
+    struct options options = {.format = RPW_MUTATE_AS_INPUT};
     struct run run = {.options = &options, .is_usable = true, .is_allowed = true};
     struct rpw_config *config;
     int exit_code;

@@ -12,6 +12,7 @@ enum rpw_mutate_format {
     RPW_MUTATE_PATCH,
     RPW_MUTATE_DIFF,
     RPW_MUTATE_EXPLAIN,
+    RPW_MUTATE_AS_INPUT, /* not settled: YAML or JSON as the first file is */
 };
 
 struct rpw_mutate_output {
