@@ -12,16 +12,12 @@
 
 /* --- texts ----------------------------------------------------------------------------------------------------------- */
 
-/* The character that text begins with; its length in bytes. */
+/* The character at text, of which jansson has made sure that it is one; its length in bytes. */
 static size_t decode(struct rpw_span text, unsigned long *ret_character)
 {
     static const unsigned char masks[] = {0, 0x7f, 0x1f, 0x0f, 0x07};
     size_t length = rpw_utf8_length(text);
 
-    if (length == 0) {
-        *ret_character = 0xfffd;
-        return 1;
-    }
     *ret_character = (unsigned char)text.ptr[0] & masks[length];
     for (size_t i = 1; i < length; i++)
         *ret_character = *ret_character << 6 | ((unsigned char)text.ptr[i] & 0x3f);
@@ -40,7 +36,6 @@ struct traits {
     bool has_lines, has_special; /* special: what only double quotes can hold */
     bool has_indicator;          /* what means something in YAML where it stands */
     bool begins_or_ends_blank, ends_in_space;
-    bool has_break_space; /* a space behind a line end */
 };
 
 static bool is_indicator(struct rpw_span text, size_t at)
@@ -59,13 +54,12 @@ static struct traits analyze(struct rpw_span text)
     unsigned long character;
 
     traits.has_indicator = text.len >= 3 && (memcmp(text.ptr, "---", 3) == 0 || memcmp(text.ptr, "...", 3) == 0);
-    for (size_t at = 0; at < text.len; at += decode((struct rpw_span){text.ptr + at, text.len - at}, &character)) {
+    for (size_t at = 0, length; at < text.len; at += length) {
         char c = text.ptr[at], before = at > 0 ? text.ptr[at - 1] : 'x';
 
-        decode((struct rpw_span){text.ptr + at, text.len - at}, &character);
+        length = decode((struct rpw_span){text.ptr + at, text.len - at}, &character);
         traits.has_lines |= c == '\n';
         traits.has_special |= !is_printable(character) || (c == '\n' && before == ' ');
-        traits.has_break_space |= c == ' ' && before == '\n';
         traits.has_indicator |= c != '\0' && is_indicator(text, at);
     }
     if (text.len > 0) {
@@ -77,18 +71,13 @@ static struct traits analyze(struct rpw_span text)
 
 static void write_escape(FILE *out, unsigned long character)
 {
-    static const char escapes[][2] = {{'\0', '0'}, {'\a', 'a'}, {'\b', 'b'}, {'\t', 't'}, {'\n', 'n'}, {'\v', 'v'},
-                                      {'\f', 'f'}, {'\r', 'r'}, {0x1b, 'e'}, {'"', '"'},  {'\\', '\\'}};
+    static const char characters[] = "\0\a\b\t\n\v\f\r\x1b\"\\", letters[] = "0abtnvfre\"\\";
+    const char *found = character < 0x80 ? memchr(characters, (int)character, sizeof(characters) - 1) : NULL;
 
-    for (size_t i = 0; i < sizeof(escapes) / sizeof(escapes[0]); i++)
-        if (character == (unsigned char)escapes[i][0]) {
-            fprintf(out, "\\%c", escapes[i][1]);
-            return;
-        }
-    if (character <= 0xff)
-        fprintf(out, "\\x%02lX", character);
+    if (found)
+        fprintf(out, "\\%c", letters[found - characters]);
     else
-        fprintf(out, character <= 0xffff ? "\\u%04lX" : "\\U%08lX", character);
+        fprintf(out, character <= 0xff ? "\\x%02lX" : character <= 0xffff ? "\\u%04lX" : "\\U%08lX", character);
 }
 
 static void write_double_quoted(FILE *out, struct rpw_span text)
@@ -249,11 +238,16 @@ void rpw_manifest_write_yaml(FILE *out, json_t *value)
 
 /* --- JSON ------------------------------------------------------------------------------------------------------------ */
 
+static size_t larger(size_t a, size_t b)
+{
+    return a > b ? a : b;
+}
+
 /* The digits that every number in value needs, so that it is read as the same again: 0.1 needs 15, few need 17. */
 static size_t digits_of(json_t *value)
 {
     char text[RPW_MANIFEST_NUMBER_BYTES];
-    size_t most = 15, digits, index;
+    size_t most = 15, index;
     const char *key;
     json_t *item;
 
@@ -264,13 +258,11 @@ static size_t digits_of(json_t *value)
     }
     json_object_foreach(value, key, item)
     {
-        digits = digits_of(item);
-        most = digits > most ? digits : most;
+        most = larger(digits_of(item), most);
     }
     json_array_foreach(value, index, item)
     {
-        digits = digits_of(item);
-        most = digits > most ? digits : most;
+        most = larger(digits_of(item), most);
     }
     return most;
 }
