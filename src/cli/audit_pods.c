@@ -48,19 +48,17 @@ void rpw_audit_init(struct rpw_audit *audit, const struct rpw_policy_set *polici
 {
     *audit = (struct rpw_audit){.policies = policies,
                                 .namespace_ = namespace_,
-                                .region = rpw_memory_need(malloc(2 * RPW_ARENA_BYTES + PODS_ARENA_BYTES)),
+                                .core = rpw_memory_arena(RPW_ARENA_BYTES),
+                                .subject = rpw_memory_arena(RPW_ARENA_BYTES),
+                                .pods = rpw_memory_arena(PODS_ARENA_BYTES),
                                 .rows = json_object()};
-    rpw_arena_init(&audit->core, audit->region, RPW_ARENA_BYTES);
-    rpw_arena_init(&audit->subject, audit->region + RPW_ARENA_BYTES, RPW_ARENA_BYTES);
-    rpw_arena_init(&audit->pods, audit->region + 2 * RPW_ARENA_BYTES, PODS_ARENA_BYTES);
 }
 
 void rpw_audit_done(struct rpw_audit *audit)
 {
-    rpw_arena_done(&audit->core);
-    rpw_arena_done(&audit->subject);
-    rpw_arena_done(&audit->pods);
-    free(audit->region);
+    rpw_memory_free_arena(audit->core);
+    rpw_memory_free_arena(audit->subject);
+    rpw_memory_free_arena(audit->pods);
     json_decref(audit->rows);
 }
 
@@ -273,12 +271,12 @@ static void add_pod(struct rpw_audit *audit, const struct rpw_workload_pod *plac
         return;
     audit->pod_count++;
     rpw_progress_show("%zu pods", audit->pod_count);
-    read_subject(&audit->subject, place, &subject);
+    read_subject(audit->subject, place, &subject);
     if (subject.is_shaped && has_ended(&subject.life)) {
         audit->finished_count++;
         return;
     }
-    rpw_pod_decide(&audit->core, audit->policies, place->text, namespace_.len > 0 ? namespace_ : RPW_LIT("default"),
+    rpw_pod_decide(audit->core, audit->policies, place->text, namespace_.len > 0 ? namespace_ : RPW_LIT("default"),
                    &decision);
     verdict = judge(&decision, &subject);
     if (verdict.is_of_interest)
@@ -297,8 +295,8 @@ static bool add_object(struct rpw_manifest_object *object, void *context)
         audit->other_count++;
         return true;
     }
-    rpw_arena_reset(&audit->pods);
-    if (rpw_workload_read(&audit->pods, object->json, true, &workload, &err) != RPW_OK) {
+    rpw_arena_reset(audit->pods);
+    if (rpw_workload_read(audit->pods, object->json, true, &workload, &err) != RPW_OK) {
         rpw_manifest_object_fail(object, &err);
         return false;
     }

@@ -28,9 +28,8 @@ enum rpw_audit_state {
 
 struct rpw_audit {
     const struct rpw_policy_set *policies;
-    const char *namespace_;               /* NULL: all */
-    struct rpw_arena core, subject, pods; /* for a decision, the pod it is about, the list it is from */
-    char *region;                         /* the arenas' */
+    const char *namespace_;                  /* NULL: all */
+    struct rpw_arena *core, *subject, *pods; /* for a decision, the pod it is about, the list it is from */
     json_t *rows; /* an object: a row for each workload, policy, state and detail, in the order in which they came */
     size_t counts[RPW_AUDIT_STATE_COUNT]; /* of pods */
     size_t finished_count;                /* pods that have ended or are being deleted: not looked at */

@@ -207,15 +207,12 @@ static void mutate_files(struct run *run)
 /* Nothing is printed before everything is known, but for -o diff: half an answer could be taken for one. */
 static int mutate_all(struct run *run)
 {
-    char *region = rpw_memory_need(malloc(RPW_ARENA_BYTES + PODS_ARENA_BYTES)), *text = NULL;
-    struct rpw_arena core, pods;
+    char *text = NULL;
     bool is_for_reading;
     size_t len = 0;
 
-    rpw_arena_init(&core, region, RPW_ARENA_BYTES);
-    rpw_arena_init(&pods, region + RPW_ARENA_BYTES, PODS_ARENA_BYTES);
-    run->context.core = &core;
-    run->context.pods = &pods;
+    run->context.core = rpw_memory_arena(RPW_ARENA_BYTES);
+    run->context.pods = rpw_memory_arena(PODS_ARENA_BYTES);
     run->output.patches = json_array();
     run->output.out = rpw_memory_open(&text, &len);
     run->output.format = (enum rpw_mutate_format)run->options->format;
@@ -232,9 +229,8 @@ static int mutate_all(struct run *run)
     free(text);
     json_decref(run->output.patches);
     rpw_mutate_summary_done(&run->summary);
-    rpw_arena_done(&core);
-    rpw_arena_done(&pods);
-    free(region);
+    rpw_memory_free_arena(run->context.core);
+    rpw_memory_free_arena(run->context.pods);
     return !run->is_usable ? RPW_EXIT_BLIND : run->is_allowed ? RPW_EXIT_OK : RPW_EXIT_NO;
 }
 

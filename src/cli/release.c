@@ -234,18 +234,15 @@ static void look_at_pod(struct rpw_release *release, const struct rpw_workload_p
 static bool look_at_object(struct rpw_manifest_object *object, void *release)
 {
     json_t *value = rpw_manifest_object_value(object);
-    char *region = rpw_memory_need(malloc(ARENA_BYTES));
+    struct rpw_arena *arena = rpw_memory_arena(ARENA_BYTES);
     struct rpw_workload workload;
-    struct rpw_arena arena;
     struct rpw_err err;
 
     look_at_secrets(release, value);
-    rpw_arena_init(&arena, region, ARENA_BYTES);
-    if (rpw_workload_read(&arena, object->json, false, &workload, &err) == RPW_OK)
+    if (rpw_workload_read(arena, object->json, false, &workload, &err) == RPW_OK)
         for (size_t i = 0; i < workload.pod_count; i++)
             look_at_pod(release, &workload.pods[i]);
-    rpw_arena_done(&arena);
-    free(region);
+    rpw_memory_free_arena(arena);
     json_decref(value);
     return value != NULL;
 }

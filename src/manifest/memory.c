@@ -3,6 +3,7 @@
 
 #include <jansson.h>
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -41,6 +42,25 @@ char *rpw_memory_print(const char *format, ...)
     len = vasprintf(&text, format, arguments);
     va_end(arguments);
     return rpw_memory_need(len >= 0 ? text : NULL);
+}
+
+struct arena_and_region {
+    struct rpw_arena arena;
+    max_align_t region[];
+};
+
+struct rpw_arena *rpw_memory_arena(size_t bytes)
+{
+    struct arena_and_region *both = rpw_memory_need(malloc(sizeof(*both) + bytes));
+
+    rpw_arena_init(&both->arena, both->region, bytes);
+    return &both->arena;
+}
+
+void rpw_memory_free_arena(struct rpw_arena *arena)
+{
+    rpw_arena_done(arena);
+    free(arena);
 }
 
 FILE *rpw_memory_open(char **ret_text, size_t *ret_len)

@@ -7,6 +7,7 @@
 
 #include <stdio.h>
 
+#include "rpw/bytes/arena.h"
 #include "rpw/bytes/status.h"
 
 /* Has jansson end the program, too. */
@@ -17,6 +18,10 @@ RPW_MUST_CHECK void *rpw_memory_need(void *memory);
 
 /* A text that the caller frees. */
 RPW_MUST_CHECK char *rpw_memory_print(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* An arena of so many bytes (arena.h), to be freed. */
+RPW_MUST_CHECK struct rpw_arena *rpw_memory_arena(size_t bytes);
+void rpw_memory_free_arena(struct rpw_arena *arena);
 
 /* A stream whose text is *ret_text, to be freed, once it is closed. */
 RPW_MUST_CHECK FILE *rpw_memory_open(char **ret_text, size_t *ret_len);
