@@ -181,7 +181,7 @@ static void print(const struct rpw_audit *audit, unsigned format)
     if (format == FORMAT_TABLE)
         rpw_audit_print_table(audit, stdout);
     else if (format == FORMAT_YAML)
-        rpw_manifest_write_yaml(stdout, report);
+        rpw_manifest_write_yaml(stdout, report, 0);
     else
         rpw_manifest_write_json(stdout, report);
     json_decref(report);

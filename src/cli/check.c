@@ -62,7 +62,7 @@ static void print_summary(const struct rpw_policy_set *set)
     json_t *summary =
         json_pack("{s:o, s:s}", "policies", rpw_check_summary_new(set), "unmatched", unmatched[set->unmatched]);
 
-    rpw_manifest_write_yaml(stdout, summary);
+    rpw_manifest_write_yaml(stdout, summary, 0);
     json_decref(summary);
 }
 

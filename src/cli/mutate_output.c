@@ -32,7 +32,7 @@ static void write_yaml(FILE *out, const struct rpw_document *document)
     fwrite(text.ptr, 1, line - begin, out);
     if (rpw_manifest_is_marker((struct rpw_span){whole.ptr + line, whole.len - line}, '-'))
         fputs("---\n", out);
-    rpw_manifest_write_yaml(out, document->after);
+    rpw_manifest_write_yaml(out, document->after, 0);
     while (last > 0 && (last == text.len || text.ptr[last - 1] != '\n'))
         last--;
     if (rpw_manifest_is_marker((struct rpw_span){text.ptr + last, text.len - last}, '.'))
@@ -70,7 +70,7 @@ static void show_text(struct rpw_mutate_output *output, const struct rpw_documen
         write_yaml(output->out, document);
     } else {
         fputs(is_first ? "" : "---\n", output->out);
-        rpw_manifest_write_yaml(output->out, document->after);
+        rpw_manifest_write_yaml(output->out, document->after, 0);
     }
 }
 
@@ -83,7 +83,7 @@ static char *canonical_text(json_t *value)
     size_t len = 0;
     FILE *out = rpw_memory_open(&text, &len);
 
-    rpw_manifest_write_yaml(out, value);
+    rpw_manifest_write_yaml(out, value, 0);
     rpw_memory_close(out);
     return text;
 }

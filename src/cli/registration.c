@@ -40,7 +40,7 @@ static int registration(int argc, char **argv)
     if (object == NULL)
         fprintf(stderr, "rucio-policy-webhook registration: %s\n", error);
     else if (options.output == 0)
-        rpw_manifest_write_yaml(stdout, object);
+        rpw_manifest_write_yaml(stdout, object, 0);
     else
         rpw_manifest_write_json(stdout, object);
     exit_code = object != NULL ? RPW_EXIT_OK : RPW_EXIT_NO;

@@ -231,9 +231,9 @@ static void write_value(FILE *out, json_t *value, unsigned indent, bool is_here)
     }
 }
 
-void rpw_manifest_write_yaml(FILE *out, json_t *value)
+void rpw_manifest_write_yaml(FILE *out, json_t *value, unsigned indent)
 {
-    write_value(out, value, 0, false);
+    write_value(out, value, indent, false);
 }
 
 /* --- JSON ------------------------------------------------------------------------------------------------------------ */

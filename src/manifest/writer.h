@@ -8,8 +8,8 @@
 #include <jansson.h>
 #include <stdio.h>
 
-/* A document without `---`. */
-void rpw_manifest_write_yaml(FILE *out, json_t *value);
+/* A document without `---`, or a part of one: each line begins with so many spaces. */
+void rpw_manifest_write_yaml(FILE *out, json_t *value, unsigned indent);
 
 void rpw_manifest_write_json(FILE *out, json_t *value);
 
