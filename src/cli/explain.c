@@ -3,6 +3,7 @@
 
 #include "json_patch.h"
 #include "policy_words.h"
+#include "rpw/inject/recognition.h"
 #include "rpw/inject/selector.h"
 #include "visible.h"
 
@@ -37,6 +38,9 @@ static void write_heading(const struct explanation *explanation)
         put(explanation, "patched by policy ", name, "\n");
     else if (decision->reason == RPW_REASON_UP_TO_DATE)
         put(explanation, "already as policy ", name, " wants it\n");
+    else if (decision->reason == RPW_REASON_NO_POLICY && decision->rucio != RPW_BY_NOTHING)
+        fprintf(explanation->out, "left alone: no policy selects it, but it looks like Rucio by its %s\n",
+                rpw_recognition_word(decision->rucio));
     else if (decision->reason < sizeof(left_alone) / sizeof(left_alone[0]) && left_alone[decision->reason])
         fprintf(explanation->out, "left alone: %s\n", left_alone[decision->reason]);
     else
@@ -78,7 +82,7 @@ static bool write_namespaces(const struct explanation *explanation, const struct
 {
     struct rpw_span namespace_ = explanation->pod->namespace_;
     bool is_any = policy->namespaces.count == 0;
-    bool holds = is_any || rpw_selector_matches_any(policy->namespaces, namespace_);
+    bool holds = is_any || rpw_glob_matches_any(policy->namespaces, namespace_);
 
     fprintf(explanation->out, "%snamespace ", mark_of(holds));
     put(explanation, "", namespace_, is_any ? ": any will do" : holds ? " matches " : " does not match ");
@@ -103,16 +107,19 @@ static bool write_requirement(const struct explanation *explanation, const struc
 
 static bool write_containers(const struct explanation *explanation, const struct rpw_policy *policy)
 {
-    const struct rpw_container *container = rpw_selector_find_container(policy->containers, &explanation->parsed);
+    struct rpw_recognition found = rpw_recognise_target_in(policy, &explanation->parsed);
 
-    fprintf(explanation->out, "%scontainer", mark_of(container != NULL));
-    if (container)
-        put(explanation, " ", container->name, " matches ");
-    else
-        fputs(" names: none matches ", explanation->out);
-    rpw_policy_words_list(explanation->out, policy->containers, ", ", " or ");
+    fprintf(explanation->out, "%scontainer", mark_of(found.kind != RPW_BY_NOTHING));
+    if (found.kind == RPW_BY_NOTHING) {
+        fputs("s: ", explanation->out);
+        rpw_policy_words_containers(explanation->out, policy, "none");
+    } else {
+        put(explanation, " ", found.container->name, found.kind == RPW_BY_NAME ? " matches " : ": its image matches ");
+        rpw_policy_words_list(explanation->out, found.kind == RPW_BY_NAME ? policy->containers : policy->images, ", ",
+                              " or ");
+    }
     fputc('\n', explanation->out);
-    return container != NULL;
+    return found.kind != RPW_BY_NOTHING;
 }
 
 static void write_policy(const struct explanation *explanation, const struct rpw_policy *policy, bool is_later)

@@ -39,8 +39,9 @@ static char *describe(const struct rpw_document_pod *pod)
         return rpw_memory_print("%s", words_of(decision->reason));
     char *namespace_ = rpw_visible_copy(pod->namespace_);
     char *words =
-        rpw_memory_print("%s in namespace %s%s", words_of(decision->reason), namespace_,
-                         pod->is_namespace_assumed ? ", which is assumed: the object names none, -n sets it" : "");
+        rpw_memory_print("%s in namespace %s%s%s%s", words_of(decision->reason), namespace_,
+                         decision->rucio != RPW_BY_NOTHING ? ", but it looks like Rucio by its " : "",
+                         rpw_recognition_word(decision->rucio), pod->is_namespace_assumed ? ", which is assumed: the object names none, -n sets it" : "");
     free(namespace_);
     return words;
 }

@@ -38,6 +38,7 @@ void rpw_pod_decide(struct rpw_arena *arena, const struct rpw_policy_set *polici
                                               .reason = result.reason,
                                               .policy = result.policy,
                                               .revision = result.revision,
+                                              .rucio = result.rucio.kind,
                                               .err = result.err};
     ret_decision->err.offset -= result.err.offset > prefix_len ? prefix_len : result.err.offset;
     if (result.message.ptr)
