@@ -267,21 +267,18 @@ static int run_steps(struct rpw_kube_client *client, const struct options *optio
                 "the objects change again and again: is somebody else writing them? Nothing is broken; run this again");
 }
 
-static int ensure(int argc, char **argv)
+static int ensure(void *context)
 {
-    struct options options = {.target = {.webhooks = NULL}};
+    const struct options *options = context;
     struct rpw_kube_client *client;
-    int exit_code;
+    int exit_code = check_options(options);
 
-    if (!rpw_flags_read(&rpw_verb_certs_ensure, argc, argv, &options, &exit_code))
-        return exit_code;
-    exit_code = check_options(&options);
     if (exit_code != RPW_EXIT_OK)
         return exit_code;
-    client = rpw_cluster_open(&options.cluster);
+    client = rpw_cluster_open(&options->cluster);
     if (client == NULL)
         return RPW_EXIT_BLIND;
-    exit_code = run_steps(client, &options);
+    exit_code = run_steps(client, options);
     rpw_kube_client_free(client);
     return exit_code;
 }
@@ -297,6 +294,6 @@ const struct rpw_verb rpw_verb_certs_ensure = {
     .ending = "An authority is valid for 5 years, and is renewed while it can still sign.\n"
               "Exit codes: 0 in order, or nothing to be done before the time that it prints; 1 something is wrong, 2 "
               "usage, 3 the cluster could not be asked.",
-    RPW_VERB_FLAGS(flags),
+    RPW_VERB_FLAGS(flags, struct options),
     .run = ensure,
 };
