@@ -220,10 +220,10 @@ const struct rpw_verb rpw_verb_audit = {
         "revision? Pods come from `kubectl get pods -o json`, with its ways to log in; in a pod, from the API by the "
         "pod's ServiceAccount.",
     .ending = "States: current; conflicts (current, but for what the pod sets itself and the policy keeps); old "
-              "revision; lacking; refused (if it were created now); no policy (Rucio's by a container's name, and no "
-              "policy selects it); opted out.\n"
+              "revision; lacking; refused (if it were created now); no policy (a Rucio pod that no policy selects); "
+              "opted out.\n"
               "Exit codes: 0 no drift, 1 drift (old revision, lacking, refused; no policy, unless `unmatched: allow`), "
-              "2 usage, 3 nothing was looked at: no pods in the input, or a cluster that cannot be asked.",
+              "2 usage, 3 no pod was seen: there is none in the input, or the cluster could not be asked.",
     RPW_VERB_FLAGS(flags, struct options),
     .run = audit,
 };

@@ -55,8 +55,8 @@ static const struct rpw_flag flags[] = {
     RPW_FLAG("renew-before", DURATION, struct options, renew_before_s, "TIME",
              "renew the serving certificate (90d) when less is left", .fallback = "30d", .max = 60 * RPW_CERTS_DAY_S),
     RPW_FLAG("overlap", DURATION, struct options, overlap_s, "TIME",
-             "how long a new authority must have been published beside the old one before anything that it signed is "
-             "served, and the old one stays trusted afterwards; less than --renew-before",
+             "how long a new authority is published beside the old one before a certificate that it signed is served; "
+             "afterwards the old one stays trusted for as long. Less than --renew-before",
              .fallback = "1h", .min = MIN_OVERLAP_S, .max = 30 * RPW_CERTS_DAY_S),
     RPW_FLAG("server", TEXT, struct options, cluster.server, "URL",
              "outside of a pod: the cluster's API, https://HOST:PORT", ),
@@ -288,9 +288,9 @@ const struct rpw_verb rpw_verb_certs_ensure = {
     .summary = "makes and renews both in a cluster: two Secrets and every caBundle",
     .text =
         "Makes and renews, in a cluster, the certificate authority and the serving certificate in their Secrets, and "
-        "writes the authority into every caBundle of the MutatingWebhookConfiguration. To be run at installation and "
-        "then regularly: it does what is due and nothing else. Running it twice, several at once, or ending it "
-        "anywhere does no harm.",
+        "writes the authority into every caBundle of the MutatingWebhookConfiguration. Run it at installation and then "
+        "regularly: it does what is due and nothing else. It may run twice, several times at once, or be interrupted "
+        "anywhere.",
     .ending = "An authority is valid for 5 years, and is renewed while it can still sign.\n"
               "Exit codes: 0 in order, or nothing to be done before the time that it prints; 1 something is wrong, 2 "
               "usage, 3 the cluster could not be asked.",

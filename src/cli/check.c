@@ -126,12 +126,10 @@ static int check(void *context)
 const struct rpw_verb rpw_verb_check = {
     .name = "check",
     .summary = "is this configuration right, and what will it do?",
-    .text =
-        "Is this configuration right? Prints the verdict, and below it every error, or what is perhaps not meant, as "
-        "FILE:LINE:COLUMN with the line in question.",
-    .ending =
-        "Exit codes: 0 the configuration is right, 1 it is wrong, or the registration is another, 2 usage, 3 a file "
-        "could not be read.",
+    .text = "Is this configuration right? Prints the verdict, and below it every error and warning as FILE:LINE:COLUMN "
+            "with its line.",
+    .ending = "Exit codes: 0 the configuration is right, 1 it is wrong, or the registration differs, 2 usage, 3 a file "
+              "could not be read.",
     RPW_VERB_FLAGS(flags, struct options),
     .run = check,
 };

@@ -240,10 +240,9 @@ out:
 const struct rpw_verb rpw_verb_init = {
     .name = "init",
     .summary = "a first policy.yaml, from nothing or from what a rendered release does today",
-    .text =
-        "Prints a first policy.yaml with comments. With -f it comes from a release of Rucio as Helm renders it: which "
-        "containers of Rucio are there, what sets a policy today (the charts' policyPackages, optional_config and "
-        "config), the policy that would replace it, and the charts' values to delete then.",
+    .text = "Prints a first policy.yaml with comments. With -f it comes from a Rucio release as Helm renders it: "
+            "comments list its Rucio containers, what sets a policy today (the charts' policyPackages, optional_config "
+            "and config), and the chart values to delete once the policy works.",
     .ending =
         "Exit codes: 0 printed, 1 what was given makes no configuration, 2 usage, 3 there is no Rucio in the release.",
     RPW_VERB_FLAGS(flags, struct options),

@@ -130,7 +130,7 @@ static int version(void *context)
 static const struct rpw_verb verb_version = {
     .name = "version",
     .summary = "the versions of the program and of its libraries",
-    .text = "Prints the versions of the program and of the libraries that it runs with.",
+    .text = "Prints the versions of the program and its libraries.",
     .run = version,
 };
 

@@ -257,7 +257,7 @@ const struct rpw_verb rpw_verb_mutate = {
             "AdmissionReview.",
     .ending = "Warnings and a summary go to standard error. When a pod is refused, only diff and explain print "
               "anything.\n"
-              "Exit codes: 0 done, 1 a pod is refused, 2 usage, 3 the input cannot be used, or there is none.",
+              "Exit codes: 0 done, 1 a pod is refused, 2 usage, 3 the input cannot be used, or is empty.",
     RPW_VERB_FLAGS(flags, struct options),
     .defaults = &(const struct options){.format = RPW_MUTATE_AS_INPUT},
     .run = mutate,

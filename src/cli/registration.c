@@ -53,8 +53,7 @@ const struct rpw_verb rpw_verb_registration = {
     .summary = "the MutatingWebhookConfiguration that this configuration needs",
     .text =
         "Prints the MutatingWebhookConfiguration that this configuration needs: which pods the cluster sends to the "
-        "webhook. The chart renders the same. caBundle is left to whoever makes the certificates, such as `certs "
-        "ensure`.",
+        "webhook. The chart renders the same. It has no caBundle: `certs ensure` or cert-manager writes that.",
     .ending =
         "Exit codes: 0 printed, 1 a container pattern would send every pod, 2 usage, 3 there is no configuration.",
     RPW_VERB_FLAGS(flags, struct options),
