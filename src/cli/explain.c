@@ -45,30 +45,6 @@ static void write_heading(const struct explanation *explanation)
 
 /* --- why a policy applies, or does not -------------------------------------------------------------------------------- */
 
-/* Asks the core about a policy that has one label requirement and nothing else. */
-static bool requirement_holds(const struct explanation *explanation, const struct rpw_label_requirement *requirement)
-{
-    static const struct rpw_span any = {"*", 1};
-    const struct rpw_policy policy = {
-        .name = RPW_LIT("question"), .requirements = requirement, .requirement_count = 1, .containers = {&any, 1}};
-    const struct rpw_policy_set question = {.policies = &policy, .count = 1};
-    struct rpw_pod pod = explanation->parsed;
-    struct rpw_selection selection;
-    struct rpw_err err;
-
-    pod.metadata.annotations.policy = (struct rpw_span){NULL, 0};
-    return rpw_selector_choose(&question, explanation->pod->namespace_, &pod, &selection, &err) == RPW_OK &&
-           selection.kind == RPW_SELECTION_POLICY;
-}
-
-static const struct rpw_span *find_label(const struct rpw_label_list *labels, struct rpw_span key)
-{
-    for (size_t i = 0; i < labels->count; i++)
-        if (rpw_span_equal(labels->items[i].key, key))
-            return &labels->items[i].value;
-    return NULL;
-}
-
 static const char *mark_of(bool holds)
 {
     return holds ? "    ok  " : "    no  ";
@@ -89,13 +65,13 @@ static bool write_namespaces(const struct explanation *explanation, const struct
 
 static bool write_requirement(const struct explanation *explanation, const struct rpw_label_requirement *requirement)
 {
-    const struct rpw_span *value = find_label(&explanation->parsed.metadata.labels, requirement->key);
-    bool holds = requirement_holds(explanation, requirement);
+    const struct rpw_label *label = rpw_selector_find_label(&explanation->parsed, requirement->key);
+    bool holds = rpw_selector_requirement_holds(requirement, label);
 
     fprintf(explanation->out, "%slabel ", mark_of(holds));
     rpw_policy_words_requirement(explanation->out, requirement);
-    if (value)
-        put(explanation, ": it is ", *value, "\n");
+    if (label)
+        put(explanation, ": it is ", label->value, "\n");
     else
         fputs(": the pod has no such label\n", explanation->out);
     return holds;
