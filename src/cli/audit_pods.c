@@ -157,11 +157,7 @@ static bool has_ended(const struct life *life)
 
 static bool is_rucio(const struct rpw_pod *pod)
 {
-    for (int kind = 0; kind < RPW_CONTAINER_KINDS; kind++)
-        for (size_t i = 0; i < pod->containers[kind].count; i++)
-            if (rpw_selector_matches_any(rpw_policy_default_containers, pod->containers[kind].items[i].name))
-                return true;
-    return false;
+    return rpw_selector_find_container(rpw_policy_default_containers, pod) != NULL;
 }
 
 /* --- what the core says ---------------------------------------------------------------------------------------------- */
