@@ -1,6 +1,8 @@
 /* explain.c - the heading, and the policies one by one. */
 #include "explain.h"
 
+#include <stdlib.h>
+
 #include "json_patch.h"
 #include "policy_words.h"
 #include "rpw/inject/selector.h"
@@ -23,24 +25,12 @@ static void put(const struct explanation *explanation, const char *before, struc
 
 static void write_heading(const struct explanation *explanation)
 {
-    static const char *const left_alone[] = {
-        [RPW_REASON_OPTED_OUT] = "its annotation policy.rucio.cern.ch/inject is \"false\"",
-        [RPW_REASON_MIRROR_POD] = "a mirror pod, which the kubelet runs already",
-        [RPW_REASON_WINDOWS] = "a pod for Windows",
-        [RPW_REASON_NO_POLICY] = "no policy selects it",
-    };
-    const struct rpw_pod_decision *decision = &explanation->pod->decision;
-    const struct rpw_span name = decision->policy ? decision->policy->name : RPW_LIT("");
+    char *words = rpw_pod_decision_words(&explanation->pod->decision);
 
-    fprintf(explanation->out, "%s: ", explanation->pod->label);
-    if (decision->reason == RPW_REASON_INJECTED)
-        put(explanation, "patched by policy ", name, "\n");
-    else if (decision->reason == RPW_REASON_UP_TO_DATE)
-        put(explanation, "already as policy ", name, " wants it\n");
-    else if (decision->reason < sizeof(left_alone) / sizeof(left_alone[0]) && left_alone[decision->reason])
-        fprintf(explanation->out, "left alone: %s\n", left_alone[decision->reason]);
-    else
-        put(explanation, "refused\n    ", rpw_span_of(decision->message), "\n");
+    fprintf(explanation->out, "%s: %s\n", explanation->pod->label, words);
+    if (explanation->pod->decision.outcome == RPW_OUTCOME_REJECTED)
+        put(explanation, "    ", rpw_span_of(explanation->pod->decision.message), "\n");
+    free(words);
 }
 
 /* --- why a policy applies, or does not -------------------------------------------------------------------------------- */
