@@ -159,7 +159,7 @@ static bool add_api(struct rpw_audit *audit, const char *namespace_)
     if (result == RPW_KUBE_OK && audit->pod_count == 0)
         complain_of_nothing(audit, "the API", "some");
     if (error[0] != '\0')
-        fprintf(stderr, "rucio-policy-webhook audit: %s\n", error);
+        rpw_verb_fail(&rpw_verb_audit, RPW_EXIT_NO, "%s", error);
     return result == RPW_KUBE_OK && audit->pod_count > 0;
 }
 

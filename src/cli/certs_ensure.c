@@ -3,7 +3,6 @@
  * The decision is plan.h's and the objects are ensure_objects.h's; here is the loop. When somebody else has changed an object
  * since it was read, which may well be another `certs ensure`, nothing was written: everything is read again.
  */
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -163,19 +162,6 @@ static void print_step(const struct run *run, const struct rpw_certs_decision *d
     fflush(stdout);
 }
 
-static int fail(int exit_code, const char *format, ...) __attribute__((format(printf, 2, 3)));
-static int fail(int exit_code, const char *format, ...)
-{
-    va_list arguments;
-
-    fputs("rucio-policy-webhook certs ensure: ", stderr);
-    va_start(arguments, format);
-    vfprintf(stderr, format, arguments);
-    va_end(arguments);
-    fputc('\n', stderr);
-    return exit_code;
-}
-
 /* The last word of a run in which there was no step to do. */
 static int print_end(const struct run *run, const struct rpw_certs_decision *decision)
 {
@@ -185,14 +171,14 @@ static int print_end(const struct run *run, const struct rpw_certs_decision *dec
     rpw_time_format(run->now, now);
     rpw_time_format(decision->until, until);
     if (decision->step == RPW_CERTS_STEP_NO_WEBHOOKS)
-        return fail(
-            RPW_EXIT_NO,
+        return rpw_verb_fail(
+            &rpw_verb_certs_ensure, RPW_EXIT_NO,
             "found no MutatingWebhookConfiguration '%s', so no apiserver can trust the authority yet; create it "
             "and run this again",
             run->options->target.webhooks);
     if (decision->step == RPW_CERTS_STEP_CLOCK_BEHIND)
-        return fail(
-            RPW_EXIT_NO,
+        return rpw_verb_fail(
+            &rpw_verb_certs_ensure, RPW_EXIT_NO,
             "the clock says %s, and %s is valid from %s: is the clock behind? Nothing was changed. If the clock "
             "is right, delete the Secret of that certificate and run this again",
             now, decision->reason, until);
@@ -219,7 +205,9 @@ static enum turn take_turn(struct run *run, int *ret_exit_code)
     enum rpw_kube_result result;
 
     if (!rpw_ensure_read(objects) || !rpw_ensure_may_write(objects)) {
-        *ret_exit_code = fail(objects->texts.bundles != NULL ? RPW_EXIT_NO : RPW_EXIT_BLIND, "%s", objects->error);
+        *ret_exit_code =
+            rpw_verb_fail(&rpw_verb_certs_ensure, objects->texts.bundles != NULL ? RPW_EXIT_NO : RPW_EXIT_BLIND, "%s",
+                          objects->error);
         return TURN_END;
     }
     plan.now = run->now = time(NULL);
@@ -233,7 +221,7 @@ static enum turn take_turn(struct run *run, int *ret_exit_code)
     if (result == RPW_KUBE_CONFLICT)
         return TURN_CONFLICT;
     if (result != RPW_KUBE_OK) {
-        *ret_exit_code = fail(RPW_EXIT_BLIND, "%s", objects->error);
+        *ret_exit_code = rpw_verb_fail(&rpw_verb_certs_ensure, RPW_EXIT_BLIND, "%s", objects->error);
         return TURN_END;
     }
     print_step(run, &decision);
@@ -263,8 +251,9 @@ static int run_steps(struct rpw_kube_client *client, const struct options *optio
         if (turn == TURN_CONFLICT)
             pause_after_conflict(++conflicts);
     }
-    return fail(RPW_EXIT_NO,
-                "the objects change again and again: is somebody else writing them? Nothing is broken; run this again");
+    return rpw_verb_fail(
+        &rpw_verb_certs_ensure, RPW_EXIT_NO,
+        "the objects change again and again: is somebody else writing them? Nothing is broken; run this again");
 }
 
 static int ensure(void *context)

@@ -74,7 +74,7 @@ static int generate(void *context)
         puts(bundle);
         free(bundle);
     } else {
-        fprintf(stderr, "rucio-policy-webhook certs generate: %s\n", error);
+        rpw_verb_fail(&rpw_verb_certs_generate, RPW_EXIT_NO, "%s", error);
     }
     rpw_certs_pair_done(&authority);
     rpw_certs_pair_done(&serving);

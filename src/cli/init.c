@@ -227,9 +227,9 @@ static int init(void *context)
     if (!rpw_manifest_each_file(options->files.items, options->files.count, rpw_release_add, &release))
         goto out;
     if (options->files.count > 0 && json_array_size(release.containers) == 0)
-        fputs("rucio-policy-webhook init: found no container called rucio-server, rucio-daemons or rucio-ui in the "
-              "release, expected some\n",
-              stderr);
+        rpw_verb_fail(
+            &rpw_verb_init, RPW_EXIT_BLIND,
+            "found no container called rucio-server, rucio-daemons or rucio-ui in the release, expected some");
     else
         exit_code = print_checked(options, &release);
 out:

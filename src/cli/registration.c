@@ -29,10 +29,8 @@ static int print_registration(const struct rpw_policy_set *policies, const void 
     char error[RPW_REGISTRATION_ERROR_BYTES];
     json_t *object = rpw_registration_new(policies, options->service.namespace_, options->service.name, error);
 
-    if (object == NULL) {
-        fprintf(stderr, "rucio-policy-webhook registration: %s\n", error);
-        return RPW_EXIT_NO;
-    }
+    if (object == NULL)
+        return rpw_verb_fail(&rpw_verb_registration, RPW_EXIT_NO, "%s", error);
     if (options->output == 0)
         rpw_manifest_write_yaml(stdout, object, 0);
     else

@@ -121,7 +121,7 @@ static bool load_policies(const char *path, struct rpw_file *ret_file, struct rp
     char *report = NULL;
 
     if (!rpw_file_read(path, ret_file, error, sizeof(error))) {
-        fprintf(stderr, "rucio-policy-webhook serve: %s\n", error);
+        rpw_verb_fail(&rpw_verb_serve, RPW_EXIT_NO, "%s", error);
         return false;
     }
     if (parse_policies(path, (struct rpw_span){ret_file->bytes, ret_file->len}, ret_parsed, &report))
@@ -145,7 +145,7 @@ static int run(const struct rpw_server_options *options)
     if (end == RPW_SERVER_CUT_OFF)
         _exit(RPW_EXIT_NO); /* without cleaning up: other threads are still at work */
     if (end == RPW_SERVER_DID_NOT_START)
-        fprintf(stderr, "rucio-policy-webhook serve: %s\n", error);
+        rpw_verb_fail(&rpw_verb_serve, RPW_EXIT_NO, "%s", error);
     return end == RPW_SERVER_STOPPED ? RPW_EXIT_OK : RPW_EXIT_NO;
 }
 
