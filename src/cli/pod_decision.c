@@ -51,6 +51,28 @@ void rpw_pod_decide(struct rpw_arena *arena, const struct rpw_policy_set *polici
     json_decref(name);
 }
 
+char *rpw_pod_decision_words(const struct rpw_pod_decision *decision)
+{
+    struct rpw_span policy = decision->policy ? decision->policy->name : RPW_LIT("");
+
+    if (decision->outcome == RPW_OUTCOME_PATCHED)
+        return rpw_memory_print("patched by policy %.*s", (int)policy.len, policy.ptr);
+    if (decision->outcome == RPW_OUTCOME_UNCHANGED)
+        return rpw_memory_print("already as policy %.*s wants it", (int)policy.len, policy.ptr);
+    if (decision->outcome == RPW_OUTCOME_REJECTED)
+        return rpw_memory_print("refused");
+    if (decision->reason == RPW_REASON_OPTED_OUT)
+        return rpw_memory_print("left alone: its annotation policy.rucio.cern.ch/inject is \"false\"");
+    if (decision->reason == RPW_REASON_MIRROR_POD)
+        return rpw_memory_print("left alone: a mirror pod, which the kubelet runs already");
+    if (decision->reason == RPW_REASON_WINDOWS)
+        return rpw_memory_print("left alone: a pod for Windows");
+    if (decision->rucio != RPW_BY_NOTHING)
+        return rpw_memory_print("left alone: it looks like Rucio by its %s, but no policy selects it",
+                                rpw_recognition_word(decision->rucio));
+    return rpw_memory_print("left alone: no policy selects it");
+}
+
 void rpw_pod_decision_done(struct rpw_pod_decision *decision)
 {
     free(decision->message);

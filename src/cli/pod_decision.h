@@ -26,6 +26,9 @@ struct rpw_pod_decision {
 void rpw_pod_decide(struct rpw_arena *arena, const struct rpw_policy_set *policies, struct rpw_span pod,
                     struct rpw_span namespace_, struct rpw_pod_decision *ret_decision);
 
+/* What was decided, in words: "patched by policy atlas", "left alone: no policy selects it", "refused". To be freed. */
+RPW_MUST_CHECK char *rpw_pod_decision_words(const struct rpw_pod_decision *decision);
+
 void rpw_pod_decision_done(struct rpw_pod_decision *decision); /* a zeroed one is fine */
 
 #endif

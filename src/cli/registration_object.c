@@ -1,9 +1,12 @@
 /* registration_object.c - from policies to the conditions that an apiserver evaluates. */
 #include "registration_object.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "memory.h"
 
 /* --- names and patterns --------------------------------------------------------------------------------------------- */
 
@@ -22,12 +25,10 @@ static int compare_spans(const void *a, const void *b)
     return order != 0 ? order : (one->len > other->len) - (one->len < other->len);
 }
 
-static bool add_names(struct name_set *set, struct rpw_span_list names)
+static void add_names(struct name_set *set, struct rpw_span_list names)
 {
-    struct rpw_span *items = reallocarray(set->items, set->count + names.count + 1, sizeof(*items));
+    struct rpw_span *items = rpw_memory_need(reallocarray(set->items, set->count + names.count + 1, sizeof(*items)));
 
-    if (items == NULL)
-        return false;
     set->items = items;
     for (size_t i = 0; i < names.count; i++)
         items[set->count++] = names.items[i];
@@ -37,7 +38,6 @@ static bool add_names(struct name_set *set, struct rpw_span_list names)
         if (i == 0 || !rpw_span_equal(items[i], items[names.count - 1]))
             items[names.count++] = items[i];
     set->count = names.count;
-    return true;
 }
 
 /* What stands before the first wildcard; all of it where there is none. */
@@ -84,12 +84,14 @@ static void print_test(const struct name_set *set, const char *subject, FILE *ou
 
 /* --- conditions ------------------------------------------------------------------------------------------------------- */
 
-/* Takes text, which is malloc's. */
-static json_t *new_condition(const char *name, char *take_text)
+/* Takes the stream that text comes from. */
+static json_t *new_condition(const char *name, FILE *take_stream, char *const *text)
 {
-    json_t *condition = take_text != NULL ? json_pack("{s:s, s:s}", "name", name, "expression", take_text) : NULL;
+    json_t *condition;
 
-    free(take_text);
+    rpw_memory_close(take_stream);
+    condition = json_pack("{s:s, s:s}", "name", name, "expression", *text);
+    free(*text);
     return condition;
 }
 
@@ -102,17 +104,17 @@ static json_t *new_namespace_condition(const struct rpw_policy_set *policies)
     size_t len = 0;
     FILE *out;
 
-    for (size_t i = 0; i < policies->count && !is_any; i++)
-        is_any = policies->policies[i].namespaces.count == 0 || !add_names(&set, policies->policies[i].namespaces);
+    for (size_t i = 0; i < policies->count && !is_any; i++) {
+        is_any = policies->policies[i].namespaces.count == 0;
+        add_names(&set, policies->policies[i].namespaces);
+    }
     for (size_t i = 0; i < set.count && !is_any; i++)
         is_any = prefix_of(set.items[i]).len == 0;
-    out = is_any ? NULL : open_memstream(&text, &len);
-    if (out != NULL) {
+    out = is_any ? NULL : rpw_memory_open(&text, &len);
+    if (out != NULL)
         print_test(&set, "request.namespace", out);
-        fclose(out);
-    }
     free(set.items);
-    return new_condition("is-in-a-namespace-of-a-policy", text);
+    return out != NULL ? new_condition("is-in-a-namespace-of-a-policy", out, &text) : NULL;
 }
 
 /* What the containers are that a pod is sent for. */
@@ -138,9 +140,9 @@ static void print_container_test(const struct container_test *test, FILE *out)
 {
     print_test(&test->names, "c.name", out);
     for (size_t i = 0; i < test->images.count; i++) {
-        fputs(i > 0                    ? "|"
+        fputs(i > 0                   ? "|"
               : test->names.count > 0 ? " || (has(c.image) && c.image.matches('^(.*/)?("
-                                       : "(has(c.image) && c.image.matches('^(.*/)?(",
+                                      : "(has(c.image) && c.image.matches('^(.*/)?(",
               out);
         print_image_pattern(test->images.items[i], out);
     }
@@ -165,9 +167,8 @@ static bool check_patterns(const struct container_test *test, char ret_error[RPW
 
     for (size_t i = 0; i < test->names.count; i++)
         if (prefix_of(test->names.items[i]).len == 0) {
-            snprintf(ret_error, RPW_REGISTRATION_ERROR_BYTES,
-                     "the container pattern '%.*s' begins with a wildcard, %s", (int)test->names.items[i].len,
-                     test->names.items[i].ptr, wide);
+            snprintf(ret_error, RPW_REGISTRATION_ERROR_BYTES, "the container pattern '%.*s' begins with a wildcard, %s",
+                     (int)test->names.items[i].len, test->names.items[i].ptr, wide);
             return false;
         }
     for (size_t i = 0; i < test->images.count; i++)
@@ -186,7 +187,7 @@ static json_t *new_container_condition(const struct rpw_policy_set *policies,
     struct container_test test = {.has_variables = policies->unmatched != RPW_UNMATCHED_ALLOW};
     char *text = NULL;
     size_t len = 0;
-    FILE *out;
+    FILE *out = NULL;
 
     if (test.has_variables) {
         add_names(&test.names, rpw_policy_default_containers);
@@ -203,11 +204,10 @@ static json_t *new_container_condition(const struct rpw_policy_set *policies,
         fputs(") ||\n(has(object.spec.initContainers) && object.spec.initContainers.exists(c, ", out);
         print_container_test(&test, out);
         fputs("))", out);
-        rpw_memory_close(out);
     }
     free(test.names.items);
     free(test.images.items);
-    return new_condition("has-a-container-of-rucio", text);
+    return out != NULL ? new_condition("has-a-container-of-rucio", out, &text) : NULL;
 }
 
 /* --- the object ------------------------------------------------------------------------------------------------------- */
@@ -229,21 +229,12 @@ static json_t *new_webhook(const char *namespace_, const char *name, json_t *tak
 json_t *rpw_registration_new(const struct rpw_policy_set *policies, const char *namespace_, const char *name,
                              char ret_error[RPW_REGISTRATION_ERROR_BYTES])
 {
-    json_t *conditions = json_array(), *containers, *namespaces, *registration;
+    json_t *containers = new_container_condition(policies, ret_error);
 
-    snprintf(ret_error, RPW_REGISTRATION_ERROR_BYTES, "out of memory");
-    containers = new_container_condition(policies, ret_error);
-    if (conditions == NULL || containers == NULL) {
-        json_decref(conditions);
-        json_decref(containers);
+    if (containers == NULL)
         return NULL;
-    }
-    namespaces = new_namespace_condition(policies);
-    if (namespaces != NULL)
-        json_array_append_new(conditions, namespaces);
-    json_array_append_new(conditions, containers);
-    registration = json_pack("{s:s, s:s, s:{s:s}, s:[o]}", "apiVersion", "admissionregistration.k8s.io/v1", "kind",
-                             "MutatingWebhookConfiguration", "metadata", "name", name, "webhooks",
-                             new_webhook(namespace_, name, conditions));
-    return registration;
+    return json_pack(
+        "{s:s, s:s, s:{s:s}, s:[o]}", "apiVersion", "admissionregistration.k8s.io/v1", "kind",
+        "MutatingWebhookConfiguration", "metadata", "name", name, "webhooks",
+        new_webhook(namespace_, name, json_pack("[o*, o]", new_namespace_condition(policies), containers)));
 }

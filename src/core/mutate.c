@@ -232,17 +232,16 @@ static void handle_unmatched(struct mutation *mutation)
         allow(mutation, RPW_REASON_NO_POLICY);
         return;
     }
-    bool has_text =
-        rpw_strbuf_join(mutation->arena, &text,
-                        RPW_PARTS(rpw_words("no policy selects this pod: container "),
-                                  rpw_quoted(rucio.container->name),
-                                  rpw_words(" would run Rucio's generic policy (it is Rucio by its "),
-                                  rpw_words(rpw_recognition_word(rucio.kind)), rpw_words(" "),
-                                  rpw_quoted(rucio.evidence), rpw_words(")"),
-                                  rpw_words(is_refused ? ". Have a policy match it, or opt out with the annotation "
-                                                         "policy.rucio.cern.ch/inject: \"false\" of the pod (in a "
-                                                         "workload, of its template)"
-                                                       : "")));
+    bool has_text = rpw_strbuf_join(
+        mutation->arena, &text,
+        RPW_PARTS(rpw_words("no policy selects this pod: container "), rpw_quoted(rucio.container->name),
+                  rpw_words(" would run Rucio's generic policy (it is Rucio by its "),
+                  rpw_words(rpw_recognition_word(rucio.kind)), rpw_words(" "), rpw_quoted(rucio.evidence),
+                  rpw_words(")"),
+                  rpw_words(is_refused ? ". Have a policy match it, or opt out with the annotation "
+                                         "policy.rucio.cern.ch/inject: \"false\" of the pod (in a "
+                                         "workload, of its template)"
+                                       : "")));
     if (has_text && is_refused)
         refuse(mutation, RPW_REASON_UNMATCHED, text);
     else if (has_text && rpw_warnings_add(mutation->arena, &answer.warnings, text))

@@ -86,8 +86,7 @@ struct rpw_recognition rpw_recognise_target(const struct rpw_policy *policy, con
 
 struct rpw_recognition rpw_recognise_rucio(const struct rpw_container *container)
 {
-    struct rpw_recognition found =
-        recognise(rpw_policy_default_containers, rpw_policy_default_images, container);
+    struct rpw_recognition found = recognise(rpw_policy_default_containers, rpw_policy_default_images, container);
 
     if (found.kind != RPW_BY_NOTHING || rpw_recognition_is_own(container->name))
         return found;
@@ -109,8 +108,8 @@ static struct rpw_recognition find_first(const struct rpw_policy *policy, const 
     for (size_t k = 0; k < sizeof(kinds) / sizeof(kinds[0]); k++) {
         const struct rpw_container_list *list = &pod->containers[kinds[k]];
         for (size_t i = 0; i < list->count; i++) {
-            struct rpw_recognition found = policy != NULL ? rpw_recognise_target(policy, &list->items[i])
-                                                          : rpw_recognise_rucio(&list->items[i]);
+            struct rpw_recognition found =
+                policy != NULL ? rpw_recognise_target(policy, &list->items[i]) : rpw_recognise_rucio(&list->items[i]);
             if (found.kind != RPW_BY_NOTHING)
                 return found;
         }

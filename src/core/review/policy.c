@@ -1,8 +1,14 @@
 /* policy.c - the names that are fixed. */
 #include "rpw/review/policy.h"
 
-#define NAME(literal) {literal, sizeof(literal) - 1}
-#define LIST(items) {items, sizeof(items) / sizeof((items)[0])}
+#define NAME(literal)                                                                                                  \
+    {                                                                                                                  \
+        literal, sizeof(literal) - 1                                                                                   \
+    }
+#define LIST(items)                                                                                                    \
+    {                                                                                                                  \
+        items, sizeof(items) / sizeof((items)[0])                                                                      \
+    }
 
 static const struct rpw_span default_containers[] = {NAME("rucio-server"), NAME("rucio-daemons"), NAME("rucio-ui")};
 
