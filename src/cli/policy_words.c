@@ -15,6 +15,10 @@ void rpw_policy_words_containers(FILE *out, const struct rpw_policy *policy, con
 {
     bool has_names = policy->containers.count > 0, has_images = policy->images.count > 0;
 
+    if (policy->images.items == rpw_policy_default_images.items) {
+        fprintf(out, "%s with a name or an image of Rucio", no);
+        return;
+    }
     if (has_names) {
         fprintf(out, "%s named ", no);
         rpw_policy_words_list(out, policy->containers, ", ", " or ");
