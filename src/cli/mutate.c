@@ -11,7 +11,6 @@
 #include "input.h"
 #include "memory.h"
 #include "mutate_output.h"
-#include "mutate_summary.h"
 #include "progress.h"
 #include "rpw/bytes/limits.h"
 #include "values.h"
