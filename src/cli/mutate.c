@@ -14,7 +14,6 @@
 #include "progress.h"
 #include "rpw/bytes/limits.h"
 #include "values.h"
-#include "visible.h"
 
 /* A large cluster's pods as `kubectl get pods -A -o json` prints them. */
 #define MAX_INPUT_BYTES ((size_t)64 * 1024 * 1024)
@@ -69,15 +68,12 @@ static void print_messages(struct run *run, const struct rpw_document *document)
 
         json_array_foreach(pod->decision.warnings, index, warning)
         {
-            fprintf(stderr, "%s: warning: ", pod->label);
-            rpw_visible_write(stderr, rpw_span_of(json_string_value(warning)));
-            fputc('\n', stderr);
+            fprintf(stderr, "%s: warning: %s\n", pod->label, json_string_value(warning));
         }
         if (pod->decision.outcome != RPW_OUTCOME_REJECTED)
             continue;
-        fprintf(stderr, "%s: document %zu: %s: refused: ", document->object.report.name, document->number, pod->label);
-        rpw_visible_write(stderr, rpw_span_of(pod->decision.message));
-        fputc('\n', stderr);
+        fprintf(stderr, "%s: document %zu: %s: refused: %s\n", document->object.report.name, document->number,
+                pod->label, pod->decision.message);
         run->is_allowed = false;
     }
 }
