@@ -78,7 +78,7 @@ static void print_text(const struct options *options, const struct rpw_config_fi
         fprintf(out, "%s %zu %s%s", set != NULL ? "," : "", count, set != NULL ? "warning" : "error",
                 count == 1 ? "" : "s");
     fprintf(out, "\n%s", file->report);
-    if (is_right && options->is_verbose)
+    if (set != NULL && is_right && options->is_verbose)
         print_summary(set);
 }
 

@@ -30,7 +30,7 @@ static void write_heading(const struct explanation *explanation)
 
     fprintf(explanation->out, "%s: %s\n", explanation->pod->label, words);
     if (explanation->pod->decision.outcome == RPW_OUTCOME_REJECTED)
-        put(explanation, "    ", rpw_span_of(explanation->pod->decision.message), "\n");
+        fprintf(explanation->out, "    %s\n", explanation->pod->decision.message);
     free(words);
 }
 
@@ -143,7 +143,7 @@ static void write_warnings(const struct explanation *explanation)
 
     json_array_foreach(explanation->pod->decision.warnings, index, warning)
     {
-        put(explanation, "  warning: ", rpw_span_of(json_string_value(warning)), "\n");
+        fprintf(explanation->out, "  warning: %s\n", json_string_value(warning));
     }
 }
 

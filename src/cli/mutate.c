@@ -11,11 +11,9 @@
 #include "input.h"
 #include "memory.h"
 #include "mutate_output.h"
-#include "mutate_summary.h"
 #include "progress.h"
 #include "rpw/bytes/limits.h"
 #include "values.h"
-#include "visible.h"
 
 /* A large cluster's pods as `kubectl get pods -A -o json` prints them. */
 #define MAX_INPUT_BYTES ((size_t)64 * 1024 * 1024)
@@ -75,15 +73,12 @@ static void print_messages(struct run *run, const struct rpw_document *document)
                 pod->label, pod->place.stray_annotation, (int)pod->place.pointer.len, pod->place.pointer.ptr);
         json_array_foreach(pod->decision.warnings, index, warning)
         {
-            fprintf(stderr, "%s: warning: ", pod->label);
-            rpw_visible_write(stderr, rpw_span_of(json_string_value(warning)));
-            fputc('\n', stderr);
+            fprintf(stderr, "%s: warning: %s\n", pod->label, json_string_value(warning));
         }
         if (pod->decision.outcome != RPW_OUTCOME_REJECTED)
             continue;
-        fprintf(stderr, "%s: document %zu: %s: refused: ", document->object.report.name, document->number, pod->label);
-        rpw_visible_write(stderr, rpw_span_of(pod->decision.message));
-        fputc('\n', stderr);
+        fprintf(stderr, "%s: document %zu: %s: refused: %s\n", document->object.report.name, document->number,
+                pod->label, pod->decision.message);
         run->is_allowed = false;
     }
 }

@@ -1,5 +1,5 @@
 /* mutate_summary.c - pods are grouped by the words that are said of them. */
-#include "mutate_summary.h"
+#include "mutate_output.h"
 
 #include <stdlib.h>
 

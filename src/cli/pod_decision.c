@@ -5,6 +5,7 @@
 
 #include "json_patch.h"
 #include "memory.h"
+#include "visible.h"
 
 #define REVIEW_BEGIN                                                                                                   \
     "{\"kind\":\"AdmissionReview\",\"apiVersion\":\"admission.k8s.io/v1\",\"request\":{\"uid\":\"offline\","           \
@@ -18,7 +19,7 @@ static void read_answer(const struct rpw_result *result, struct rpw_pod_decision
     const char *base64 = json_string_value(json_object_get(response, "patch"));
 
     decision->patch = base64 ? rpw_json_patch_decode(base64) : json_array();
-    decision->warnings = warnings ? json_incref(warnings) : json_array();
+    decision->warnings = warnings ? rpw_visible_json(warnings) : json_array();
     json_decref(review);
 }
 
@@ -42,7 +43,7 @@ void rpw_pod_decide(struct rpw_arena *arena, const struct rpw_policy_set *polici
                                               .err = result.err};
     ret_decision->err.offset -= result.err.offset > prefix_len ? prefix_len : result.err.offset;
     if (result.message.ptr)
-        ret_decision->message = rpw_memory_print("%.*s", (int)result.message.len, result.message.ptr);
+        ret_decision->message = rpw_visible_copy(result.message);
     if (result.http_status == 200)
         read_answer(&result, ret_decision);
     free(review);

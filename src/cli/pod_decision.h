@@ -1,6 +1,6 @@
 /* pod_decision.h - asks the core about one pod: wraps it into an AdmissionReview like kube-apiserver's, and keeps the answer.
  *
- * Memory: the decision owns everything but policy, which the policy set owns.
+ * Texts are fit for a terminal. Memory: the decision owns everything but policy, which the policy set owns.
  */
 #ifndef RPW_CLI_POD_DECISION_H
 #define RPW_CLI_POD_DECISION_H
