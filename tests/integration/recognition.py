@@ -79,7 +79,7 @@ class Cases(Offline):
         folder = CASES / "rucio-pods-not-seen"
         done = self.run_program("audit", "--config", folder / "policy.yaml", "-f", folder / "running.yaml", "-o", "json")
         self.assertEqual(done.returncode, 1, done.stderr)
-        self.assertEqual([row["state"] for row in json.loads(done.stdout)["rows"]], ["lacking", "lacking"])
+        self.assertEqual([row["state"] for row in json.loads(done.stdout)["workloads"]], ["lacking", "lacking"])
 
     def test_annotation_on_the_deployment_is_told(self):
         folder = CASES / "annotation-on-the-deployment"
