@@ -40,7 +40,7 @@ static double measure(struct rpw_arena *arena, const struct rpw_policy_set *poli
 {
     struct rpw_result result;
     double start, elapsed;
-    unsigned calls = 0;
+    unsigned calls = 0, batch = 1; /* reading the clock is not free */
 
     rpw_mutate(arena, policies, body, &result); /* touches the memory that it will use */
     if (result.outcome != RPW_OUTCOME_PATCHED) {
@@ -49,8 +49,10 @@ static double measure(struct rpw_arena *arena, const struct rpw_policy_set *poli
     }
     start = cpu_ns();
     do {
-        rpw_mutate(arena, policies, body, &result);
-        calls++;
+        for (unsigned i = 0; i < batch; i++)
+            rpw_mutate(arena, policies, body, &result);
+        calls += batch;
+        batch *= 2;
         elapsed = cpu_ns() - start;
     } while (elapsed < milliseconds * NS_PER_MS);
     return elapsed / calls;

@@ -11,6 +11,7 @@
 #include <netinet/tcp.h>
 #include <openssl/ssl.h>
 #include <pthread.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,7 +20,9 @@
 #include <unistd.h>
 
 #define MAX_REQUEST_BYTES (1 << 20)
+#define MAX_ANSWER_BYTES (64 * 1024)
 #define MAX_CONNECTIONS 256
+#define CONTENT_LENGTH "\r\nContent-Length:"
 #define NS_PER_S 1000000000LL
 
 struct connection {
@@ -87,31 +90,39 @@ static SSL *open_connection(SSL_CTX *context, unsigned short port)
     return tls;
 }
 
-/* Reads one answer, which has a Content-Length. */
+static size_t receive(SSL *tls, char *room, size_t bytes)
+{
+    int got = SSL_read(tls, room, (int)bytes);
+
+    if (got <= 0)
+        die("the connection ended before the answer did");
+    return (size_t)got;
+}
+
+/* Go answers in chunks, of which the last is empty; no JSON of ours ends as that does. */
+static bool is_whole(const char *answer, size_t len, const char *body, const char *length)
+{
+    if (length == NULL)
+        return memcmp(answer + len - 5, "0\r\n\r\n", 5) == 0;
+    return len - (size_t)(body - answer) >= strtoul(length + strlen(CONTENT_LENGTH), NULL, 10);
+}
+
 static void read_answer(SSL *tls)
 {
-    char answer[16384];
+    char answer[MAX_ANSWER_BYTES];
     size_t len = 0;
-    const char *body = NULL;
+    const char *body = NULL, *length = NULL;
 
-    while (body == NULL) {
-        int got = SSL_read(tls, answer + len, (int)(sizeof(answer) - 1 - len));
-        if (got <= 0)
-            die("the connection ended before the answer did");
-        len += (size_t)got;
+    do {
+        len += receive(tls, answer + len, sizeof(answer) - 1 - len);
         answer[len] = '\0';
-        body = strstr(answer, "\r\n\r\n");
-    }
-    const char *length = strcasestr(answer, "\r\nContent-Length:");
-    if (strncmp(answer, "HTTP/1.1 200", 12) != 0 || length == NULL)
-        die("an answer that is not 200 with a Content-Length");
-    size_t left = strtoul(length + strlen("\r\nContent-Length:"), NULL, 10) - (len - (size_t)(body + 4 - answer));
-    while (left > 0) {
-        int got = SSL_read(tls, answer, (int)(left < sizeof(answer) ? left : sizeof(answer)));
-        if (got <= 0)
-            die("the connection ended before the answer did");
-        left -= (size_t)got;
-    }
+        if (body == NULL && (body = strstr(answer, "\r\n\r\n")) != NULL) {
+            body += 4;
+            length = strcasestr(answer, CONTENT_LENGTH);
+        }
+    } while (body == NULL || !is_whole(answer, len, body, length));
+    if (strncmp(answer, "HTTP/1.1 200", 12) != 0)
+        die("an answer that is not 200");
 }
 
 static void *run(void *argument)

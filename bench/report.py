@@ -47,7 +47,7 @@ def bars(panels):
             y += ROW
         y += 10
     return (f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {y}" role="img">\n'
-            f"<style>{STYLE}</style>\n" + "\n".join(out) + "\n</svg>\n")
+            f"<title>{escape('; '.join(title for title, _ in panels))}</title>\n<style>{STYLE}</style>\n" + "\n".join(out) + "\n</svg>\n")
 
 
 def write_files(folder, name, results, panels):
@@ -57,7 +57,7 @@ def write_files(folder, name, results, panels):
 
 
 def write_page(mark, text):
-    """Replaces what stands between <!-- MARK --> and <!-- /MARK --> of docs/performance.md."""
+    """Replaces what stands between <!-- MARK --> and <!-- /MARK --> in docs/performance.md."""
     begin, end = f"<!-- {mark} -->\n", f"<!-- /{mark} -->"
     page = PAGE.read_text()
     before, found, rest = page.partition(begin)
@@ -86,10 +86,10 @@ def check(name, ratios):
     return lost
 
 
-def publish(name, results, panels, text, options, build):
-    """Prints text, writes the files where options say. Returns the exit code."""
+def publish(name, command, results, panels, text, options):
+    """Prints text and writes the files, into docs/ where options say so. Returns the exit code."""
     print(text)
-    write_files(DOCS if options.write else build, name, results, panels)
+    write_files(DOCS if options.write else options.build, name, results, panels)
     if options.check:
         lost = check(name, results["ratios"])
         if lost is None:
@@ -100,5 +100,5 @@ def publish(name, results, panels, text, options, build):
         if lost:
             return 1
     if options.write:
-        write_page(name, text)
+        write_page(command, text)
     return 0

@@ -87,9 +87,10 @@ class Server:
         fields = pathlib.Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / TICKS_PER_S
 
-    def resident_kb(self):
+    def resident_kb(self, kind="VmRSS"):
+        """kind: RssAnon is what is not the text of programs and libraries."""
         status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
-        return int(re.search(r"VmRSS:\s+(\d+)", status)[1])
+        return int(re.search(rf"{kind}:\s+(\d+)", status)[1])
 
     def client_context(self):
         return ssl.create_default_context(cafile=self.folder / "tls.crt")
@@ -117,7 +118,7 @@ class Server:
         """Latencies in us, counted from when a request was due: (p50, p99). The client must keep up."""
         printed = subprocess.run(
             [build / "bench" / "paced_client", str(self.port), review, str(rate), str(seconds), str(CONNECTIONS)],
-            check=True, capture_output=True, text=True, preexec_fn=pin(CLIENT_CPU)).stdout
+            check=True, stdout=subprocess.PIPE, text=True, preexec_fn=pin(CLIENT_CPU)).stdout
         reached, p50, p99, _ = map(float, printed.split())
         if reached < 0.9 * rate:
             print(f"paced_client reached {reached:.0f} requests/s of {rate:.0f}", file=sys.stderr)
