@@ -8,7 +8,7 @@
 # network namespace of their own. --check and --write: as for bench/run.sh, with docs/performance-cluster.json and .svg.
 #
 # Takes about 6 minutes. Needs root, Go, etcd, wrk, iproute2, python3-yaml.
-# Environment: ROUNDS (5), SECONDS_EACH (4), RPW_BENCH_DIR (build/bench: what is built)
+# Environment: ROUNDS (5), SECONDS_EACH (4), RPW_BENCH_DIR (build/bench: where programs in Go are built; 250 MB)
 set -eu
 
 root=$(cd "$(dirname "$0")/.." && pwd)
@@ -24,15 +24,15 @@ for needed in go etcd wrk ip openssl cmake; do
 done
 [ "$(id -u)" -eq 0 ] || { echo "bench/cluster.sh: needs root, for a network namespace" >&2; exit 1; }
 
-build=${RPW_BENCH_DIR:-$root/build/bench}
+build=$root/build/bench
+cache=${RPW_BENCH_DIR:-$build}
 cmake -S "$root" -B "$build" -DCMAKE_BUILD_TYPE=Release -DRPW_BUILD_TESTS=OFF -DRPW_BUILD_BENCH=ON >/dev/null
 cmake --build "$build" --parallel 2 >/dev/null
-build=$(cd "$build" && pwd)
-"$root/bench/peers/build.sh" "$build/peers"
+"$root/bench/peers/build.sh" "$cache/peers"
 for version; do
-    "$root/bench/cluster/build-apiserver.sh" "$version" "$build/kubernetes-$version"
+    "$root/bench/cluster/build-apiserver.sh" "$version" "$cache/kubernetes-$version"
 done
 # shellcheck disable=SC2016 # what is in quotes belongs to the inner shell
 PYTHONDONTWRITEBYTECODE=1 exec unshare --net --pid --fork --kill-child --mount-proc sh -c \
     'ip link set lo up && exec /usr/bin/python3 "$@"' \
-    cluster "$root/bench/cluster/measure.py" ${mode:+"$mode"} --build "$build" --cache "$build" "$@"
+    cluster "$root/bench/cluster/measure.py" ${mode:+"$mode"} --build "$build" --cache "$cache" "$@"

@@ -34,7 +34,7 @@ class Bench:
     def start(self, name):
         port = free_port()
         if name in PEERS:
-            command = [self.build / "peers" / name, self.folder, port]
+            command = [self.options.cache / "peers" / name, self.folder, port]
         elif name == STATIC:
             command = [self.build / "bench" / "static_reply", self.folder / "tls.crt", self.folder / "tls.key",
                        f"127.0.0.1:{port}", "127.0.0.1:0", "1", self.answer]
@@ -185,6 +185,7 @@ def parse_options():
     for flag in ("--quick", "--check", "--write"):
         parser.add_argument(flag, action="store_true")
     parser.add_argument("--build", type=pathlib.Path, required=True)
+    parser.add_argument("--cache", type=pathlib.Path, required=True)
     options = parser.parse_args()
     from_environment = [("rounds", "ROUNDS", 5), ("seconds", "SECONDS_EACH", 4), ("idle", "IDLE_CONNECTIONS", 800),
                         ("core_ms", "CORE_MS", 200), ("reviews", "REVIEWS", 1_000_000),

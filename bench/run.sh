@@ -5,7 +5,7 @@
 # The servers are pinned to one processor and the clients to another, and the servers take turns, so that a slow minute of
 # the machine hits all of them. CPU per request is the honest figure: wrk with one thread saturates before the server does.
 # What is compared are ratios of one run. Prints tables; the figures, and a plot of them, are in
-# RPW_BENCH_DIR/performance.json and .svg.
+# build/bench/performance.json and .svg.
 #
 #   --quick   seconds: one round, no Go, nothing that takes long
 #   --check   fails when a ratio of docs/performance.json is lost by more than a tenth
@@ -13,8 +13,8 @@
 #
 # Takes about 8 minutes, with the first build of the peers in Go 2 more.
 # Environment: ROUNDS (5), SECONDS_EACH (4), IDLE_CONNECTIONS (800), CORE_MS (200), REVIEWS (1000000, of the run that looks at
-# memory), PEER_MEMORY_SECONDS (30, a peer's part in that), RPW_BENCH_DIR (build/bench: what is built),
-# BUILD (a build of everything, for --quick: nothing is built)
+# memory), PEER_MEMORY_SECONDS (30, a peer's part in that), RPW_BENCH_DIR (build/bench: where programs in Go are built),
+# BUILD (a build of everything: it is not built again)
 set -eu
 
 root=$(cd "$(dirname "$0")/.." && pwd)
@@ -29,12 +29,14 @@ for needed in wrk openssl $([ "$mode" = --quick ] || echo go); do
 done
 [ "$(nproc)" -ge 2 ] || { echo "bench/run.sh: needs two processors" >&2; exit 1; }
 
-build=${BUILD:-${RPW_BENCH_DIR:-$root/build/bench}}
+build=${BUILD:-$root/build/bench}
 if [ -z "${BUILD:-}" ]; then
     cmake -S "$root" -B "$build" -DCMAKE_BUILD_TYPE=Release -DRPW_BUILD_TESTS=OFF -DRPW_BUILD_BENCH=ON >/dev/null
     cmake --build "$build" --parallel 2 >/dev/null
 fi
+build=$(cd "$build" && pwd)
+cache=${RPW_BENCH_DIR:-$root/build/bench}
 if [ "$mode" != --quick ]; then
-    "$root/bench/peers/build.sh" "$build/peers"
+    "$root/bench/peers/build.sh" "$cache/peers"
 fi
-PYTHONDONTWRITEBYTECODE=1 exec /usr/bin/python3 "$root/bench/measure.py" --build "$(cd "$build" && pwd)" ${mode:+"$mode"}
+PYTHONDONTWRITEBYTECODE=1 exec /usr/bin/python3 "$root/bench/measure.py" ${mode:+"$mode"} --build "$build" --cache "$cache"

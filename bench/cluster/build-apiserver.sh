@@ -5,9 +5,10 @@
 # two processors the first time, and nothing when it is there. Needs Go and its module proxy.
 set -euo pipefail
 
-version=$1 folder=$2 module=k8s.io/kubernetes
-[ ! -x "$folder/kube-apiserver" ] || exit 0
-mkdir -p "$folder/module"
+version=$1 module=k8s.io/kubernetes
+[ ! -x "$2/kube-apiserver" ] || exit 0
+mkdir -p "$2/module"
+folder=$(cd "$2" && pwd)
 cd "$folder/module"
 export CGO_ENABLED=0 GOWORK=off GOFLAGS=-mod=mod
 

@@ -112,7 +112,7 @@ class Bench:
     def webhook(self, variant):
         port = free_port()
         if variant == PEER:
-            command = [self.options.build / "peers" / PEER, self.folder, port]
+            command = [self.options.cache / "peers" / PEER, self.folder, port]
         else:
             config = self.nothing if variant == ALLOWS else ROOT / "examples/policy.yaml"
             command = webhook_command(self.options.build, self.folder, config, port)
