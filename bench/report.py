@@ -1,6 +1,7 @@
 """What bench/run.sh and bench/cluster.sh make of their figures: tables, SVG, and the check against what is on record."""
 import json
 import pathlib
+import re
 import statistics
 from xml.sax.saxutils import escape
 
@@ -50,9 +51,20 @@ def bars(panels):
             f"<title>{escape('; '.join(title for title, _ in panels))}</title>\n<style>{STYLE}</style>\n" + "\n".join(out) + "\n</svg>\n")
 
 
+def rounded(value):
+    """Four digits that count."""
+    if isinstance(value, dict):
+        return {key: rounded(member) for key, member in value.items()}
+    if isinstance(value, list):
+        return [rounded(item) for item in value]
+    return float(f"{value:.4g}") if isinstance(value, float) else value
+
+
 def write_files(folder, name, results, panels):
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / f"{name}.json").write_text(json.dumps(results, indent=1) + "\n")
+    text = json.dumps(rounded(results), indent=1)
+    a_line_per_list = re.sub(r"\[[^][]*\]", lambda found: " ".join(found[0].split()), text)
+    (folder / f"{name}.json").write_text(a_line_per_list + "\n")
     (folder / f"{name}.svg").write_text(bars(panels))
 
 

@@ -182,6 +182,40 @@ def ratio(measured, over, under, quantity):
     return round(median(a / b for a, b in zip(measured[over][quantity], measured[under][quantity])), 3)
 
 
+def ratios(by_version):
+    result = {}
+    for version, measured in by_version.items():
+        for other in (POLICY, PEER):
+            result[f"{version}: pods per s: {OURS} / {other}"] = {
+                "value": ratio(measured, OURS, other, "pods per s"), "better": "higher"}
+            result[f"{version}: apiserver's CPU: {other} / {OURS}"] = {
+                "value": ratio(measured, other, OURS, "apiserver's CPU, ms"), "better": "higher"}
+    return result
+
+
+def tables(by_version, found):
+    result = []
+    for version, measured in by_version.items():
+        quantities = list(measured[NONE])
+        result.append(report.table([f"Kubernetes {version}", *quantities],
+                                   [[name, *(number(median(measured[name][quantity])) for quantity in quantities)]
+                                    for name in VARIANTS]))
+    result.append(report.table(["ratio", "median of the rounds"],
+                               [[key, number(entry["value"])] for key, entry in found.items()]))
+    return "\n\n".join(result)
+
+
+def publish(options, load, by_version):
+    found = ratios(by_version)
+    text = (f"{options.rounds} rounds of {options.seconds} s; load of the machine {load:.1f} before.\n\n"
+            + tables(by_version, found))
+    panels = [(f"Pods per second, Kubernetes {version}",
+               [(name, median(measured[name]["pods per s"]), name == OURS) for name in VARIANTS])
+              for version, measured in by_version.items()]
+    results = {"rounds": options.rounds, "seconds": options.seconds, "load": load, "ratios": found, "versions": by_version}
+    return report.publish("performance-cluster", "bench/cluster.sh", results, panels, text, options)
+
+
 def main():
     parser = argparse.ArgumentParser()
     for flag in ("--check", "--write"):
@@ -192,25 +226,7 @@ def main():
     options = parser.parse_args()
     options.rounds, options.seconds = int(os.environ.get("ROUNDS", 5)), int(os.environ.get("SECONDS_EACH", 4))
     load = os.getloadavg()[0]
-    by_version, text, ratios, panels = {}, [], {}, []
-    for version in options.versions:
-        measured = by_version[version] = measure(options, version)
-        quantities = list(measured[NONE])
-        text.append(report.table([f"Kubernetes {version}", *quantities],
-                                 [[name, *(number(median(measured[name][quantity])) for quantity in quantities)]
-                                  for name in VARIANTS]))
-        for other in (POLICY, PEER):
-            ratios[f"{version}: pods per s: {OURS} / {other}"] = {
-                "value": ratio(measured, OURS, other, "pods per s"), "better": "higher"}
-            ratios[f"{version}: apiserver's CPU: {other} / {OURS}"] = {
-                "value": ratio(measured, other, OURS, "apiserver's CPU, ms"), "better": "higher"}
-        panels.append((f"Pods per second, Kubernetes {version}",
-                       [(name, median(measured[name]["pods per s"]), name == OURS) for name in VARIANTS]))
-    text.append(report.table(["ratio", "median of the rounds"],
-                             [[key, number(entry["value"])] for key, entry in ratios.items()]))
-    text.insert(0, f"{options.rounds} rounds of {options.seconds} s; load of the machine {load:.1f} before.")
-    results = {"rounds": options.rounds, "seconds": options.seconds, "load": load, "ratios": ratios, "versions": by_version}
-    return report.publish("performance-cluster", "bench/cluster.sh", results, panels, "\n\n".join(text), options)
+    return publish(options, load, {version: measure(options, version) for version in options.versions})
 
 
 if __name__ == "__main__":
