@@ -125,7 +125,7 @@ def ratios(bench):
         "core, per byte: 2 MB / 9 KB": ratio([ns / bench.core_bytes["2 MB"] for ns in bench.core_ns["2 MB"]],
                                              [ns / bench.core_bytes["9 KB"] for ns in bench.core_ns["9 KB"]], "lower"),
     }
-    if at[LOGGED]["after kB"]:
+    if at[LOGGED]["warm kB"]:
         reviews = at[LOGGED]["after reviews"][0]
         result[f"memory: after {reviews // 100_000 / 10:g} million reviews / after a tenth of them"] = ratio(
             at[LOGGED]["after kB"], at[LOGGED]["warm kB"], "lower")
