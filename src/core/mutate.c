@@ -235,9 +235,8 @@ static void handle_unmatched(struct mutation *mutation)
     bool has_text = rpw_strbuf_join(
         mutation->arena, &text,
         RPW_PARTS(rpw_words("no policy selects this pod: container "), rpw_quoted(rucio.container->name),
-                  rpw_words(" would run Rucio's generic policy ("),
-                  rpw_words(rpw_recognition_word(rucio.kind)), rpw_words(" "), rpw_quoted(rucio.evidence),
-                  rpw_words(")"),
+                  rpw_words(" would run Rucio's generic policy ("), rpw_words(rpw_recognition_word(rucio.kind)),
+                  rpw_words(" "), rpw_quoted(rucio.evidence), rpw_words(")"),
                   rpw_words(is_refused ? ". Have a policy match it, or opt out with the annotation "
                                          "policy.rucio.cern.ch/inject: \"false\" of the pod (in a "
                                          "workload, of its template)"

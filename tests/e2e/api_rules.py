@@ -247,7 +247,8 @@ class UnmatchedReject(Unmatched, ApiCase):
         self.assertEqual((refusal.code, refusal.requests[0]["reason"]), (403, "unmatched"))
         self.assertTrue(refusal.message.endswith(
             'denied the request: no policy selects this pod: container "rucio-ui" would run Rucio\'s generic policy (name "rucio-ui"). '
-            'Have a policy match it, or opt out with the annotation policy.rucio.cern.ch/inject: "false"'),
+            'Have a policy match it, or opt out with the annotation policy.rucio.cern.ch/inject: "false" of the pod (in a '
+            'workload, of its template)'),
             refusal.message)
 
 
