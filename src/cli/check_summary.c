@@ -88,6 +88,14 @@ static json_t *new_variables(const struct rpw_policy *policy)
                                  json_stringn(package->value.ptr, package->value.len));
     }
     set_span(variables, "POLICY_PKG_PATH", policy->path);
+    for (size_t i = 0; i < policy->env_count; i++) {
+        const struct rpw_env_var *variable = &policy->env[i];
+
+        json_object_setn_new(variables, variable->name.ptr, variable->name.len,
+                             variable->value_from.ptr != NULL
+                                 ? json_loadb(variable->value_from.ptr, variable->value_from.len, JSON_ALLOW_NUL, NULL)
+                                 : json_stringn(variable->value.ptr, variable->value.len));
+    }
     return variables;
 }
 

@@ -88,6 +88,7 @@ const struct rpw_shape rpw_keys_of_policy[] = {
     {MAPPING("match", rpw_keys_of_match, "Which pods get the package; default: every pod with a container of Rucio's")},
     {TEXT("package", "What Python imports, such as atlas_rucio_policy_package")},
     {TEXT("packages", "Of several VOs: VO: package"), MAP},
+    {SAME("env", rpw_shape_env, "Variables that belong to the package, such as OPA_URL")},
     {MAPPING("source", rpw_keys_of_source, "Where the package comes from"), REQUIRED},
     {TEXT("path", "The package's directory in the container; default: /opt/rucio/policy")},
     {TEXT("version", "Any text; part of the revision")},

@@ -114,10 +114,10 @@ void rpw_policy_read(struct rpw_loader *loader, const struct rpw_yaml_node *node
 {
     const struct rpw_yaml_node *name = NULL, *match = NULL, *package = NULL, *packages = NULL, *config_env = NULL;
     const struct rpw_yaml_node *version = NULL, *path = NULL, *python_path = NULL, *image_python_path = NULL;
-    const struct rpw_yaml_node *source = NULL, *on_conflict = NULL, *verify = NULL;
-    const struct rpw_yaml_node **const values[] = {&name,   &match,       &package,     &packages,
-                                                   &source, &path,        &version,     &config_env,
-                                                   &verify, &python_path, &on_conflict, &image_python_path};
+    const struct rpw_yaml_node *source = NULL, *on_conflict = NULL, *verify = NULL, *env = NULL;
+    const struct rpw_yaml_node **const values[] = {&name,        &match,       &package,          &packages,   &env,
+                                                   &source,      &path,        &version,          &config_env, &verify,
+                                                   &python_path, &on_conflict, &image_python_path};
     struct rpw_policy *policy = &draft->policy;
 
     if (!rpw_keys_split(loader, "policies", node, rpw_keys_of_policy, values))
@@ -142,6 +142,7 @@ void rpw_policy_read(struct rpw_loader *loader, const struct rpw_yaml_node *node
     rpw_fields_read_text(loader, "imagePythonPath", image_python_path, rpw_syntax_image_python_path,
                          &policy->image_python_path);
     read_choices(loader, python_path, on_conflict, policy);
+    rpw_settings_read(loader, env, draft);
     rpw_source_read(loader, source, draft);
     read_verify(loader, verify, policy);
     name_packages(loader, draft);

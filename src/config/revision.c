@@ -12,13 +12,13 @@
  *     {"package":"atlas_policy","source":{"subPath":"v1","volume":{"persistentVolumeClaim":{"claimName":"atlas"}}}}
  *
  * Pods carry the digits in an annotation for years: this form is frozen. The keys, all of them: configEnv (only false),
- * imagePythonPath, package, packages, path, pythonPath, source, verify (warn and fail), version. Those of source.pip and
+ * env, imagePythonPath, package, packages, path, pythonPath, source, verify (warn and fail), version. Those of source.pip and
  * source.copy: args, env, envFrom, image, indexUrl, medium, noDeps (only false), path, position (only last), pullPolicy,
  * requirements, resources, securityContext, sizeLimit (the text as written). The scripts that our init containers run are
  * not in it: they come with the program and not with the policy.
  *
- * A pod whose containers use the charts' own packages gets less, and has a digest over less: configEnv, imagePythonPath, package,
- * packages, pythonPath, verify.
+ * A pod whose containers use the charts' own packages gets less, and has a digest over less: configEnv, env, imagePythonPath,
+ * package, packages, pythonPath, verify.
  */
 #include <openssl/evp.h>
 #include <stdlib.h>
@@ -125,6 +125,7 @@ static void append_names(struct rpw_loader *loader, struct rpw_buffer *out, cons
         append_key(out, "configEnv");
         rpw_buffer_append(out, RPW_LIT("false"));
     }
+    append_json(out, "env", draft->env);
     append_text(out, "imagePythonPath", draft->policy.image_python_path);
     append_text(out, "package", draft->package);
     append_packages(loader, out, draft);

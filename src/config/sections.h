@@ -45,8 +45,12 @@ struct rpw_draft {
     size_t vo_count;
     bool has_config_env;
     struct rpw_span version; /* empty: none */
+    struct rpw_span env;     /* JSON text; absent: none */
     struct rpw_installer_keys installer_keys;
 };
+
+/* `env` of a policy: that of the policy, and its JSON text in the draft. */
+void rpw_settings_read(struct rpw_loader *loader, const struct rpw_yaml_node *node, struct rpw_draft *draft);
 
 /* `match`: namespaces, requirements and containers of the policy. */
 void rpw_match_read(struct rpw_loader *loader, const struct rpw_yaml_node *node, struct rpw_policy *policy);

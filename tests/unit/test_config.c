@@ -44,6 +44,9 @@ static char *tell(const struct rpw_policy *policy)
         tell_variable(out, policy->packages[i].variable, policy->packages[i].value);
     for (size_t i = 0; i < policy->package_count; i++)
         tell_variable(out, policy->packages[i].cfg_variable, policy->packages[i].value);
+    for (size_t i = 0; i < policy->env_count; i++)
+        tell_variable(out, policy->env[i].name,
+                      policy->env[i].value_from.ptr ? policy->env[i].value_from : policy->env[i].value);
     fprintf(out, "path %.*s, mode %d, image '%.*s', conflict %d\n", (int)policy->path.len, policy->path.ptr,
             (int)policy->python_path, (int)policy->image_python_path.len, policy->image_python_path.ptr,
             (int)policy->on_conflict);
@@ -111,6 +114,12 @@ static const struct accept_row accept_rows[] = {
      POLICY(PACKAGE "    path: /opt/policy//\n    source: {volume: {hostPath: {path: /srv/}}, subPath: a/b/}\n"),
      ANY_POD ATLAS_NAMES "path /opt/policy, mode 0, image '', conflict 0\n"
                          "source 0 {\"hostPath\":{\"path\":\"/srv/\"}} 'a/b'\n"},
+    {"config_reads_settings_in_their_order",
+     POLICY(PACKAGE PREINSTALLED
+            "    env: [{name: Z, value: \"1\"}, {name: A, valueFrom: {secretKeyRef: {name: s, key: k, "
+            "optional: true}}}, {name: EMPTY}]\n"),
+     ANY_POD ATLAS_NAMES
+     "Z=1\nA={\"secretKeyRef\":{\"key\":\"k\",\"name\":\"s\",\"optional\":true}}\nEMPTY=\n" DEFAULT_PATHS IN_IMAGE},
     {"config_reads_append_override_and_the_image_s_python_path",
      POLICY(PACKAGE PREINSTALLED "    pythonPath: append\n    onConflict: override\n    imagePythonPath: /a:b/\n"),
      ANY_POD ATLAS_NAMES "path /opt/rucio/policy, mode 1, image '/a:b/', conflict 1\n" IN_IMAGE},
@@ -226,6 +235,8 @@ static const struct revision_row revision_rows[] = {
     {"revision_changes_with_image_python_path", POLICY(PACKAGE "    imagePythonPath: /a\n" SMALL_VOLUME),
      SMALL_REVISION, false},
     {"revision_changes_with_config_env", POLICY(PACKAGE "    configEnv: false\n" SMALL_VOLUME), SMALL_REVISION, false},
+    {"revision_changes_with_env", POLICY(PACKAGE "    env: [{name: A, value: a}]\n" SMALL_VOLUME), SMALL_REVISION,
+     false},
     {"revision_changes_with_source", POLICY(PACKAGE PREINSTALLED), SMALL_REVISION, false},
     {"revision_changes_with_sub_path",
      POLICY(PACKAGE "    source: {volume: {persistentVolumeClaim: {claimName: atlas}}}\n"), SMALL_REVISION, false},
@@ -255,6 +266,8 @@ static const struct revision_row chart_revision_rows[] = {
     {"chart_revision_changes_with_packages", POLICY(PACKAGE "    packages: {a: b}\n" SMALL_VOLUME),
      SMALL_CHART_REVISION, false},
     {"chart_revision_changes_with_config_env", POLICY(PACKAGE "    configEnv: false\n" SMALL_VOLUME),
+     SMALL_CHART_REVISION, false},
+    {"chart_revision_changes_with_env", POLICY(PACKAGE "    env: [{name: A, value: a}]\n" SMALL_VOLUME),
      SMALL_CHART_REVISION, false},
     {"chart_revision_changes_with_python_path", POLICY(PACKAGE "    pythonPath: append\n" SMALL_VOLUME),
      SMALL_CHART_REVISION, false},
@@ -330,6 +343,21 @@ static const struct warning_row warning_rows[] = {
      "something else puts the package there\n"
      "    5 |     source: {volume: {emptyDir: {}}}\n"
      "      |                       ^~~~~~~~\n"},
+    {"warnings_name_a_setting_that_refers_to_one_behind_it",
+     "policies:\n"
+     "  - name: a\n"
+     "    match: {namespaces: [a]}\n"
+     "    package: p\n"
+     "    source: {preinstalled: {}}\n"
+     "    env:\n"
+     "    - {name: A, value: $(B)}\n"
+     "    - {name: B, value: $$(C)}\n"
+     "    - {name: C, value: $(A)$(B)$(D)}\n",
+     "config.yaml:7:24: warning: env: this refers to 'B', which does not stand before it here: the kubelet leaves the "
+     "text "
+     "as it is, unless the pod has such a variable\n"
+     "    7 |     - {name: A, value: $(B)}\n"
+     "      |                        ^~~~\n"},
     {"warnings_name_an_image_python_path_without_effect",
      "policies:\n  - name: a\n    match: {namespaces: [a]}\n    package: p\n    pythonPath: entrypoint\n"
      "    imagePythonPath: /a\n    source: {preinstalled: {}}\n",

@@ -2,6 +2,7 @@
  *
  *     {"volume": "rucio-policy-5232a7d841fd",
  *      "containers": {"rucio-server": {"env": {"POLICY_PKG_PATH": "/opt/rucio/policy", ...},
+ *                                      "valueFrom": {"OPA_URL": {"configMapKeyRef": {...}}},
  *                                      "pythonPath": "/opt/rucio/policy",
  *                                      "mountPath": "/opt/rucio/policy"}},
  *      "initContainers": ["rucio-policy-verify"]}
@@ -21,7 +22,7 @@ struct env_var_list {
 
 struct record_container {
     struct rpw_span name;
-    struct env_var_list env;
+    struct env_var_list env;     /* "env" and "valueFrom" */
     struct rpw_span python_path; /* what was put into PYTHONPATH, elements with ':' between them */
     struct rpw_span mount_path;  /* where the volume was mounted */
 };
@@ -45,8 +46,9 @@ struct record {
 /* Reads the pod's record; one without content when it has none. */
 struct record record_read(struct injector *injector);
 
-/* Whether on_record (NULL: nothing is) has the variable with this value. */
-bool record_has_variable(const struct record_container *on_record, struct rpw_span name, struct rpw_span value);
+/* Whether on_record (NULL: nothing is) has the variable with what it says. */
+bool record_has_variable(struct injector *injector, const struct record_container *on_record,
+                         const struct rpw_env_var *variable);
 
 bool record_has_init_container(const struct record *record, struct rpw_span name);
 
