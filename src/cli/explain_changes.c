@@ -183,8 +183,9 @@ static void explain_own_variables(const struct changes *changes, json_t *before,
 {
     const struct rpw_policy *policy = changes->policy;
 
-    explain_variable(changes, "POLICY_PKG_PATH", find_named(before, "POLICY_PKG_PATH"),
-                     find_named(after, "POLICY_PKG_PATH"), policy->path);
+    if (policy->source != RPW_SOURCE_SITE_PACKAGES)
+        explain_variable(changes, "POLICY_PKG_PATH", find_named(before, "POLICY_PKG_PATH"),
+                         find_named(after, "POLICY_PKG_PATH"), policy->path);
     for (size_t i = 0; i < policy->package_count; i++)
         explain_name(changes, policy->packages[i].variable, policy->packages[i].value, before, after);
     for (size_t i = 0; i < policy->package_count; i++)
@@ -242,9 +243,14 @@ static bool is_ours(const struct changes *changes, json_t *mount)
     return strncmp(text_of(mount, "name"), "rucio-policy", strlen("rucio-policy")) == 0 || is_by_chart(changes);
 }
 
-static bool is_at_path(json_t *mount, struct rpw_span path)
+/* Whether it stands where the policy's own is to be. */
+static bool is_in_place(json_t *mount, const struct rpw_policy *policy)
 {
-    return rpw_span_equal(rpw_span_without_trailing_slashes(rpw_span_of(text_of(mount, "mountPath"))), path);
+    struct rpw_span path = rpw_span_without_trailing_slashes(rpw_span_of(text_of(mount, "mountPath")));
+    size_t end = policy->path.len;
+
+    return path.len == end + policy->mount_suffix.len && rpw_span_starts_with(path, policy->path) &&
+           rpw_span_equal((struct rpw_span){path.ptr + end, path.len - end}, policy->mount_suffix);
 }
 
 static void explain_mounts(const struct changes *changes, json_t *before, json_t *after)
@@ -262,7 +268,7 @@ static void explain_mounts(const struct changes *changes, json_t *before, json_t
     {
         bool is_old = has_equal(before, mount);
 
-        if (is_old && !is_at_path(mount, changes->policy->path))
+        if (is_old && !is_in_place(mount, changes->policy))
             continue;
         explain_mount(changes, mount,
                       !is_old                   ? "added"
@@ -272,8 +278,7 @@ static void explain_mounts(const struct changes *changes, json_t *before, json_t
     }
     if (!is_told)
         rpw_explain_line(changes->out, "mount",
-                         changes->policy->source == RPW_SOURCE_PREINSTALLED ? "none: the code is in the image"
-                                                                            : "none added");
+                         !changes->policy->volume.ptr ? "none: the code is in the image" : "none added");
 }
 
 /* --- containers ------------------------------------------------------------------------------------------------------ */

@@ -94,7 +94,9 @@ static void plan_literal(struct env_plan *plan, size_t index, bool has_ours)
 
 void python_path_plan(struct env_plan *plan, bool is_current)
 {
-    bool has_ours = plan->target->is_wanted && plan->injector->policy->python_path != RPW_PYTHON_PATH_ENTRYPOINT;
+    const struct rpw_policy *policy = plan->injector->policy;
+    bool has_ours = plan->target->is_wanted && policy->source != RPW_SOURCE_SITE_PACKAGES &&
+                    (policy->python_path == RPW_PYTHON_PATH_PREPEND || policy->python_path == RPW_PYTHON_PATH_APPEND);
     struct rpw_span recorded = plan->target->on_record != NULL ? plan->target->on_record->python_path : RPW_LIT("");
     size_t index = env_plan_find(plan, PYTHONPATH);
 

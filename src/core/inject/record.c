@@ -55,6 +55,7 @@ static const struct rpw_json_field container_fields[] = {
     RPW_JSON_FIELD("injected.containers.", "valueFrom", read_value_from, struct record_container, env),
     RPW_JSON_FIELD("injected.containers.", "pythonPath", rpw_json_field_string, struct record_container, python_path),
     RPW_JSON_FIELD("injected.containers.", "mountPath", rpw_json_field_string, struct record_container, mount_path),
+    RPW_JSON_FIELD("injected.containers.", "pthPath", rpw_json_field_string, struct record_container, pth_path),
 };
 static const struct rpw_json_table container_table =
     RPW_JSON_TABLE("injected.containers", container_fields, struct record_container, RPW_JSON_NO_TEXT);
@@ -125,6 +126,14 @@ bool record_has_variable(struct injector *injector, const struct record_containe
     return false;
 }
 
+bool record_has_pth(const struct record *record)
+{
+    for (size_t i = 0; i < record->containers.count; i++)
+        if (record->containers.items[i].pth_path.len > 0)
+            return true;
+    return false;
+}
+
 bool record_has_init_container(const struct record *record, struct rpw_span name)
 {
     for (size_t i = 0; i < record->init_containers.count; i++)
@@ -178,6 +187,7 @@ static void put_container(struct rpw_strbuf *buf, const struct record_container 
     put_variables(buf, &container->env, false);
     put_member(buf, RPW_LIT("pythonPath"), container->python_path);
     put_member(buf, RPW_LIT("mountPath"), container->mount_path);
+    put_member(buf, RPW_LIT("pthPath"), container->pth_path);
     end_object(buf);
 }
 
@@ -192,7 +202,8 @@ static void put_containers(struct rpw_strbuf *buf, const struct record_container
     for (size_t i = 0; i < containers->count && count < RPW_MAX_RECORD_CONTAINERS; i++) {
         const struct record_container *container = &containers->items[i];
         size_t len = buf->len;
-        if ((container->env.count == 0 && container->python_path.len == 0 && container->mount_path.len == 0) ||
+        if ((container->env.count == 0 && container->python_path.len == 0 && container->mount_path.len == 0 &&
+             container->pth_path.len == 0) ||
             container->env.count > RPW_MAX_RECORD_VARIABLES)
             continue;
         put_container(buf, container);

@@ -44,6 +44,19 @@ static void write_ours(struct env_plan *plan, size_t index, struct rpw_env_var o
 
 /* --- POLICY_PKG_PATH ----------------------------------------------------------------------------------------------- */
 
+/* NULL when a pod's own path is usable here, else what was expected. A file that is mounted below it would have no place. */
+static const char *path_expectation(const struct env_plan *plan, struct rpw_span value)
+{
+    const char *expectation = rpw_path_expectation(value);
+    struct rpw_span site_packages = plan->injector->policy->site_packages;
+
+    if (expectation == NULL && injector_has_pth(plan->injector) &&
+        (rpw_path_equal(site_packages, value) || rpw_path_is_below(site_packages, value) ||
+         memchr(value.ptr, '\n', value.len) != NULL))
+        expectation = "a directory, in one line, that the policy's sitePackages are not in";
+    return expectation;
+}
+
 static bool resolve_path(struct env_plan *plan, const struct rpw_env *env, struct rpw_span ours, bool is_usable)
 {
     struct injector *injector = plan->injector;
@@ -51,7 +64,7 @@ static bool resolve_path(struct env_plan *plan, const struct rpw_env *env, struc
 
     if (!is_usable && env->value_from.ptr == NULL)
         theirs = injector_text(injector, RPW_PARTS(rpw_plain(theirs), rpw_words(" (expected "),
-                                                   rpw_words(rpw_path_expectation(env->value)), rpw_words(")")));
+                                                   rpw_words(path_expectation(plan, env->value)), rpw_words(")")));
     return conflict_resolve(injector,
                             (struct conflict){.container = plan->target->container->name,
                                               .field = env->name,
@@ -74,7 +87,7 @@ static void plan_path(struct env_plan *plan)
         return;
     }
     const struct rpw_env *env = env_at(plan, index);
-    bool is_usable = env->value_from.ptr == NULL && rpw_path_expectation(env->value) == NULL;
+    bool is_usable = env->value_from.ptr == NULL && path_expectation(plan, env->value) == NULL;
     if (is_usable && rpw_path_equal(env->value, path))
         claim_again(plan, index, value_of(env));
     else if (rpw_env_is_empty(env) || env_plan_is_on_record(plan, index) || resolve_path(plan, env, path, is_usable))
