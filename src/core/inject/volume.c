@@ -98,14 +98,16 @@ struct rpw_span volume_emit(struct injector *injector, const struct record *reco
     };
 
     for (size_t i = 0; i < volumes->count; i++) {
-        bool is_removed = false;
+        bool is_stale = false, is_wanted = false;
         for (size_t kind = 0; kind < OWN_MOUNTS; kind++) {
             struct rpw_span name = volumes->items[i].name;
-            own[kind].is_found =
-                own[kind].is_found || (own[kind].wanted.len > 0 && rpw_span_equal(name, own[kind].wanted));
-            is_removed = is_removed || (own[kind].is_stale && rpw_span_equal(name, own[kind].older));
+            bool is_found = own[kind].wanted.len > 0 && rpw_span_equal(name, own[kind].wanted);
+            own[kind].is_found = own[kind].is_found || is_found;
+            is_wanted = is_wanted || is_found;
+            is_stale = is_stale || (own[kind].is_stale && rpw_span_equal(name, own[kind].older));
         }
-        if (is_removed)
+        /* A forged record may name the other one as older. */
+        if (is_stale && !is_wanted)
             injector_edit(injector,
                           (struct rpw_edit){.place = RPW_EDIT_VOLUMES, .action = RPW_EDIT_REMOVE, .index = i});
     }
