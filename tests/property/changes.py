@@ -123,9 +123,11 @@ def _forge_container(container, rng):
         if value is not None and entry["name"] == "PYTHONPATH" and rng.random() < 0.5:
             start = rng.randint(0, value.count(":"))
             forged["pythonPath"] = ":".join(value.split(":")[start:start + rng.randint(1, 3)])
+        if value is None and rng.random() < 0.5:
+            forged.setdefault("valueFrom", {})[entry["name"]] = entry["valueFrom"]
     for mount in cluster.elements(container.get("volumeMounts")):
         if rng.random() < 0.3:
-            forged["mountPath"] = mount["mountPath"]
+            forged[rng.choice(["mountPath", "mountPath", "pthPath"])] = mount["mountPath"]
     return forged
 
 
