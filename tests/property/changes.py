@@ -73,7 +73,8 @@ def _remove_mount(pod, rng):
 def _rename_container(pod, rng):
     names = [item.get("name") for item in cluster.containers(pod)]
     free = [name for name in ("rucio-server", "rucio-daemons", "rucio-ui", "rucio-other", "other") if name not in names]
-    _container(pod, rng)["name"] = rng.choice(free)
+    if free:
+        _container(pod, rng)["name"] = rng.choice(free)
 
 
 def _own_container(pod, rng):
