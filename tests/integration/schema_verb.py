@@ -121,7 +121,7 @@ class Schema(Offline):
                     elif not self.validator.is_valid(changed):
                         continue
                     else:  # what keys ask of each other is not in the schema
-                        self.assertIn(key, ("image", "package", "packages", "volume", "values"))
+                        self.assertIn(key, ("image", "package", "packages", "pythonPath", "sitePackages", "volume", "values"))
 
 
 if __name__ == "__main__":
