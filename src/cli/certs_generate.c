@@ -95,7 +95,6 @@ const struct rpw_verb rpw_verb_certs_generate = {
     .ending = "Prints the authority as a MutatingWebhookConfiguration wants it in caBundle. Keep ca.key away from the "
               "servers: they need tls.crt and tls.key.\n"
               "Exit codes: 0 done, 1 nothing was written, 2 usage.",
-    .flags = flags,
-    .flag_count = sizeof(flags) / sizeof(flags[0]),
+    RPW_VERB_FLAGS(flags),
     .run = generate,
 };

@@ -10,10 +10,10 @@
 #include <string.h>
 
 #include "cli.h"
-#include "completion.h"
 #include "fields.h"
 #include "flags.h"
 #include "help.h"
+#include "memory.h"
 
 static const struct rpw_verb verb_help, verb_version, verb_completion;
 
@@ -30,13 +30,13 @@ enum { VERB_COUNT = sizeof(verbs) / sizeof(verbs[0]) };
 /* The verb that words begin with. ret_words: of how many words it is. NULL: there is none. */
 static const struct rpw_verb *find_verb(size_t count, const char *const *words, int *ret_words)
 {
-    for (size_t i = 0; i < VERB_COUNT; i++) {
-        const char *second = strchr(verbs[i]->name, ' ');
-        size_t len = second != NULL ? (size_t)(second - verbs[i]->name) : strlen(verbs[i]->name);
+    char two[64] = "";
 
-        *ret_words = second != NULL ? 2 : 1;
-        if (count >= (size_t)*ret_words && strlen(words[0]) == len && memcmp(words[0], verbs[i]->name, len) == 0 &&
-            (second == NULL || strcmp(words[1], second + 1) == 0))
+    if (count > 1)
+        snprintf(two, sizeof(two), "%s %s", words[0], words[1]);
+    for (size_t i = 0; i < VERB_COUNT; i++) {
+        *ret_words = strcmp(verbs[i]->name, two) == 0 ? 2 : 1;
+        if (*ret_words == 2 || strcmp(verbs[i]->name, words[0]) == 0)
             return verbs[i];
     }
     return NULL;
@@ -111,8 +111,7 @@ static const struct rpw_verb verb_help = {
     .name = "help",
     .summary = "explains a verb",
     .text = "Explains a verb and its flags.",
-    .flags = help_flags,
-    .flag_count = sizeof(help_flags) / sizeof(help_flags[0]),
+    RPW_VERB_FLAGS(help_flags),
     .run = help,
 };
 
@@ -153,7 +152,7 @@ static const struct rpw_flag completion_flags[] = {
 static int completion(int argc, char **argv)
 {
     void (*const printers[])(const struct rpw_verb *const *, size_t,
-                             FILE *) = {rpw_completion_print_bash, rpw_completion_print_zsh, rpw_completion_print_fish};
+                             FILE *) = {rpw_help_complete_bash, rpw_help_complete_zsh, rpw_help_complete_fish};
     struct completion_options options;
     int exit_code;
 
@@ -169,8 +168,7 @@ static const struct rpw_verb verb_completion = {
     .text =
         "Prints a script that completes verbs, flags and their words: source <(rucio-policy-webhook completion bash), "
         "the same in zsh; rucio-policy-webhook completion fish | source.",
-    .flags = completion_flags,
-    .flag_count = sizeof(completion_flags) / sizeof(completion_flags[0]),
+    RPW_VERB_FLAGS(completion_flags),
     .run = completion,
 };
 
@@ -201,8 +199,10 @@ static int run_verb(int argc, char **argv)
 /* A result that could not be written (a full disk, a closed pipe) is no result. */
 int main(int argc, char **argv)
 {
-    int exit_code = run_verb(argc, argv);
+    int exit_code;
 
+    rpw_memory_begin();
+    exit_code = run_verb(argc, argv);
     if ((fflush(stdout) != 0 || ferror(stdout)) && exit_code == RPW_EXIT_OK) {
         fprintf(stderr, "rucio-policy-webhook: the output could not be written: %s\n", strerror(errno));
         exit_code = RPW_EXIT_BLIND;

@@ -12,6 +12,7 @@ enum rpw_mutate_format {
     RPW_MUTATE_PATCH,
     RPW_MUTATE_DIFF,
     RPW_MUTATE_EXPLAIN,
+    RPW_MUTATE_AS_INPUT, /* not settled: YAML or JSON as the first file is */
 };
 
 struct rpw_mutate_output {
@@ -31,10 +32,9 @@ bool rpw_mutate_needs_values(const struct rpw_mutate_output *output);
 /* A new stream begins. */
 void rpw_mutate_begin(struct rpw_mutate_output *output, const struct rpw_manifest_stream *stream);
 
-/* Shows a document. -o diff writes to standard output at once, all else to out. False: memory, or the document cannot be
- * written; its report says why. */
-RPW_MUST_CHECK bool rpw_mutate_show(struct rpw_mutate_output *output, struct rpw_document *document,
-                                    const struct rpw_policy_set *policies);
+/* Shows a document. -o diff writes to standard output at once, all else to out. */
+void rpw_mutate_show(struct rpw_mutate_output *output, const struct rpw_document *document,
+                     const struct rpw_policy_set *policies);
 
 /* A document without content. */
 void rpw_mutate_show_blank(struct rpw_mutate_output *output, struct rpw_span text);

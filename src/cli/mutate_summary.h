@@ -12,8 +12,7 @@ struct rpw_mutate_summary {
     json_t *hidden; /* the documents that make pods in a way that is not known here */
 };
 
-/* False: no memory. */
-RPW_MUST_CHECK bool rpw_mutate_summary_add(struct rpw_mutate_summary *summary, const struct rpw_document *document);
+void rpw_mutate_summary_add(struct rpw_mutate_summary *summary, const struct rpw_document *document);
 
 void rpw_mutate_summary_print(const struct rpw_mutate_summary *summary, FILE *out);
 void rpw_mutate_summary_done(struct rpw_mutate_summary *summary);

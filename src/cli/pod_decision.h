@@ -21,9 +21,9 @@ struct rpw_pod_decision {
     json_t *warnings;                /* an array of texts */
 };
 
-/* Decides about pod, JSON text, when it is created in namespace_. False: no memory; there is nothing to free then. */
-RPW_MUST_CHECK bool rpw_pod_decide(struct rpw_arena *arena, const struct rpw_policy_set *policies, struct rpw_span pod,
-                                   struct rpw_span namespace_, struct rpw_pod_decision *ret_decision);
+/* Decides about pod, JSON text, when it is created in namespace_. */
+void rpw_pod_decide(struct rpw_arena *arena, const struct rpw_policy_set *policies, struct rpw_span pod,
+                    struct rpw_span namespace_, struct rpw_pod_decision *ret_decision);
 
 void rpw_pod_decision_done(struct rpw_pod_decision *decision); /* a zeroed one is fine */
 

@@ -6,7 +6,7 @@
 #include "flags.h"
 #include "registration_object.h"
 #include "values.h"
-#include "yaml_writer.h"
+#include "writer.h"
 
 struct options {
     const char *config_file;
@@ -30,7 +30,6 @@ static int registration(int argc, char **argv)
     char error[RPW_REGISTRATION_ERROR_BYTES];
     json_t *object;
     int exit_code;
-    bool is_written;
 
     if (!rpw_flags_read(&rpw_verb_registration, argc, argv, &options, &exit_code))
         return exit_code;
@@ -38,15 +37,16 @@ static int registration(int argc, char **argv)
     if (config == NULL)
         return RPW_EXIT_BLIND;
     object = rpw_registration_new(rpw_config_policies(config), options.service.namespace_, options.service.name, error);
-    is_written = object != NULL && (options.output == 0 ? rpw_manifest_write_yaml(stdout, object)
-                                                        : json_dumpf(object, stdout, JSON_INDENT(2)) == 0);
-    if (options.output == 1)
-        putchar('\n');
-    if (!is_written)
-        fprintf(stderr, "rucio-policy-webhook registration: %s\n", object == NULL ? error : "out of memory");
+    if (object == NULL)
+        fprintf(stderr, "rucio-policy-webhook registration: %s\n", error);
+    else if (options.output == 0)
+        rpw_manifest_write_yaml(stdout, object, 0);
+    else
+        rpw_manifest_write_json(stdout, object);
+    exit_code = object != NULL ? RPW_EXIT_OK : RPW_EXIT_NO;
     json_decref(object);
     rpw_config_free(config);
-    return is_written ? RPW_EXIT_OK : RPW_EXIT_NO;
+    return exit_code;
 }
 
 const struct rpw_verb rpw_verb_registration = {
@@ -58,7 +58,6 @@ const struct rpw_verb rpw_verb_registration = {
         "ensure`.",
     .ending =
         "Exit codes: 0 printed, 1 a container pattern would send every pod, 2 usage, 3 there is no configuration.",
-    .flags = flags,
-    .flag_count = sizeof(flags) / sizeof(flags[0]),
+    RPW_VERB_FLAGS(flags),
     .run = registration,
 };

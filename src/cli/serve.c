@@ -179,7 +179,6 @@ const struct rpw_verb rpw_verb_serve = {
         "and SIGINT end the process in order, a second one at once. SIGHUP looks at the files at once. SIGUSR1 "
         "sets the log level to debug, and back the next time.\n"
         "Exit codes: 0 ended in order, 1 could not start or was cut off, 2 usage.",
-    .flags = flags,
-    .flag_count = sizeof(flags) / sizeof(flags[0]),
+    RPW_VERB_FLAGS(flags),
     .run = serve,
 };

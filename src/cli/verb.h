@@ -1,5 +1,5 @@
-/* verb.h - a verb and its flags as a table: from it come the reading of the command line (flags.h), --help and the manual's
- * list (help.h), and the completions (completion.h). */
+/* verb.h - a verb and its flags as a table: from it come the reading of the command line (flags.h), --help, the manual's
+ * list and the completions (help.h). */
 #ifndef RPW_CLI_VERB_H
 #define RPW_CLI_VERB_H
 
@@ -71,6 +71,9 @@ struct rpw_verb {
         .name = name_, .kind = RPW_FLAG_##kind_, .offset = offsetof(type, field), .value = value_, .help = help_,      \
         __VA_ARGS__                                                                                                    \
     }
+
+/* The members of a verb that are its table. */
+#define RPW_VERB_FLAGS(table) .flags = (table), .flag_count = sizeof(table) / sizeof((table)[0])
 
 /* Whether a value follows it. */
 static inline bool rpw_flag_has_value(const struct rpw_flag *flag)

@@ -285,43 +285,54 @@ void rpw_manifest_object_print_errors(const struct rpw_manifest_object *object)
     free(report);
 }
 
-/* --- a whole file ---------------------------------------------------------------------------------------------------- */
-
-static bool load_document(const struct rpw_manifest_stream *stream, const struct rpw_manifest_document *document,
-                          json_t *documents)
+json_t *rpw_manifest_object_value(struct rpw_manifest_object *object)
 {
-    struct rpw_manifest_object object;
     json_error_t error;
-    json_t *value;
-    bool is_ok = rpw_manifest_object_open(stream, document, NULL, &object);
+    json_t *value = json_loadb(object->json.ptr, object->json.len, JSON_ALLOW_NUL | JSON_DECODE_ANY, &error);
 
-    if (is_ok) {
-        value = json_loadb(object.json.ptr, object.json.len, JSON_ALLOW_NUL | JSON_DECODE_ANY, &error);
-        is_ok = value && json_array_append_new(documents, value) == 0;
-        if (!value)
-            rpw_report_error(&object.report, rpw_manifest_object_place(&object, (size_t)error.position), "%s",
-                             error.text);
-    }
-    if (!is_ok)
-        rpw_manifest_object_print_errors(&object);
-    rpw_manifest_object_close(&object);
-    return is_ok;
+    if (!value)
+        rpw_report_error(&object->report, rpw_manifest_object_place(object, (size_t)error.position),
+                         "the webhook takes this, but it cannot be shown here: %s", error.text);
+    return value;
 }
 
-json_t *rpw_manifest_load(const char *path, size_t max_bytes)
+const char *rpw_manifest_text(const json_t *object, const char *key)
+{
+    const char *text = json_string_value(json_object_get(object, key));
+
+    return text ? text : "";
+}
+
+/* --- a whole text ---------------------------------------------------------------------------------------------------- */
+
+bool rpw_manifest_visit(const char *name, struct rpw_span text, rpw_manifest_wants *wants, rpw_manifest_visitor *visit,
+                        void *context)
 {
     struct rpw_manifest_stream stream;
     struct rpw_manifest_document document;
+    bool is_ok = true;
+
+    rpw_manifest_stream_init(&stream, name, text);
+    while (is_ok && rpw_manifest_stream_next(&stream, &document)) {
+        struct rpw_manifest_object object;
+
+        if (document.number == 0)
+            continue;
+        is_ok = rpw_manifest_object_open(&stream, &document, wants, &object) && visit(&object, context);
+        if (!is_ok)
+            rpw_manifest_object_print_errors(&object);
+        rpw_manifest_object_close(&object);
+    }
+    return is_ok;
+}
+
+bool rpw_manifest_visit_file(const char *path, size_t max_bytes, rpw_manifest_visitor *visit, void *context)
+{
     size_t len = 0;
     char *bytes = rpw_manifest_read_file(path, max_bytes, &len);
-    json_t *documents = bytes ? json_array() : NULL;
+    bool is_ok =
+        bytes && rpw_manifest_visit(rpw_manifest_shown_name(path), (struct rpw_span){bytes, len}, NULL, visit, context);
 
-    rpw_manifest_stream_init(&stream, rpw_manifest_shown_name(path), (struct rpw_span){bytes ? bytes : "", len});
-    while (documents && rpw_manifest_stream_next(&stream, &document))
-        if (document.number > 0 && !load_document(&stream, &document, documents)) {
-            json_decref(documents);
-            documents = NULL;
-        }
     free(bytes);
-    return documents;
+    return is_ok;
 }

@@ -178,11 +178,11 @@ class Summary(Offline):
         deployment = workload("Deployment", "apps/v1")
         del deployment["metadata"]["namespace"]
         self.assertEqual(self.summary(json.dumps(deployment)), """\
-1 document, 1 pod or pod template in them:
+1 document, 1 pod or pod template:
   1 left alone, no policy selects it in namespace default, which is assumed: the object names none, -n sets it
 """)
         self.assertEqual(self.summary(json.dumps(deployment), "-n", "elsewhere"), """\
-1 document, 1 pod or pod template in them:
+1 document, 1 pod or pod template:
   1 left alone, no policy selects it in namespace elsewhere
 """)
 
@@ -194,7 +194,7 @@ class Summary(Offline):
         patched = json.loads(self.mutate(CONFIGURATION, json.dumps(pod())).stdout)
         text = json.dumps({"kind": "List", "items": [*things, patched]}) + json.dumps({"kind": "Service"})
         self.assertEqual(self.summary(text, "-o", "patch"), """\
-2 documents, 7 pods or pod templates in them:
+2 documents, 7 pods or pod templates:
   2 patched by policy atlas
   1 left alone, no policy selects it in namespace b?
   1 left alone, opted out
@@ -212,7 +212,7 @@ class Summary(Offline):
                                    {"apiVersion": "v1", "kind": "Service"},
                                    {"apiVersion": "helm.toolkit.fluxcd.io/v2", "kind": "HelmRelease"}])
         expected = """\
-3 documents, 0 pods or pod templates in them
+3 documents, 0 pods or pod templates
 2 not looked into, though of a kind that makes pods: Rollout (document 1), HelmRelease (document 3)
 """
         self.assertEqual(self.summary(text), expected)
