@@ -130,14 +130,15 @@ static size_t find_recorded(const struct mount_plan *plan, struct rpw_span volum
 static void plan_place(struct mount_plan *plan, struct own_mount *own, size_t recorded)
 {
     for (size_t i = 0; i < mounts_of(plan)->count; i++) {
-        if (!is_wanted(own, &mounts_of(plan)->items[i]))
+        if (plan->slots[i].change != MOUNT_KEPT || !is_wanted(own, &mounts_of(plan)->items[i]))
             continue;
         own->has_place = own->has_ours = true;
         own->is_on_record = own->is_on_record || i == recorded;
     }
     for (size_t i = 0; i < mounts_of(plan)->count; i++) {
         const struct rpw_volume_mount *mount = &mounts_of(plan)->items[i];
-        if (i == recorded || is_wanted(own, mount) || !rpw_path_equal(mount->mount_path, own->wanted.mount_path))
+        if (i == recorded || plan->slots[i].change != MOUNT_KEPT || is_wanted(own, mount) ||
+            !rpw_path_equal(mount->mount_path, own->wanted.mount_path))
             continue;
         if (resolve(plan, RPW_LIT("volumeMounts"), mount->name, mount->mount_path, RPW_LIT("its volume"), true))
             take_over(plan, own, i);
