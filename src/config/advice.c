@@ -133,7 +133,7 @@ static void advise_on_path(struct rpw_loader *loader, const struct rpw_draft *dr
     rpw_report_warning(
         loader->report, draft->place,
         "policy %.*s has the path %.*s, which ends in the package's name: Python looks for the package in "
-        "path, so that path is the directory above%s",
+        "path, so path has to be the directory above%s",
         (int)policy->name.len, policy->name.ptr, (int)policy->path.len, policy->path.ptr,
         policy->mount_suffix.len > 0 ? "; holds: package adds the name"
         : is_volume                  ? "; if the volume's root is the package itself, set holds: package besides"
