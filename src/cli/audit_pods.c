@@ -104,25 +104,15 @@ static bool cut_schedule(char *name, struct rpw_span created)
            is_about_then(dash + 1, created) && cut_suffix(name, rpw_span_of(dash + 1));
 }
 
-static struct rpw_span label_of(const struct rpw_pod *pod, const char *key)
-{
-    const struct rpw_label_list *labels = &pod->metadata.labels;
-
-    for (size_t i = 0; i < labels->count; i++)
-        if (rpw_span_is(labels->items[i].key, key))
-            return labels->items[i].value;
-    return RPW_LIT("");
-}
-
 static void find_workload(struct subject *subject)
 {
     const struct rpw_owner owner = rpw_pod_owner(&subject->pod);
+    const struct rpw_label *hash = rpw_selector_find_label(&subject->pod, RPW_LIT("pod-template-hash"));
     struct rpw_span name = owner.kind.len > 0 ? owner.name : subject->place->owner.name;
 
     subject->kind = owner.kind.len > 0 ? owner.kind : RPW_LIT("Pod");
     snprintf(subject->name, sizeof(subject->name), "%.*s", (int)name.len, name.len > 0 ? name.ptr : "");
-    if (rpw_span_is(subject->kind, "ReplicaSet") &&
-        cut_suffix(subject->name, label_of(&subject->pod, "pod-template-hash")))
+    if (rpw_span_is(subject->kind, "ReplicaSet") && hash != NULL && cut_suffix(subject->name, hash->value))
         subject->kind = RPW_LIT("Deployment");
     else if (rpw_span_is(subject->kind, "Job") && cut_schedule(subject->name, subject->life.created))
         subject->kind = RPW_LIT("CronJob");
@@ -167,11 +157,7 @@ static bool has_ended(const struct life *life)
 
 static bool is_rucio(const struct rpw_pod *pod)
 {
-    for (int kind = 0; kind < RPW_CONTAINER_KINDS; kind++)
-        for (size_t i = 0; i < pod->containers[kind].count; i++)
-            if (rpw_selector_matches_any(rpw_policy_default_containers, pod->containers[kind].items[i].name))
-                return true;
-    return false;
+    return rpw_selector_find_container(rpw_policy_default_containers, pod) != NULL;
 }
 
 /* --- what the core says ---------------------------------------------------------------------------------------------- */

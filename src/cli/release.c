@@ -13,7 +13,7 @@
 #include "workload.h"
 
 #define MAX_FILE_BYTES ((size_t)64 * 1024 * 1024)
-#define ARENA_BYTES ((size_t)1024 * 1024)
+#define ARENA_BYTES ((size_t)16 * 1024 * 1024)
 
 /* Where something was found. */
 struct place {
@@ -235,16 +235,18 @@ static bool look_at_object(struct rpw_manifest_object *object, void *release)
 {
     json_t *value = rpw_manifest_object_value(object);
     struct rpw_arena *arena = rpw_memory_arena(ARENA_BYTES);
-    struct rpw_workload workload;
+    struct rpw_workload workload = {.pod_count = 0};
     struct rpw_err err;
+    bool is_ok = rpw_workload_read(arena, object->json, false, &workload, &err) == RPW_OK;
 
+    if (!is_ok)
+        rpw_manifest_object_fail(object, &err);
+    for (size_t i = 0; i < workload.pod_count; i++)
+        look_at_pod(release, &workload.pods[i]);
     look_at_secrets(release, value);
-    if (rpw_workload_read(arena, object->json, false, &workload, &err) == RPW_OK)
-        for (size_t i = 0; i < workload.pod_count; i++)
-            look_at_pod(release, &workload.pods[i]);
     rpw_memory_free_arena(arena);
     json_decref(value);
-    return value != NULL;
+    return is_ok && value != NULL;
 }
 
 bool rpw_release_add(const char *path, void *release)
