@@ -10,6 +10,7 @@
 #include "progress.h"
 #include "rpw/bytes/json_fields.h"
 #include "rpw/bytes/limits.h"
+#include "rpw/inject/recognition.h"
 #include "rpw/inject/selector.h"
 #include "rpw/review/pod.h"
 #include "values.h"
@@ -155,11 +156,6 @@ static bool has_ended(const struct life *life)
     return rpw_span_is(life->phase, "Succeeded") || rpw_span_is(life->phase, "Failed") || life->deleted.len > 0;
 }
 
-static bool is_rucio(const struct rpw_pod *pod)
-{
-    return rpw_selector_find_container(rpw_policy_default_containers, pod) != NULL;
-}
-
 /* --- what the core says ---------------------------------------------------------------------------------------------- */
 
 static void judge_injected(const struct rpw_pod_decision *decision, const struct rpw_annotations *annotations,
@@ -185,6 +181,7 @@ static void judge_injected(const struct rpw_pod_decision *decision, const struct
 static struct verdict judge(const struct rpw_pod_decision *decision, const struct subject *subject)
 {
     struct verdict verdict = {.state = RPW_AUDIT_REFUSED, .is_of_interest = true};
+    struct rpw_recognition rucio = rpw_recognise_rucio_in(&subject->pod);
 
     if (decision->policy != NULL)
         verdict.policy = decision->policy->name;
@@ -200,12 +197,15 @@ static struct verdict judge(const struct rpw_pod_decision *decision, const struc
     case RPW_REASON_NO_POLICY:
     case RPW_REASON_UNMATCHED:
         verdict.state = RPW_AUDIT_NO_POLICY;
-        verdict.is_of_interest = is_rucio(&subject->pod);
-        verdict.detail = rpw_memory_print("runs Rucio's generic policy");
+        verdict.is_of_interest = rucio.kind != RPW_BY_NOTHING;
+        if (verdict.is_of_interest)
+            verdict.detail = rpw_memory_print("runs Rucio's generic policy (container %.*s is Rucio by its %s)",
+                                              (int)rucio.container->name.len, rucio.container->name.ptr,
+                                              rpw_recognition_word(rucio.kind));
         break;
     case RPW_REASON_OPTED_OUT:
         verdict.state = RPW_AUDIT_OPTED_OUT;
-        verdict.is_of_interest = is_rucio(&subject->pod);
+        verdict.is_of_interest = rucio.kind != RPW_BY_NOTHING;
         break;
     default:
         verdict.is_of_interest = decision->outcome != RPW_OUTCOME_SKIPPED;

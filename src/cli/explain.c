@@ -5,6 +5,7 @@
 
 #include "json_patch.h"
 #include "policy_words.h"
+#include "rpw/inject/recognition.h"
 #include "rpw/inject/selector.h"
 #include "visible.h"
 
@@ -44,7 +45,7 @@ static bool write_namespaces(const struct explanation *explanation, const struct
 {
     struct rpw_span namespace_ = explanation->pod->namespace_;
     bool is_any = policy->namespaces.count == 0;
-    bool holds = is_any || rpw_selector_matches_any(policy->namespaces, namespace_);
+    bool holds = is_any || rpw_glob_matches_any(policy->namespaces, namespace_);
 
     fprintf(explanation->out, "%snamespace ", mark_of(holds));
     put(explanation, "", namespace_, is_any ? ": any will do" : holds ? " matches " : " does not match ");
@@ -69,16 +70,19 @@ static bool write_requirement(const struct explanation *explanation, const struc
 
 static bool write_containers(const struct explanation *explanation, const struct rpw_policy *policy)
 {
-    const struct rpw_container *container = rpw_selector_find_container(policy->containers, &explanation->parsed);
+    struct rpw_recognition found = rpw_recognise_target_in(policy, &explanation->parsed);
 
-    fprintf(explanation->out, "%scontainer", mark_of(container != NULL));
-    if (container)
-        put(explanation, " ", container->name, " matches ");
-    else
-        fputs(" names: none matches ", explanation->out);
-    rpw_policy_words_list(explanation->out, policy->containers, ", ", " or ");
+    fprintf(explanation->out, "%scontainer", mark_of(found.kind != RPW_BY_NOTHING));
+    if (found.kind == RPW_BY_NOTHING) {
+        fputs("s: ", explanation->out);
+        rpw_policy_words_containers(explanation->out, policy, "none");
+    } else {
+        put(explanation, " ", found.container->name, found.kind == RPW_BY_NAME ? " matches " : ": its image matches ");
+        rpw_policy_words_list(explanation->out, found.kind == RPW_BY_NAME ? policy->containers : policy->images, ", ",
+                              " or ");
+    }
     fputc('\n', explanation->out);
-    return container != NULL;
+    return found.kind != RPW_BY_NOTHING;
 }
 
 static void write_policy(const struct explanation *explanation, const struct rpw_policy *policy, bool is_later)

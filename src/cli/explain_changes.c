@@ -5,7 +5,7 @@
 #include "explain.h"
 #include "memory.h"
 #include "policy_words.h"
-#include "rpw/inject/selector.h"
+#include "rpw/inject/recognition.h"
 
 #define SUBJECT_WIDTH 30
 #define OWN_PREFIX "rucio-policy"
@@ -280,18 +280,21 @@ static void tell_added(const struct changes *changes, const char *name, json_t *
 static void tell_container_of(const struct changes *changes, const char *kind, const char *name, json_t *old,
                               json_t *new_)
 {
+    const struct rpw_container container = {.name = rpw_span_of(name),
+                                            .image = rpw_span_of(rpw_manifest_text(new_, "image"))};
+
     fprintf(changes->out, "  %s %s", kind, name);
     if (!new_) {
         fputs(": removed\n", changes->out);
-    } else if (rpw_selector_is_own(rpw_span_of(name)) && json_equal(old, new_)) {
+    } else if (rpw_recognition_is_own(rpw_span_of(name)) && json_equal(old, new_)) {
         fputs(": is there already\n", changes->out);
-    } else if (rpw_selector_is_target(changes->policy->containers, rpw_span_of(name))) {
+    } else if (rpw_recognise_target(changes->policy, &container).kind != RPW_BY_NOTHING) {
         fputc('\n', changes->out);
         tell_mounts(changes, json_object_get(old, "volumeMounts"), json_object_get(new_, "volumeMounts"));
         tell_variables(changes, json_object_get(old, "env"), json_object_get(new_, "env"));
     } else if (json_equal(old, new_)) {
-        fputs(": left alone, its name does not match ", changes->out);
-        rpw_policy_words_list(changes->out, changes->policy->containers, ", ", " or ");
+        fputs(": left alone, ", changes->out);
+        rpw_policy_words_containers(changes->out, changes->policy, "not");
         fputc('\n', changes->out);
     } else {
         fputs(": brought up to date\n", changes->out);

@@ -66,6 +66,11 @@ static void print_messages(struct run *run, const struct rpw_document *document)
         const json_t *warning;
         size_t index;
 
+        if (pod->place.stray_annotation)
+            fprintf(
+                stderr,
+                "%s: warning: the annotation %s has no effect here; it belongs to the pod template: %.*s/metadata\n",
+                pod->label, pod->place.stray_annotation, (int)pod->place.pointer.len, pod->place.pointer.ptr);
         json_array_foreach(pod->decision.warnings, index, warning)
         {
             fprintf(stderr, "%s: warning: %s\n", pod->label, json_string_value(warning));

@@ -39,6 +39,7 @@ void rpw_pod_decide(struct rpw_arena *arena, const struct rpw_policy_set *polici
                                               .reason = result.reason,
                                               .policy = result.policy,
                                               .revision = result.revision,
+                                              .rucio = result.rucio.kind,
                                               .err = result.err};
     ret_decision->err.offset -= result.err.offset > prefix_len ? prefix_len : result.err.offset;
     if (result.message.ptr)
@@ -67,6 +68,9 @@ char *rpw_pod_decision_words(const struct rpw_pod_decision *decision)
         return rpw_memory_print("left alone: a mirror pod, which the kubelet runs already");
     if (decision->reason == RPW_REASON_WINDOWS)
         return rpw_memory_print("left alone: a pod for Windows");
+    if (decision->rucio != RPW_BY_NOTHING)
+        return rpw_memory_print("left alone: it looks like Rucio by its %s, but no policy selects it",
+                                rpw_recognition_word(decision->rucio));
     return rpw_memory_print("left alone: no policy selects it");
 }
 

@@ -14,6 +14,7 @@ struct rpw_pod_decision {
     enum rpw_outcome outcome;
     enum rpw_reason reason;
     const struct rpw_policy *policy; /* the one that decided; NULL when none did */
+    enum rpw_recognition_kind rucio; /* no policy: by what a container looks like Rucio all the same */
     struct rpw_span revision;        /* the policy's, of which the pod is then */
     char *message;                   /* rejected, or no answer: why; else NULL */
     struct rpw_err err;              /* offset: in the pod */

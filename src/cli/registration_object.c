@@ -1,6 +1,7 @@
 /* registration_object.c - from policies to the conditions that an apiserver evaluates. */
 #include "registration_object.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -116,36 +117,97 @@ static json_t *new_namespace_condition(const struct rpw_policy_set *policies)
     return out != NULL ? new_condition("is-in-a-namespace-of-a-policy", out, &text) : NULL;
 }
 
-/* The containers of the policies; of Rucio, too, where a pod without a policy is to be noticed. */
+/* What the containers are that a pod is sent for. */
+struct container_test {
+    struct name_set names, images;
+    bool has_variables; /* those of Rucio's entrypoints tell, too */
+};
+
+/* In a regular expression (RE2). What an image may hold needs no other escape. */
+static void print_image_pattern(struct rpw_span pattern, FILE *out)
+{
+    for (size_t i = 0; i < pattern.len; i++) {
+        char c = pattern.ptr[i];
+
+        if (c == '*' || c == '?' || c == '.')
+            fputs(c == '*' ? ".*" : c == '?' ? "." : "[.]", out);
+        else
+            fputc(c, out);
+    }
+}
+
+static void print_container_test(const struct container_test *test, FILE *out)
+{
+    print_test(&test->names, "c.name", out);
+    for (size_t i = 0; i < test->images.count; i++) {
+        fputs(i > 0                   ? "|"
+              : test->names.count > 0 ? " || (has(c.image) && c.image.matches('^(.*/)?("
+                                      : "(has(c.image) && c.image.matches('^(.*/)?(",
+              out);
+        print_image_pattern(test->images.items[i], out);
+    }
+    fputs(test->images.count > 0 ? ")([:@].*)?$'))" : "", out);
+    if (test->has_variables)
+        fputs(" || (has(c.env) && c.env.exists(e, e.name == 'RUCIO_DAEMON' || e.name.startsWith('RUCIO_CFG_')))", out);
+}
+
+/* Neither letter nor digit. */
+static bool is_wild(struct rpw_span pattern)
+{
+    for (size_t i = 0; i < pattern.len; i++)
+        if (isalnum((unsigned char)pattern.ptr[i]))
+            return false;
+    return true;
+}
+
+/* False with ret_error: a pattern would have every pod sent. */
+static bool check_patterns(const struct container_test *test, char ret_error[RPW_REGISTRATION_ERROR_BYTES])
+{
+    static const char wide[] = "so every pod of the cluster would depend on the webhook";
+
+    for (size_t i = 0; i < test->names.count; i++)
+        if (prefix_of(test->names.items[i]).len == 0) {
+            snprintf(ret_error, RPW_REGISTRATION_ERROR_BYTES, "the container pattern '%.*s' begins with a wildcard, %s",
+                     (int)test->names.items[i].len, test->names.items[i].ptr, wide);
+            return false;
+        }
+    for (size_t i = 0; i < test->images.count; i++)
+        if (is_wild(test->images.items[i])) {
+            snprintf(ret_error, RPW_REGISTRATION_ERROR_BYTES, "the image pattern '%.*s' means every image, %s",
+                     (int)test->images.items[i].len, test->images.items[i].ptr, wide);
+            return false;
+        }
+    return true;
+}
+
+/* The containers of the policies; what looks like Rucio, too, where a pod without a policy is to be noticed. */
 static json_t *new_container_condition(const struct rpw_policy_set *policies,
                                        char ret_error[RPW_REGISTRATION_ERROR_BYTES])
 {
-    struct name_set set = {NULL, 0};
+    struct container_test test = {.has_variables = policies->unmatched != RPW_UNMATCHED_ALLOW};
     char *text = NULL;
     size_t len = 0;
-    FILE *out;
+    FILE *out = NULL;
 
-    if (policies->unmatched != RPW_UNMATCHED_ALLOW)
-        add_names(&set, rpw_policy_default_containers);
-    for (size_t i = 0; i < policies->count; i++)
-        add_names(&set, policies->policies[i].containers);
-    for (size_t i = 0; i < set.count; i++)
-        if (prefix_of(set.items[i]).len == 0) {
-            snprintf(ret_error, RPW_REGISTRATION_ERROR_BYTES,
-                     "the container pattern '%.*s' begins with a wildcard, so every pod of the cluster would depend on "
-                     "the webhook",
-                     (int)set.items[i].len, set.items[i].ptr);
-            free(set.items);
-            return NULL;
-        }
-    out = rpw_memory_open(&text, &len);
-    fputs("object.spec.containers.exists(c, ", out);
-    print_test(&set, "c.name", out);
-    fputs(") ||\n(has(object.spec.initContainers) && object.spec.initContainers.exists(c, ", out);
-    print_test(&set, "c.name", out);
-    fputs("))", out);
-    free(set.items);
-    return new_condition("has-a-container-of-rucio", out, &text);
+    if (test.has_variables) {
+        add_names(&test.names, rpw_policy_default_containers);
+        add_names(&test.images, rpw_policy_default_images);
+    }
+    for (size_t i = 0; i < policies->count; i++) {
+        add_names(&test.names, policies->policies[i].containers);
+        add_names(&test.images, policies->policies[i].images);
+    }
+    if (check_patterns(&test, ret_error)) {
+        out = rpw_memory_open(&text, &len);
+        fputs("object.spec.containers.exists(c, ", out);
+        print_container_test(&test, out);
+        fputs(") ||\n(has(object.spec.initContainers) && object.spec.initContainers.exists(c, ", out);
+        print_container_test(&test, out);
+        fputs("))", out);
+    }
+    free(test.names.items);
+    free(test.images.items);
+    return out != NULL ? new_condition("has-a-container-of-rucio", out, &text) : NULL;
 }
 
 /* --- the object ------------------------------------------------------------------------------------------------------- */

@@ -9,7 +9,7 @@
 #include "base64.h"
 #include "memory.h"
 #include "object.h"
-#include "rpw/review/policy.h"
+#include "rpw/inject/recognition.h"
 #include "workload.h"
 
 #define MAX_FILE_BYTES ((size_t)64 * 1024 * 1024)
@@ -131,14 +131,6 @@ static void note_installation(const struct place *place, const json_t *container
     }
 }
 
-static bool is_rucio(const char *container)
-{
-    for (size_t i = 0; i < rpw_policy_default_containers.count; i++)
-        if (rpw_span_is(rpw_policy_default_containers.items[i], container))
-            return true;
-    return false;
-}
-
 static void look_at_containers(const struct place *place, const json_t *containers, const char *namespace_)
 {
     const json_t *container, *variable;
@@ -147,10 +139,12 @@ static void look_at_containers(const struct place *place, const json_t *containe
     json_array_foreach(containers, index, container)
     {
         const char *name = rpw_manifest_text(container, "name");
+        const struct rpw_container known = {.name = rpw_span_of(name),
+                                            .image = rpw_span_of(rpw_manifest_text(container, "image"))};
 
         if (strcmp(name, "install-policy-packages") == 0)
             note_installation(place, container);
-        if (!is_rucio(name))
+        if (rpw_recognise_rucio(&known).kind == RPW_BY_NOTHING)
             continue;
         note(place, place->release->containers,
              rpw_memory_print("container %s (%s)", name, rpw_manifest_text(container, "image")));
