@@ -28,7 +28,7 @@ for number, path in enumerate(sys.argv[2:]):
         pod = json.dumps(json.load(file), separators=(",", ":"))
     name = os.path.basename(os.path.dirname(path))
     with open(os.path.join(sys.argv[1], name), "w", encoding="utf-8") as file:
-        file.write(f"{chr(48 + number % 12)}1{pod}")
+        file.write(f"{chr(48 + number % 17)}1{pod}")
 END
 }
 

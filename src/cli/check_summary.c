@@ -68,15 +68,29 @@ static json_t *new_variables(const struct rpw_policy *policy)
             json_object_setn_new(variables, package->cfg_variable.ptr, package->cfg_variable.len,
                                  json_stringn(package->value.ptr, package->value.len));
     }
-    set_span(variables, "POLICY_PKG_PATH", policy->path);
+    if (policy->source != RPW_SOURCE_SITE_PACKAGES)
+        set_span(variables, "POLICY_PKG_PATH", policy->path);
+    for (size_t i = 0; i < policy->env_count; i++) {
+        const struct rpw_env_var *variable = &policy->env[i];
+
+        json_object_setn_new(variables, variable->name.ptr, variable->name.len,
+                             variable->value_from.ptr != NULL
+                                 ? json_loadb(variable->value_from.ptr, variable->value_from.len, JSON_ALLOW_NUL, NULL)
+                                 : json_stringn(variable->value.ptr, variable->value.len));
+    }
     return variables;
 }
 
 /* What becomes of a PYTHONPATH of the pod's own. */
 static json_t *new_python_path(const struct rpw_policy *policy)
 {
+    if (policy->source == RPW_SOURCE_SITE_PACKAGES)
+        return json_string("left alone");
     if (policy->python_path == RPW_PYTHON_PATH_ENTRYPOINT)
         return json_string("left to the image's entrypoint, which must add $POLICY_PKG_PATH to it");
+    if (policy->python_path == RPW_PYTHON_PATH_PTH)
+        return json_sprintf("left alone; %.*s/" RPW_PTH_FILE " names the path", (int)policy->site_packages.len,
+                            policy->site_packages.ptr);
     if (policy->python_path == RPW_PYTHON_PATH_PREPEND)
         return json_sprintf("%.*s:WHAT_THERE_IS", (int)policy->path.len, policy->path.ptr);
     return json_sprintf("WHAT_THERE_IS:%.*s", (int)policy->path.len, policy->path.ptr);
@@ -116,11 +130,19 @@ static json_t *new_source(const struct rpw_policy *policy)
 
     if (policy->source == RPW_SOURCE_PREINSTALLED)
         json_object_set_new(source, "preinstalled", json_string("in the image, at POLICY_PKG_PATH"));
+    if (policy->source == RPW_SOURCE_SITE_PACKAGES)
+        json_object_set_new(source, "preinstalled", json_string("among the image's Python packages"));
     if (policy->source == RPW_SOURCE_PIP || policy->source == RPW_SOURCE_COPY)
         json_object_set_new(source, policy->source == RPW_SOURCE_PIP ? "rucio-policy-install" : "rucio-policy-copy",
                             new_init_container(policy));
     set_json(source, "volume", policy->volume);
     set_span(source, "subPath", policy->sub_path);
+    set_span(source, "mountPropagation", policy->mount_propagation);
+    set_span(source, "recursiveReadOnly", policy->recursive_read_only);
+    if (policy->mount_suffix.len > 0)
+        json_object_set_new(source, "mountedAt",
+                            json_sprintf("%.*s%.*s", (int)policy->path.len, policy->path.ptr,
+                                         (int)policy->mount_suffix.len, policy->mount_suffix.ptr));
     return source;
 }
 

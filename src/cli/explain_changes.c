@@ -198,7 +198,8 @@ static void tell_variables(const struct changes *changes, json_t *before, json_t
 {
     const struct rpw_policy *policy = changes->policy;
 
-    tell_own_variable(changes, RPW_LIT("POLICY_PKG_PATH"), policy->path, before, after);
+    if (policy->source != RPW_SOURCE_SITE_PACKAGES)
+        tell_own_variable(changes, RPW_LIT("POLICY_PKG_PATH"), policy->path, before, after);
     for (size_t i = 0; i < policy->package_count; i++)
         tell_own_variable(changes, policy->packages[i].variable, policy->packages[i].value, before, after);
     for (size_t i = 0; i < policy->package_count; i++)
@@ -226,6 +227,15 @@ static bool is_by_chart(const struct changes *changes)
     return begins_with(rpw_manifest_text(annotations, "policy.rucio.cern.ch/revision"), RPW_CHART_REVISION_PREFIX);
 }
 
+/* Whether path is where the policy's own mount is to be. */
+static bool is_in_place(struct rpw_span path, const struct rpw_policy *policy)
+{
+    size_t end = policy->path.len;
+
+    return path.len == end + policy->mount_suffix.len && rpw_span_starts_with(path, policy->path) &&
+           rpw_span_equal((struct rpw_span){path.ptr + end, path.len - end}, policy->mount_suffix);
+}
+
 static void tell_mount(const struct changes *changes, const char *path, json_t *old, json_t *new_)
 {
     bool is_changed = !json_equal(old, new_);
@@ -234,7 +244,7 @@ static void tell_mount(const struct changes *changes, const char *path, json_t *
         say_mount(changes, old, "removed");
     if (new_ && is_changed)
         say_mount(changes, new_, "added");
-    if (!is_changed && rpw_span_equal(rpw_span_without_trailing_slashes(rpw_span_of(path)), changes->policy->path))
+    if (!is_changed && is_in_place(rpw_span_without_trailing_slashes(rpw_span_of(path)), changes->policy))
         say_mount(changes, new_,
                   begins_with(rpw_manifest_text(new_, "name"), OWN_PREFIX) || is_by_chart(changes)
                       ? "is there already"
@@ -244,8 +254,7 @@ static void tell_mount(const struct changes *changes, const char *path, json_t *
 static void tell_mounts(const struct changes *changes, json_t *before, json_t *after)
 {
     if (!tell_section(changes, "", "mountPath", before, after, tell_mount))
-        say(changes, "mount",
-            changes->policy->source == RPW_SOURCE_PREINSTALLED ? "none: the code is in the image" : "none added");
+        say(changes, "mount", changes->policy->volume.ptr == NULL ? "none: the code is in the image" : "none added");
 }
 
 /* --- containers ------------------------------------------------------------------------------------------------------ */

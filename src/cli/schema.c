@@ -11,7 +11,7 @@ static json_t *new_object(const struct rpw_shape *keys, bool is_open);
 /* A value of the shape, without its nesting. */
 static json_t *new_value(const struct rpw_shape *shape)
 {
-    json_t *words;
+    json_t *words, *value;
 
     switch (shape->type) {
     case RPW_SHAPE_TEXT:
@@ -20,7 +20,8 @@ static json_t *new_value(const struct rpw_shape *shape)
         words = json_array();
         for (const char *const *word = shape->words; *word != NULL; word++)
             json_array_append_new(words, json_string(*word));
-        return json_pack("{s:o}", "enum", words);
+        value = json_pack("{s:o}", "enum", words);
+        return shape->keys == NULL ? value : json_pack("{s:[o, o]}", "anyOf", value, new_object(shape->keys, false));
     case RPW_SHAPE_BOOL:
         return json_pack("{s:s}", "type", "boolean");
     case RPW_SHAPE_INTEGER:

@@ -109,6 +109,85 @@ static bool has_element(struct rpw_span python_path, struct rpw_span directory)
     return false;
 }
 
+/* Whether path ends in the package's own directory: with it, Python would look for the package inside itself. */
+static bool ends_in_package(const struct rpw_policy *policy)
+{
+    struct rpw_span path = policy->path;
+
+    for (size_t i = 0; i < policy->package_count; i++) {
+        struct rpw_span package = policy->packages[i].value;
+        if (path.len > package.len && path.ptr[path.len - package.len - 1] == '/' &&
+            memcmp(path.ptr + path.len - package.len, package.ptr, package.len) == 0)
+            return true;
+    }
+    return false;
+}
+
+static void advise_on_path(struct rpw_loader *loader, const struct rpw_draft *draft)
+{
+    const struct rpw_policy *policy = &draft->policy;
+    bool is_volume = policy->source == RPW_SOURCE_VOLUME;
+
+    if ((!is_volume && policy->source != RPW_SOURCE_PREINSTALLED) || !ends_in_package(policy))
+        return;
+    rpw_report_warning(
+        loader->report, draft->place,
+        "policy %.*s has the path %.*s, which ends in the package's name: Python looks for the package in "
+        "path, so path has to be the directory above%s",
+        (int)policy->name.len, policy->name.ptr, (int)policy->path.len, policy->path.ptr,
+        policy->mount_suffix.len > 0 ? "; holds: package adds the name"
+        : is_volume                  ? "; if the volume's root is the package itself, set holds: package besides"
+                                     : "");
+}
+
+/* Python reads .pth files in these directories alone. */
+static bool is_site_directory(struct rpw_span path)
+{
+    static const char *const names[] = {"/site-packages", "/dist-packages"};
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        size_t length = strlen(names[i]);
+        if (path.len > length && memcmp(path.ptr + path.len - length, names[i], length) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Why imagePythonPath has no effect; NULL: it has one. */
+static const char *python_path_reason(const struct rpw_policy *policy)
+{
+    if (policy->source == RPW_SOURCE_SITE_PACKAGES)
+        return "has its package among those of the image";
+    if (policy->python_path == RPW_PYTHON_PATH_ENTRYPOINT)
+        return "leaves PYTHONPATH to the entrypoint";
+    return policy->python_path == RPW_PYTHON_PATH_PTH ? "leaves PYTHONPATH alone" : NULL;
+}
+
+static void advise_on_python_path(struct rpw_loader *loader, const struct rpw_draft *draft)
+{
+    const struct rpw_policy *policy = &draft->policy;
+    const char *name = policy->name.ptr, *reason = python_path_reason(policy);
+    int name_length = (int)policy->name.len;
+
+    if (reason && policy->image_python_path.len > 0)
+        rpw_report_warning(loader->report, draft->place, "policy %.*s %s, so its imagePythonPath has no effect",
+                           name_length, name, reason);
+    else if (has_element(policy->image_python_path, policy->path))
+        rpw_report_warning(loader->report, draft->place,
+                           "policy %.*s has its path %.*s in imagePythonPath too: it would be in PYTHONPATH twice",
+                           name_length, name, (int)policy->path.len, policy->path.ptr);
+    if (policy->source == RPW_SOURCE_SITE_PACKAGES &&
+        (policy->python_path != RPW_PYTHON_PATH_PREPEND || !rpw_span_is(policy->path, RPW_CONFIG_DEFAULT_PATH)))
+        rpw_report_warning(loader->report, draft->place, "policy %.*s %s, so its path and pythonPath have no effect",
+                           name_length, name, reason);
+    else if (policy->python_path == RPW_PYTHON_PATH_PTH && !is_site_directory(policy->site_packages))
+        rpw_report_warning(
+            loader->report, draft->place,
+            "policy %.*s has sitePackages %.*s; Python reads .pth files in directories called site-packages or "
+            "dist-packages",
+            name_length, name, (int)policy->site_packages.len, policy->site_packages.ptr);
+}
+
 static void advise_on_policy(struct rpw_loader *loader, const struct rpw_draft *draft)
 {
     const struct rpw_policy *policy = &draft->policy;
@@ -120,18 +199,12 @@ static void advise_on_policy(struct rpw_loader *loader, const struct rpw_draft *
                            "policy %.*s has neither namespaces nor a podSelector: it is for every pod of the cluster "
                            "that has such a container",
                            name_length, name);
-    if (policy->source != RPW_SOURCE_PREINSTALLED && is_needed_by_the_image(policy->path))
+    if (policy->volume.ptr && policy->mount_suffix.len == 0 && is_needed_by_the_image(policy->path))
         rpw_report_warning(loader->report, draft->place,
                            "policy %.*s mounts a volume over %.*s and hides what the image has there", name_length,
                            name, (int)policy->path.len, policy->path.ptr);
-    if (policy->python_path == RPW_PYTHON_PATH_ENTRYPOINT && policy->image_python_path.len > 0)
-        rpw_report_warning(loader->report, draft->place,
-                           "policy %.*s leaves PYTHONPATH to the entrypoint, so its imagePythonPath has no effect",
-                           name_length, name);
-    else if (has_element(policy->image_python_path, policy->path))
-        rpw_report_warning(loader->report, draft->place,
-                           "policy %.*s has its path %.*s in imagePythonPath too: it would be in PYTHONPATH twice",
-                           name_length, name, (int)policy->path.len, policy->path.ptr);
+    advise_on_path(loader, draft);
+    advise_on_python_path(loader, draft);
 }
 
 void rpw_advice_give(struct rpw_loader *loader, const struct rpw_draft *drafts, size_t count)

@@ -107,8 +107,19 @@ void rpw_installer_render(struct rpw_loader *loader, struct rpw_draft *draft)
     render_volume(loader, keys, &draft->policy);
 }
 
-void rpw_verify_render(struct rpw_loader *loader, struct rpw_policy *policy)
+/* What the script has to know of the policy, beside what to do about a failure. */
+static struct rpw_span verify_place(const struct rpw_policy *policy)
 {
+    if (policy->source == RPW_SOURCE_SITE_PACKAGES)
+        return RPW_LIT("\",\"site-packages");
+    if (policy->python_path == RPW_PYTHON_PATH_ENTRYPOINT)
+        return RPW_LIT("\",\"entrypoint");
+    return policy->python_path == RPW_PYTHON_PATH_PTH ? RPW_LIT("\",\"pth") : RPW_LIT("");
+}
+
+void rpw_verify_render(struct rpw_loader *loader, struct rpw_draft *draft)
+{
+    struct rpw_policy *policy = &draft->policy;
     struct rpw_buffer members = {.pool = loader->scratch};
 
     if (policy->verify == RPW_VERIFY_OFF)
@@ -116,8 +127,8 @@ void rpw_verify_render(struct rpw_loader *loader, struct rpw_policy *policy)
     append_command(&members, RPW_LIT("\"python3\",\"-c\""), rpw_pod_script_verify);
     rpw_buffer_append(&members, RPW_LIT("],\"args\":[\""));
     rpw_buffer_append(&members, policy->verify == RPW_VERIFY_WARN ? RPW_LIT("warn") : RPW_LIT("fail"));
-    if (policy->python_path == RPW_PYTHON_PATH_ENTRYPOINT)
-        rpw_buffer_append(&members, RPW_LIT("\",\"entrypoint"));
+    rpw_buffer_append(&members, verify_place(policy));
     rpw_buffer_append(&members, RPW_LIT("\"]" SHOW_LOG_ON_ERROR));
     policy->verify_members = keep(loader, &members);
+    policy->verify_security_context = keep_if_given(loader, draft->verify_security_context);
 }

@@ -14,13 +14,16 @@
 typedef const char *const word_list[];
 
 static word_list unmatched_words = {"allow", "warn", "reject", NULL};
-static word_list python_path_words = {"prepend", "append", "entrypoint", NULL};
+static word_list python_path_words = {"prepend", "append", "entrypoint", "pth", NULL};
 static word_list conflict_words = {"keep", "override", "reject", NULL};
 static word_list verify_words = {"off", "warn", "fail", NULL};
 static word_list operator_words = {"In", "NotIn", "Exists", "DoesNotExist", NULL};
 static word_list pull_policy_words = {"Always", "IfNotPresent", "Never", NULL};
 static word_list medium_words = {"Memory", "", NULL};
 static word_list position_words = {"first", "last", NULL};
+static word_list holds_words = {"directory", "package", NULL};
+static word_list propagation_words = {"None", "HostToContainer", NULL};
+static word_list recursive_words = {"Disabled", "IfPossible", "Enabled", NULL};
 
 const struct rpw_shape rpw_keys_of_expression[] = {
     {TEXT("key", "the key of a label"), REQUIRED},
@@ -72,15 +75,27 @@ const struct rpw_shape rpw_keys_of_copy[] = {
     {0},
 };
 
-static const struct rpw_shape no_keys[] = {{0}};
+const struct rpw_shape rpw_keys_of_preinstalled[] = {
+    {BOOL("sitePackages", "It is among the image's Python packages: only the names and env are set")},
+    {0},
+};
 
 const struct rpw_shape rpw_keys_of_source[] = {
     {MAPPING("volume", rpw_shape_volume_sources, "A Kubernetes volume source that has the package"), ALTERNATIVE,
      .is_open = true},
     {MAPPING("pip", rpw_keys_of_pip, "An init container installs the package with pip"), ALTERNATIVE},
     {MAPPING("copy", rpw_keys_of_copy, "An init container copies the package from an image"), ALTERNATIVE},
-    {MAPPING("preinstalled", no_keys, "The package is in Rucio's image, at path: {}"), ALTERNATIVE},
+    {MAPPING("preinstalled", rpw_keys_of_preinstalled, "The package is in Rucio's image, at path: {}"), ALTERNATIVE},
     {TEXT("subPath", "The directory of the volume that has the package")},
+    {WORD("holds", holds_words, "package: the volume's root is the package itself; default: directory")},
+    {WORD("mountPropagation", propagation_words, "Of the volume's mount, for CVMFS; default: None")},
+    {WORD("recursiveReadOnly", recursive_words, "Of the volume's mount; default: Disabled")},
+    {0},
+};
+
+const struct rpw_shape rpw_keys_of_verify[] = {
+    {WORD("mode", verify_words, "What the word alone would be"), REQUIRED},
+    {SAME("securityContext", rpw_shape_security_context, "Default: made after that of the container with the package")},
     {0},
 };
 
@@ -89,13 +104,16 @@ const struct rpw_shape rpw_keys_of_policy[] = {
     {MAPPING("match", rpw_keys_of_match, "Which pods get the package; default: every pod with a container of Rucio's")},
     {TEXT("package", "What Python imports, such as atlas_rucio_policy_package")},
     {TEXT("packages", "Of several VOs: VO: package"), MAP},
+    {SAME("env", rpw_shape_env, "Variables that belong to the package, such as OPA_URL")},
     {MAPPING("source", rpw_keys_of_source, "Where the package comes from"), REQUIRED},
     {TEXT("path", "The package's directory in the container; default: /opt/rucio/policy")},
     {TEXT("version", "Any text; part of the revision")},
     {BOOL("configEnv", "Set the RUCIO_CFG_ variables, too, which Rucio before 38.1.0 needs; default: true")},
-    {WORD("verify", verify_words, "Try the package in the pod before Rucio does; default: off")},
+    {WORD("verify", verify_words, "Try the package in the pod before Rucio does; default: off"),
+     .keys = rpw_keys_of_verify},
     {WORD("pythonPath", python_path_words, "Where path goes in PYTHONPATH; default: prepend")},
     {WORD("onConflict", conflict_words, "When the pod sets something else itself; default: keep")},
+    {TEXT("sitePackages", "With pythonPath: pth, the directory of the image that Python reads .pth files in")},
     {TEXT("imagePythonPath", "The PYTHONPATH of the image, so that it is kept")},
     {0},
 };

@@ -14,6 +14,8 @@ extern const struct rpw_shape rpw_keys_of_expression[];
 extern const struct rpw_shape rpw_keys_of_source[];
 extern const struct rpw_shape rpw_keys_of_pip[];
 extern const struct rpw_shape rpw_keys_of_copy[];
+extern const struct rpw_shape rpw_keys_of_preinstalled[];
+extern const struct rpw_shape rpw_keys_of_verify[];
 
 /* Puts the value of each key of node where values says, in the order of keys. Other keys are errors, with what was perhaps
  * meant. False when node is no mapping at all. */

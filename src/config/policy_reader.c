@@ -83,6 +83,28 @@ static void read_path(struct rpw_loader *loader, const struct rpw_yaml_node *nod
     policy->path = rpw_span_without_trailing_slashes(policy->path);
 }
 
+/* The directory for the .pth file, which must not lie where the package is mounted. */
+static void read_site_packages(struct rpw_loader *loader, const struct rpw_yaml_node *node,
+                               const struct rpw_yaml_node *python_path, struct rpw_policy *policy)
+{
+    if (policy->python_path == RPW_PYTHON_PATH_PTH && !node)
+        rpw_report_error(
+            loader->report, python_path->place,
+            "pythonPath: found pth without sitePackages, expected the directory of the image that Python reads "
+            ".pth files in, such as /usr/local/lib/python3.9/site-packages");
+    if (policy->python_path != RPW_PYTHON_PATH_PTH && node)
+        rpw_report_error(loader->report, node->place,
+                         "sitePackages: found it without pythonPath: pth, expected both or none");
+    if (!rpw_fields_read_text(loader, "sitePackages", node, rpw_path_expectation, &policy->site_packages))
+        return;
+    policy->site_packages = rpw_span_without_trailing_slashes(policy->site_packages);
+    if (rpw_path_equal(policy->site_packages, policy->path) || rpw_path_is_below(policy->site_packages, policy->path))
+        rpw_report_error(
+            loader->report, node->place,
+            "sitePackages: found it in the policy's path, expected another directory: what is mounted at path "
+            "would hide it");
+}
+
 static void read_choices(struct rpw_loader *loader, const struct rpw_yaml_node *python_path,
                          const struct rpw_yaml_node *on_conflict, struct rpw_policy *policy)
 {
@@ -94,13 +116,20 @@ static void read_choices(struct rpw_loader *loader, const struct rpw_yaml_node *
     policy->on_conflict = (enum rpw_on_conflict)conflict;
 }
 
-static void read_verify(struct rpw_loader *loader, const struct rpw_yaml_node *node, struct rpw_policy *policy)
+static void read_verify(struct rpw_loader *loader, const struct rpw_yaml_node *node, struct rpw_draft *draft)
 {
+    const struct rpw_yaml_node *word = NULL, *security_context = NULL;
+    const struct rpw_yaml_node **const values[] = {&word, &security_context};
     size_t mode = RPW_VERIFY_OFF;
 
-    rpw_keys_read_choice(loader, rpw_keys_of_policy, "verify", node, &mode);
-    policy->verify = (enum rpw_verify)mode;
-    rpw_verify_render(loader, policy);
+    if (!node || node->type != RPW_YAML_MAPPING)
+        word = node;
+    else if (rpw_keys_split(loader, "verify", node, rpw_keys_of_verify, values) && !word)
+        rpw_report_error(loader->report, node->place, "verify: found no mode, expected off, warn or fail");
+    rpw_keys_read_choice(loader, rpw_keys_of_policy, "verify", word, &mode);
+    draft->verify_security_context = rpw_security_context_read(loader, security_context);
+    draft->policy.verify = (enum rpw_verify)mode;
+    rpw_verify_render(loader, draft);
 }
 
 static void report_missing(struct rpw_loader *loader, const struct rpw_yaml_node *policy, const char *missing,
@@ -114,10 +143,10 @@ void rpw_policy_read(struct rpw_loader *loader, const struct rpw_yaml_node *node
 {
     const struct rpw_yaml_node *name = NULL, *match = NULL, *package = NULL, *packages = NULL, *config_env = NULL;
     const struct rpw_yaml_node *version = NULL, *path = NULL, *python_path = NULL, *image_python_path = NULL;
-    const struct rpw_yaml_node *source = NULL, *on_conflict = NULL, *verify = NULL;
-    const struct rpw_yaml_node **const values[] = {&name,   &match,       &package,     &packages,
-                                                   &source, &path,        &version,     &config_env,
-                                                   &verify, &python_path, &on_conflict, &image_python_path};
+    const struct rpw_yaml_node *source = NULL, *on_conflict = NULL, *verify = NULL, *env = NULL, *site_packages = NULL;
+    const struct rpw_yaml_node **const values[] = {
+        &name,    &match,      &package, &packages,    &env,         &source,        &path,
+        &version, &config_env, &verify,  &python_path, &on_conflict, &site_packages, &image_python_path};
     struct rpw_policy *policy = &draft->policy;
 
     if (!rpw_keys_split(loader, "policies", node, rpw_keys_of_policy, values))
@@ -142,7 +171,9 @@ void rpw_policy_read(struct rpw_loader *loader, const struct rpw_yaml_node *node
     rpw_fields_read_text(loader, "imagePythonPath", image_python_path, rpw_syntax_image_python_path,
                          &policy->image_python_path);
     read_choices(loader, python_path, on_conflict, policy);
+    read_site_packages(loader, site_packages, python_path, policy);
+    rpw_settings_read(loader, env, draft);
     rpw_source_read(loader, source, draft);
-    read_verify(loader, verify, policy);
+    read_verify(loader, verify, draft);
     name_packages(loader, draft);
 }

@@ -12,13 +12,13 @@
  *     {"package":"atlas_policy","source":{"subPath":"v1","volume":{"persistentVolumeClaim":{"claimName":"atlas"}}}}
  *
  * Pods carry the digits in an annotation for years: this form is frozen. The keys, all of them: configEnv (only false),
- * imagePythonPath, package, packages, path, pythonPath, source, verify (warn and fail), version. Those of source.pip and
+ * env, imagePythonPath, package, packages, path, pythonPath, sitePackages, source, verify (warn and fail), version. Those of source.pip and
  * source.copy: args, env, envFrom, image, indexUrl, medium, noDeps (only false), path, position (only last), pullPolicy,
  * requirements, resources, securityContext, sizeLimit (the text as written). The scripts that our init containers run are
  * not in it: they come with the program and not with the policy.
  *
- * A pod whose containers use the charts' own packages gets less, and has a digest over less: configEnv, imagePythonPath, package,
- * packages, pythonPath, verify.
+ * A pod whose containers use the charts' own packages gets less, and has a digest over less: configEnv, env, imagePythonPath,
+ * package, packages, pythonPath, sitePackages, verify.
  */
 #include <openssl/evp.h>
 #include <stdlib.h>
@@ -104,13 +104,17 @@ static void append_source(struct rpw_buffer *out, const struct rpw_draft *draft)
 
     append_key(out, "source");
     rpw_buffer_append_char(out, '{');
-    if (policy->source == RPW_SOURCE_PREINSTALLED) {
+    if (policy->source == RPW_SOURCE_PREINSTALLED || policy->source == RPW_SOURCE_SITE_PACKAGES) {
         append_key(out, "preinstalled");
-        rpw_buffer_append(out, RPW_LIT("{}"));
+        rpw_buffer_append(out, policy->source == RPW_SOURCE_PREINSTALLED ? RPW_LIT("{}")
+                                                                         : RPW_LIT("{\"sitePackages\":true}"));
     } else if (policy->source == RPW_SOURCE_PIP || policy->source == RPW_SOURCE_COPY) {
         append_key(out, policy->source == RPW_SOURCE_PIP ? "pip" : "copy");
         append_installer(out, &draft->installer_keys);
     } else {
+        append_text(out, "holds", policy->mount_suffix.len > 0 ? RPW_LIT("package") : RPW_LIT(""));
+        append_text(out, "mountPropagation", policy->mount_propagation);
+        append_text(out, "recursiveReadOnly", policy->recursive_read_only);
         append_text(out, "subPath", policy->sub_path);
         append_key(out, "volume");
         rpw_buffer_append(out, policy->volume);
@@ -125,6 +129,7 @@ static void append_names(struct rpw_loader *loader, struct rpw_buffer *out, cons
         append_key(out, "configEnv");
         rpw_buffer_append(out, RPW_LIT("false"));
     }
+    append_json(out, "env", draft->env);
     append_text(out, "imagePythonPath", draft->policy.image_python_path);
     append_text(out, "package", draft->package);
     append_packages(loader, out, draft);
@@ -132,16 +137,27 @@ static void append_names(struct rpw_loader *loader, struct rpw_buffer *out, cons
 
 static void append_python_path(struct rpw_buffer *out, const struct rpw_policy *policy)
 {
-    if (policy->python_path == RPW_PYTHON_PATH_APPEND)
-        append_text(out, "pythonPath", RPW_LIT("append"));
-    else if (policy->python_path == RPW_PYTHON_PATH_ENTRYPOINT)
-        append_text(out, "pythonPath", RPW_LIT("entrypoint"));
+    static const char *const words[] = {"", "append", "entrypoint", "pth"};
+
+    append_text(out, "pythonPath", rpw_span_of(words[policy->python_path]));
+    append_text(out, "sitePackages", policy->site_packages);
 }
 
 static void append_verify(struct rpw_buffer *out, const struct rpw_policy *policy)
 {
-    if (policy->verify != RPW_VERIFY_OFF)
-        append_text(out, "verify", policy->verify == RPW_VERIFY_WARN ? RPW_LIT("warn") : RPW_LIT("fail"));
+    struct rpw_span word = policy->verify == RPW_VERIFY_WARN ? RPW_LIT("warn") : RPW_LIT("fail");
+
+    if (policy->verify == RPW_VERIFY_OFF)
+        return;
+    if (!policy->verify_security_context.ptr) {
+        append_text(out, "verify", word);
+        return;
+    }
+    append_key(out, "verify");
+    rpw_buffer_append_char(out, '{');
+    append_text(out, "mode", word);
+    append_json(out, "securityContext", policy->verify_security_context);
+    rpw_buffer_append_char(out, '}');
 }
 
 struct rpw_span rpw_revision_text(struct rpw_loader *loader, const struct rpw_draft *draft)

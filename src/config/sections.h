@@ -44,14 +44,19 @@ struct rpw_draft {
     struct rpw_vo *vos;
     size_t vo_count;
     bool has_config_env;
-    struct rpw_span version; /* empty: none */
+    struct rpw_span version;                 /* empty: none */
+    struct rpw_span env;                     /* JSON text; absent: none */
+    struct rpw_span verify_security_context; /* likewise */
     struct rpw_installer_keys installer_keys;
 };
+
+/* `env` of a policy: that of the policy, and its JSON text in the draft. */
+void rpw_settings_read(struct rpw_loader *loader, const struct rpw_yaml_node *node, struct rpw_draft *draft);
 
 /* `match`: namespaces, requirements and containers of the policy. */
 void rpw_match_read(struct rpw_loader *loader, const struct rpw_yaml_node *node, struct rpw_policy *policy);
 
-/* `source`: source, volume, sub_path and installer of the policy. */
+/* `source`: source, volume, what is said of its mount, and installer of the policy. Its packages have been read. */
 void rpw_source_read(struct rpw_loader *loader, const struct rpw_yaml_node *node, struct rpw_draft *draft);
 
 /* `source.pip` and `source.copy`. */
@@ -66,9 +71,9 @@ struct rpw_span rpw_resources_read(struct rpw_loader *loader, const struct rpw_y
 struct rpw_span rpw_security_context_read(struct rpw_loader *loader, const struct rpw_yaml_node *node);
 
 /* What is made of `source` and `verify` once the keys are known: volume, sub_path and installer of the policy with pip and
- * copy; verify_members unless verify is off. */
+ * copy; of verify what reaches the pod, unless it is off. */
 void rpw_installer_render(struct rpw_loader *loader, struct rpw_draft *draft);
-void rpw_verify_render(struct rpw_loader *loader, struct rpw_policy *policy);
+void rpw_verify_render(struct rpw_loader *loader, struct rpw_draft *draft);
 
 /* One element of `policies`. */
 void rpw_policy_read(struct rpw_loader *loader, const struct rpw_yaml_node *node, struct rpw_draft *draft);

@@ -42,7 +42,7 @@ struct rpw_shape {
     rpw_syntax_fn *key_form;      /* MAP: of its keys */
     const char *const *words;     /* TEXT: one of these, which end with NULL */
     int64_t min, max;             /* INTEGER */
-    const struct rpw_shape *keys; /* MAPPING: ends with a name that is NULL */
+    const struct rpw_shape *keys; /* MAPPING: ends with a name that is NULL. TEXT with words: or a mapping of these */
     const struct rpw_shape *same; /* all but the name and help are that one's */
     const char *help;             /* a sentence; NULL: none */
 };

@@ -67,6 +67,20 @@ static const char *const configurations[] = {
     "policies: [{name: first, package: atlas_pkg, verify: warn, " VOLUME_CLAIM "}]",
     "policies: [{name: first, match: {containers: ['*']}, package: atlas_pkg, verify: fail,"
     " source: {copy: {image: atlas-policy:2, path: /policy, position: last, medium: Memory}}}]",
+    "policies: [{name: first, package: atlas_pkg, env: [{name: SITE, value: a}, {name: OPA_URL, valueFrom: "
+    "{configMapKeyRef:"
+    " {name: opa, key: url}}}, {name: QUERY, value: $(OPA_URL)}], verify: warn, " VOLUME_CLAIM "}]",
+    "policies: [{name: first, match: {containers: ['*']}, package: atlas_pkg, onConflict: override, env: [{name: QUERY,"
+    " value: b}, {name: SITE, valueFrom: {fieldRef: {fieldPath: spec.nodeName}}}, {name: OPA_URL, value: $(SITE)}],"
+    " pythonPath: pth, sitePackages: /usr/lib/python3/site-packages, " VOLUME_CLAIM "}]",
+    "policies: [{name: first, package: atlas_pkg, pythonPath: pth, sitePackages: /opt/site-packages, verify: fail, "
+    "source:"
+    " {volume: {secret: {secretName: atlas-policy}}, holds: package, mountPropagation: HostToContainer}}]",
+    "policies: [{name: first, package: other_pkg, env: [{name: SITE, value: a}], verify: {mode: warn, securityContext:"
+    " {runAsUser: 5}}, source: {preinstalled: {sitePackages: true}}}]",
+    "policies: [{name: first, package: other_pkg, onConflict: override, path: /opt/policies, source: {volume: "
+    "{configMap:"
+    " {name: atlas-policy}}, holds: package, recursiveReadOnly: IfPossible}}]",
 };
 
 #define CONFIGURATION_COUNT (sizeof(configurations) / sizeof(configurations[0]))

@@ -2,12 +2,14 @@
 #include "intended.h"
 
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "rpw/bytes/path.h"
 
 #define OURS "policy.rucio.cern.ch/"
 #define EVICTABLE "cluster-autoscaler.kubernetes.io/safe-to-evict-local-volumes"
+#define MAX_PATH_BYTES 256
 #define BASE_PYTHONPATH "RUCIO_POLICY_BASE_PYTHONPATH"
 
 /* A pod, its record, and what is on the other's. */
@@ -78,6 +80,8 @@ static bool is_overridable(const struct rpw_policy *policy, struct rpw_span name
     for (size_t i = 0; i < policy->package_count; i++)
         is_ours = is_ours || rpw_span_equal(name, policy->packages[i].variable) ||
                   rpw_span_equal(name, policy->packages[i].cfg_variable);
+    for (size_t i = 0; i < policy->env_count; i++)
+        is_ours = is_ours || rpw_span_equal(name, policy->env[i].name);
     return is_ours && policy->on_conflict == RPW_CONFLICT_OVERRIDE;
 }
 
@@ -90,11 +94,14 @@ static bool is_strippable(json_t *variable, bool is_last, json_t *on_record, con
     if (is_equal(name, BASE_PYTHONPATH) || is_overridable(policy, span_at(variable, "name")))
         return true;
     if (value_from != NULL && !json_is_null(value_from))
-        return is_equal(name, "PYTHONPATH"); /* wrapped in a text of ours */
+        return is_equal(name, "PYTHONPATH") || /* wrapped in a text of ours */
+               (is_last && name != NULL &&
+                json_equal(json_object_get(json_object_get(on_record, "valueFrom"), name), value_from));
     if (name == NULL || json_string_length(value) == 0)
         return name != NULL;
-    return is_equal(name, "PYTHONPATH") ? is_equal(json_string_value(value), "$(" BASE_PYTHONPATH ")")
-                                        : is_last && json_equal(json_object_get(on_record, name), value);
+    return is_equal(name, "PYTHONPATH")
+               ? is_equal(json_string_value(value), "$(" BASE_PYTHONPATH ")")
+               : is_last && json_equal(json_object_get(json_object_get(on_record, "env"), name), value);
 }
 
 static void strip_env(json_t *container, json_t *on_record, const struct rpw_policy *policy)
@@ -109,7 +116,7 @@ static void strip_env(json_t *container, json_t *on_record, const struct rpw_pol
             json_object_set_new(seen, name, json_true());
         if (is_last && is_equal(name, "PYTHONPATH"))
             strip_run(variable, "value", string_at(on_record, "pythonPath"), ':');
-        if (is_strippable(variable, is_last, json_object_get(on_record, "env"), policy))
+        if (is_strippable(variable, is_last, on_record, policy))
             json_array_remove(env, i);
     }
     json_decref(seen);
@@ -147,6 +154,32 @@ static void strip_overridden(json_t *list, const char *key, struct rpw_span path
     }
 }
 
+/* Mounts at the place of the .pth file, and devices there and below. */
+static void strip_pth(json_t *container, const struct rpw_policy *policy)
+{
+    char path[MAX_PATH_BYTES];
+    int len = snprintf(path, sizeof(path), "%.*s/" RPW_PTH_FILE, (int)policy->site_packages.len,
+                       policy->site_packages.ptr != NULL ? policy->site_packages.ptr : "");
+
+    if (policy->python_path != RPW_PYTHON_PATH_PTH || len < 0 || (size_t)len >= sizeof(path))
+        return;
+    strip_overridden(json_object_get(container, "volumeMounts"), "mountPath", rpw_span_of(path));
+    strip_overridden(json_object_get(container, "volumeDevices"), "devicePath", rpw_span_of(path));
+}
+
+static bool has_pth(json_t *record)
+{
+    json_t *container;
+    const char *name;
+
+    json_object_foreach(json_object_get(record, "containers"), name, container)
+    {
+        if (json_object_get(container, "pthPath") != NULL)
+            return true;
+    }
+    return false;
+}
+
 /* --- the pod ------------------------------------------------------------------------------------------------------- */
 
 static void strip_container(const struct side *side, json_t *container)
@@ -156,9 +189,11 @@ static void strip_container(const struct side *side, json_t *container)
     strip_env(container, on_record, side->policy);
     strip_recorded_mount(json_object_get(container, "volumeMounts"), string_at(side->record, "volume"),
                          span_at(on_record, "mountPath"));
+    strip_recorded_mount(json_object_get(container, "volumeMounts"), RPW_PTH_VOLUME, span_at(on_record, "pthPath"));
     if (side->policy->on_conflict == RPW_CONFLICT_OVERRIDE) {
         strip_overridden(json_object_get(container, "volumeMounts"), "mountPath", side->policy->path);
         strip_overridden(json_object_get(container, "volumeDevices"), "devicePath", side->policy->path);
+        strip_pth(container, side->policy);
     }
     drop_if_empty(container, "env");
     drop_if_empty(container, "volumeMounts");
@@ -178,8 +213,8 @@ static void strip_containers(const struct side *side, json_t *containers)
 
 static void strip_annotations(const struct side *side)
 {
-    static const char *const names[] = {OURS "status", OURS "policy", OURS "revision", OURS "conflicts",
-                                        OURS "injected"};
+    static const char *const names[] = {OURS "status",    OURS "policy",   OURS "revision",
+                                        OURS "conflicts", OURS "injected", OURS "path"};
     json_t *metadata = json_object_get(side->pod, "metadata");
     json_t *annotations = json_object_get(metadata, "annotations");
 
@@ -206,6 +241,8 @@ static void strip_pod(const struct side *side)
         for (size_t k = 0; k < json_array_size(own); k++)
             strip_named(json_object_get(spec, "initContainers"), json_string_value(json_array_get(own, k)));
         strip_named(json_object_get(spec, "volumes"), string_at(records[i], "volume"));
+        if (has_pth(records[i]))
+            strip_named(json_object_get(spec, "volumes"), RPW_PTH_VOLUME);
     }
     strip_containers(side, json_object_get(spec, "containers"));
     strip_containers(side, json_object_get(spec, "initContainers"));

@@ -2,6 +2,7 @@
 #include "random_pod.h"
 
 #include "check.h"
+#include "rpw/review/policy.h"
 
 struct choices {
     const uint8_t *at;
@@ -34,6 +35,8 @@ static const char *const variable_names[] = {
     "RUCIO_CFG_POLICY_PACKAGE-atl",
     "RUCIO_POLICY_BASE_PYTHONPATH",
     "RUCIO_POLICY_PACKAGE_OLD",
+    "OPA_URL",
+    "QUERY",
 };
 
 static const char *const variable_values[] = {
@@ -65,6 +68,7 @@ static const char *const references[] = {
     "{\"configMapKeyRef\":{\"name\":\"site\",\"key\":\"path\",\"optional\":true}}",
     "{\"secretKeyRef\":{\"name\":\"site\",\"key\":\"path\",\"optional\":false}}",
     "{\"fieldRef\":{\"apiVersion\":\"v1\",\"fieldPath\":\"metadata.name\"}}",
+    "{\"configMapKeyRef\":{\"name\":\"opa\",\"key\":\"url\"}}",
     "{\"configMapKeyRef\":null}",
     "{}",
 };
@@ -89,7 +93,7 @@ static json_t *make_variable(struct choices *choices)
     return variable;
 }
 
-static const char *const volume_names[] = {"data", "rucio-policy", "rucio-policy-0123456789ab"};
+static const char *const volume_names[] = {"data", "rucio-policy", "rucio-policy-0123456789ab", RPW_PTH_VOLUME};
 
 static const char *const mount_paths[] = {"/data",
                                           "/opt/rucio/policy",
@@ -103,7 +107,11 @@ static const char *const mount_paths[] = {"/data",
                                           "/opt/rucio/policy/below",
                                           "/opt/policies2",
                                           "opt//rucio/./policy",
-                                          "/opt/x/../policies"};
+                                          "/opt/x/../policies",
+                                          "/opt/rucio/policy/atlas_pkg",
+                                          "/usr/lib/python3/site-packages/rucio-policy.pth",
+                                          "/opt/site-packages",
+                                          "/opt/site-packages/rucio-policy.pth/below"};
 
 static json_t *make_mount(struct choices *choices)
 {
@@ -209,6 +217,10 @@ static const char *const records[] = {
     "policies/\"},"
     "\"pythonPath\":\"/b\"},\"rucio-daemons\":{\"mountPath\":\"/opt//policies\"},\"rucio-policy-copy\":{\"env\":"
     "{\"SITE\":\"/opt/other\"}}},\"initContainers\":[\"rucio-policy-copy\"]}",
+    "{\"volume\":\"rucio-policy-pth\",\"containers\":{\"rucio-server\":{\"valueFrom\":{\"OPA_URL\":{"
+    "\"configMapKeyRef\":"
+    "{\"name\":\"opa\",\"key\":\"url\"}}},\"mountPath\":\"/opt/site-packages/rucio-policy.pth\",\"pthPath\":"
+    "\"/opt/site-packages/rucio-policy.pth\"}}}",
 };
 
 static void set_annotations(struct choices *choices, json_t *metadata)

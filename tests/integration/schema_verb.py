@@ -21,7 +21,11 @@ FULL = {"unmatched": "warn", "policies": [
         "requirements": ["p==1"], "noDeps": True, "indexUrl": "https://i", "args": ["--pre"],
         "env": [{"name": "A", "value": "b"}], "envFrom": [{"secretRef": {"name": "s"}}], **INSTALLER}}},
     {"name": "c", "package": "p", "source": {"copy": {"path": "/c", **INSTALLER}}},
-    {"name": "d", "package": "p", "source": {"preinstalled": {}}},
+    {"name": "d", "package": "p", "source": {"preinstalled": {"sitePackages": True}},
+     "env": [{"name": "A", "value": "b"}], "verify": {"mode": "fail", "securityContext": {"runAsUser": 5}}},
+    {"name": "e", "package": "p", "pythonPath": "pth", "sitePackages": "/usr/lib/python3/site-packages",
+     "source": {"volume": {"hostPath": {"path": "/cvmfs"}}, "holds": "package", "mountPropagation": "None",
+                "recursiveReadOnly": "IfPossible"}},
 ]}
 KUBERNETES = ("volume", "env", "envFrom", "resources", "securityContext", "matchLabels", "packages")  # names of others below
 
@@ -79,6 +83,8 @@ class Schema(Offline):
                 known.add((name, key))
                 if key not in KUBERNETES:
                     collect(child, key)
+            for option in schema.get("anyOf", []):
+                collect(option, name)
             collect(schema["items"], name) if "items" in schema else None  # pylint: disable=expression-not-assigned
 
         collect(self.schema, "")
@@ -115,7 +121,7 @@ class Schema(Offline):
                     elif not self.validator.is_valid(changed):
                         continue
                     else:  # what keys ask of each other is not in the schema
-                        self.assertIn(key, ("image", "package", "packages", "volume", "values"))
+                        self.assertIn(key, ("image", "package", "packages", "pythonPath", "sitePackages", "volume", "values"))
 
 
 if __name__ == "__main__":

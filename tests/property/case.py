@@ -9,7 +9,8 @@ import policies
 import rules
 
 NAME_PREFIXES = ("RUCIO_POLICY_PACKAGE", "RUCIO_CFG_POLICY_PACKAGE")
-OTHER_NAMES = ("POLICY_PKG_PATH", "PYTHONPATH", "RUCIO_POLICY_BASE_PYTHONPATH")
+OTHER_NAMES = ("POLICY_PKG_PATH", "PYTHONPATH", "RUCIO_POLICY_BASE_PYTHONPATH",
+               *(entry["name"] for entries in policies.SETTINGS for entry in entries))
 
 
 class Violation(AssertionError):

@@ -73,7 +73,8 @@ def _remove_mount(pod, rng):
 def _rename_container(pod, rng):
     names = [item.get("name") for item in cluster.containers(pod)]
     free = [name for name in ("rucio-server", "rucio-daemons", "rucio-ui", "rucio-other", "other") if name not in names]
-    _container(pod, rng)["name"] = rng.choice(free)
+    if free:
+        _container(pod, rng)["name"] = rng.choice(free)
 
 
 def _own_container(pod, rng):
@@ -123,9 +124,11 @@ def _forge_container(container, rng):
         if value is not None and entry["name"] == "PYTHONPATH" and rng.random() < 0.5:
             start = rng.randint(0, value.count(":"))
             forged["pythonPath"] = ":".join(value.split(":")[start:start + rng.randint(1, 3)])
+        if value is None and rng.random() < 0.5:
+            forged.setdefault("valueFrom", {})[entry["name"]] = entry["valueFrom"]
     for mount in cluster.elements(container.get("volumeMounts")):
         if rng.random() < 0.3:
-            forged["mountPath"] = mount["mountPath"]
+            forged[rng.choice(["mountPath", "mountPath", "pthPath"])] = mount["mountPath"]
     return forged
 
 

@@ -34,7 +34,7 @@ def is_subsequence(items, of):
 
 def own_entries(target, container):
     """Entries that are neither on record nor the policy's to change. The elements of PYTHONPATH are looked at below."""
-    given = ["POLICY_PKG_PATH", *(name for variables, _ in policies.names(target.policy) for name in variables)]
+    given = ["POLICY_PKG_PATH", *(entry["name"] for entry in target.policy.get("env", [])), *(name for variables, _ in policies.names(target.policy) for name in variables)]
     for index, entry in enumerate(container.get("env") or []):
         is_free = entry is not None and (entry["name"] == "PYTHONPATH" or target.is_ours(index) or (
             target.is_wanted and entry["name"] in given and
@@ -59,7 +59,8 @@ def judge_not_on_record(case):
             require(is_subsequence(own, new.get("volumeMounts") or []), f"{name}: its own mounts stay", own, new)
             equal(new.get("volumeDevices"), old.get("volumeDevices"), f"{name}: its own devices stay")
     before, after = (pod["spec"].get("volumes") or [] for pod in (case.before, case.after))
-    own = [volume for volume in before if volume is None or volume["name"] != case.rules.record.get("volume")]
+    written = [case.rules.record.get("volume"), policies.PTH_VOLUME if case.rules.had_pth() else None]
+    own = [volume for volume in before if volume is None or volume["name"] not in written]
     require(is_subsequence(own, after), "the pod's own volumes stay", own, after)
 
 
@@ -91,7 +92,8 @@ def judge_admission(case):
         equal(cluster.qos_class(case.after), cluster.qos_class(case.before), "QoS class")
         for which, word in enumerate(("request", "limit")):
             equal(cluster.effective(case.after, which), cluster.effective(case.before, which), f"effective {word}")
-    if "securityContext" not in installer and not {"nfs", "hostPath"} & set(case.policy["source"].get("volume", {})):
+    is_given = "securityContext" in installer or isinstance(case.policy.get("verify"), dict)
+    if not is_given and not {"nfs", "hostPath"} & set(case.policy["source"].get("volume", {})):
         required = cluster.security_level(case.before)
         require(cluster.security_level(case.after) >= required, "Pod Security Standard", required)
 
@@ -103,8 +105,11 @@ def judge_package_is_found(case):
     for target, _, new in case.targets():
         name, after = target.container["name"], cluster.environment(new)
         path = after.get("POLICY_PKG_PATH", "")
-        require(rules.is_usable(path), f"{name}: POLICY_PKG_PATH is usable", after)
-        if policies.python_path_mode(case.policy) != "entrypoint":
+        require(rules.is_usable(path) or policies.is_in_site_packages(case.policy), f"{name}: a usable path", after)
+        mounts = [rules.clean(mount["mountPath"]) for mount in cluster.elements(new.get("volumeMounts"))]
+        if policies.has_pth(case.policy):
+            require(f"{policies.SITE_PACKAGES}/{policies.PTH_FILE}" in mounts, f"{name}: a .pth file is mounted", new)
+        if policies.changes_python_path(case.policy):
             elements = map(rules.clean_element, after.get("PYTHONPATH", "").split(":"))
             require(rules.clean(path) in elements, f"{name}: PYTHONPATH has it", after)
         for variables, package in policies.names(case.policy):
@@ -115,5 +120,5 @@ def judge_package_is_found(case):
                 found = [after[variable] for variable in variables]
                 equal(found, [package] * len(variables), f"{name}: overridden names")
         needs_mount = policies.has_volume(case.policy) and not target.is_adopted
-        mounts = [rules.clean(mount["mountPath"]) for mount in cluster.elements(new.get("volumeMounts"))]
-        require(rules.clean(path) in mounts or not needs_mount, f"{name}: something is mounted", new)
+        at = rules.clean(path + policies.mount_suffix(case.policy))
+        require(at in mounts or not needs_mount, f"{name}: something is mounted", new)

@@ -13,7 +13,7 @@ def may_change(target, container, name):
     pending, seen = [name], set()
     while pending:
         current = pending.pop()
-        if is_our_name(current) or current in target.on_record.get("env", {}):
+        if is_our_name(current) or any(current in target.on_record.get(key, {}) for key in ("env", "valueFrom")):
             return True
         for entry in cluster.elements(container.get("env")):
             value = entry.get("value") or ""
@@ -33,8 +33,12 @@ def judge_environment(case):
         if not target.is_wanted:
             continue
         judge_python_path_elements(case, target, old, before, after)
-        equal(rules.clean(after["POLICY_PKG_PATH"]), rules.clean(target.path),
-              f"{name}: POLICY_PKG_PATH as the kubelet resolves it")
+        if not policies.is_in_site_packages(case.policy):
+            equal(rules.clean(after["POLICY_PKG_PATH"]), rules.clean(target.path),
+                  f"{name}: POLICY_PKG_PATH as the kubelet resolves it")
+        for entry in case.policy.get("env", []):
+            if entry["name"] not in target.left and "$" not in entry.get("value", "$"):
+                equal(after[entry["name"]], entry["value"], f"{name}: settings as the kubelet resolves them")
         for variables, package in policies.names(case.policy):
             if not set(variables) & set(target.left):
                 equal([after[variable] for variable in variables], [package] * len(variables),
@@ -50,7 +54,7 @@ def judge_python_path_elements(case, target, old, before, after):
         return
     is_there, path = bool(entry.get("value") or entry.get("valueFrom")), rules.clean(target.path)
     earlier = before["PYTHONPATH"].split(":") if "PYTHONPATH" in before and is_there else []
-    if mode == "entrypoint" or (not entry.get("valueFrom") and path in map(rules.clean_element, earlier)):
+    if not policies.changes_python_path(case.policy) or (not entry.get("valueFrom") and path in map(rules.clean_element, earlier)):
         equal(after.get("PYTHONPATH"), before.get("PYTHONPATH"), f"{name}: PYTHONPATH is left as it is")
         return
     if "optional" in json.dumps(entry):
@@ -71,33 +75,39 @@ def judge_env_entries(case):
         name, found = target.container["name"], new.get("env") or []
         expected = [entry for index, item in enumerate(old.get("env") or [])
                     for entry in target.changes.get(index, [item])]
+        expected += target.behind
         front = found[:len(found) - len(expected)]
-        equal(found[len(front):], expected, f"{name}: env behind what is new")
+        equal(found[len(front):], expected, f"{name}: env behind what is new in front")
         front, expected = (sorted(entries, key=lambda entry: entry["name"]) for entries in (front, target.front))
         equal(front, expected, f"{name}: new variables stand in front")
-        if not target.front and not target.changes:
+        if not target.front and not target.changes and not target.behind:
             equal(new.get("env", "absent"), old.get("env", "absent"), f"{name}: env is not touched")
 
 
 def judge_mounts(case):
     for target, old, new in case.touched():
         name, found = target.container["name"], new.get("volumeMounts") or []
-        ours = [mount for mount in found if mount is not None and target.is_our_mount(mount)] if target.receives else []
-        if target.receives:
-            require(ours, f"{name}: mounts the package", found)
+        ours = []
+        for key, wanted in target.received.items():
+            placed = [mount for mount in found if mount is not None and rules.is_same_mount(mount, wanted)]
+            require(placed, f"{name}: has the mount of {key}", found)
+            require(all(mount in (old.get("volumeMounts") or []) or mount == wanted for mount in placed),
+                    f"{name}: our mount", placed)
+            ours.extend(placed)
         equal([mount for mount in found if mount not in ours], target.others, f"{name}: other mounts")
-        for mount in ours:
-            was_there = mount in (old.get("volumeMounts") or [])
-            require(was_there or mount == target.our_mount(), f"{name}: our mount", mount)
         equal(new.get("volumeDevices") or [], target.devices, f"{name}: devices")
 
 
 def judge_volume(case):
-    found, old = case.after["spec"].get("volumes") or [], case.rules.old_volume(case.after)
+    found, old = case.after["spec"].get("volumes") or [], case.rules.old_volumes(case.after)
     there = [volume for volume in case.before["spec"].get("volumes") or []
-             if volume is None or not old or volume["name"] != old]
-    if case.rules.volume and case.rules.volume not in [volume["name"] for volume in cluster.elements(there)]:
-        there.append({"name": case.rules.volume, **policies.volume_source(case.policy)})
+             if volume is None or volume["name"] not in old]
+    pth = {"items": [{"path": policies.PTH_FILE,
+                      "fieldRef": {"fieldPath": f"metadata.annotations['{rules.OURS}path']"}}]}
+    for name in case.rules.volumes():
+        if name not in [volume["name"] for volume in cluster.elements(there)]:
+            source = {"downwardAPI": pth} if name == policies.PTH_VOLUME else policies.volume_source(case.policy)
+            there.append({"name": name, **source})
     equal(found, there, "volumes")
 
 
@@ -108,6 +118,9 @@ def judge_annotations(case):
                 "revision": case.rules.revision}
     for name, value in expected.items():
         equal(found.get(rules.OURS + name), value, f"annotation {name}")
+    if case.rules.paths or case.rules.had_pth():
+        lines = (found.get(rules.OURS + "path") or "").splitlines()
+        equal(sorted(map(rules.clean, lines)), sorted(case.rules.paths), "what the .pth file holds")
     listed = found.get(rules.OURS + "conflicts")
     equal(set(listed.split(", ")) if listed else set(), conflicts, "annotation conflicts")
     equal(json.loads(found[rules.OURS + "injected"]), case.rules.new_record(), "the record")

@@ -69,12 +69,18 @@ def judge_own_container(case, found):
         expected["resources"] = installer["resources"]
     equal({key: found.get(key) for key in expected}, expected, f"{found['name']}: what it has of its model")
     require("restartPolicy" not in found and found["command"], f"{found['name']}: runs to its end", found)
+    verify = case.policy.get("verify")
     if is_verify:
         judge_verify(found, model)
+        place = ("site-packages" if policies.is_in_site_packages(case.policy) else
+                 policies.python_path_mode(case.policy))
+        mode = verify["mode"] if isinstance(verify, dict) else verify
+        equal(found["args"], [mode] + [place] * (place not in ("prepend", "append")), "verify: arguments")
     else:
         judge_installer(case, found, installer)
-    if "securityContext" in installer:
-        equal(found["securityContext"], installer["securityContext"], f"{found['name']}: securityContext")
+    own = verify if is_verify and isinstance(verify, dict) else installer
+    if "securityContext" in own:
+        equal(found["securityContext"], own["securityContext"], f"{found['name']}: securityContext")
     else:
         judge_security_context(found["securityContext"], model.get("securityContext") or {}, case.after["spec"])
 
@@ -88,8 +94,16 @@ def judge_installer(case, found, installer):
 
 def judge_security_context(found, own, spec):
     shared = spec.get("securityContext") or {}
-    require(found["allowPrivilegeEscalation"] is False and found["capabilities"] == {"drop": ["ALL"]} and
-            found["seccompProfile"] == {"type": "RuntimeDefault"}, "security context", found)
+    profile = own.get("seccompProfile") or shared.get("seccompProfile") or {}
+    require(found["allowPrivilegeEscalation"] is False and found["capabilities"] == {"drop": ["ALL"]}, "capabilities",
+            found)
+    equal(found["seccompProfile"], profile if profile.get("type") == "Localhost" else {"type": "RuntimeDefault"},
+          "security context: seccompProfile")
+    armor = own.get("appArmorProfile") or {}
+    equal(found.get("appArmorProfile"), armor if armor.get("type") not in (None, "Unconfined") else None,
+          "security context: appArmorProfile")
+    equal(found.get("readOnlyRootFilesystem", False), bool(own.get("readOnlyRootFilesystem")),
+          "security context: read-only root")
     for key in ("runAsUser", "runAsGroup", "seLinuxOptions"):
         equal(found.get(key), own.get(key), f"security context: {key}")
     non_root = own["runAsNonRoot"] if own.get("runAsNonRoot") is not None else shared.get("runAsNonRoot")

@@ -80,6 +80,7 @@ POD = {
     },
 }
 POLICY = {"name": "policy-0", "match": {"namespaces": ["ns-0"]}, "package": "atlas_policy", "verify": "fail",
+          "env": [{"name": "LEVEL", "value": "1"}],
           "source": {"pip": {"requirements": ["atlas-policy==1.2.3"]}}}
 
 
@@ -99,7 +100,8 @@ MISTAKES = {
     "a variable of the pod is lost": (lambda pod: main_container(pod)["env"].remove(variable(pod, "SECOND")),
                                       "rucio-server: its own variables"),
     "variables of the pod change places": (lambda pod: main_container(pod)["env"].append(
-        main_container(pod)["env"].pop(-2)), "rucio-server: env"),
+        main_container(pod)["env"].pop(-3)), "rucio-server: env"),
+    "a setting has another value": (lambda pod: variable(pod, "LEVEL").update(value="2"), "rucio-server: env"),
     "PYTHONPATH loses an element": (lambda pod: variable(pod, "PYTHONPATH").update(value="/opt/rucio/policy:/old"),
                                     "rucio-server: "),
     "PYTHONPATH gets an empty element": (lambda pod: variable(pod, "PYTHONPATH").update(

@@ -11,9 +11,10 @@ OURS = "policy.rucio.cern.ch/"
 MAIN_NAMES = ["rucio-server", "rucio-daemons", "sidecar", "httpd-error-log"]
 OTHER_NAMES = ["sidecar", "httpd-error-log", "prepare", "sidecar-init"]
 INIT_NAMES = ["prepare", "rucio-ui", "rucio-init", "sidecar-init", *policies.OWN_CONTAINERS]
-VOLUME_NAMES = ["data", "rucio-policy", "rucio-policy-0123456789ab", "rucio-policy-x", "config"]
+VOLUME_NAMES = ["data", "rucio-policy", "rucio-policy-0123456789ab", "rucio-policy-x", "config", policies.PTH_VOLUME]
 MOUNT_PATHS = ["/data", "/opt/rucio/policy", "/opt/rucio/policy/", "/opt/rucio/policy/etc", "/opt/policy", "/opt",
                "/opt/rucio", "/opt/policy/deep", "/opt/rucio/policy-2", "/", "/opt/policy_packages/",
+               "/opt/rucio/policy/atlas_policy", f"{policies.SITE_PACKAGES}/{policies.PTH_FILE}", "/usr/lib",
                "/opt//rucio/policy", "opt/rucio/policy", "/opt/rucio/x/../policy", "opt/policy/./deep/more"]
 REFERENCES = [
     {"secretKeyRef": {"name": "s", "key": "k"}},
@@ -38,6 +39,9 @@ VARIABLES = {
     "RUCIO_CFG_POLICY_PACKAGE-OPS": [policies.PACKAGES[0], "own_policy"],
     "RUCIO_POLICY_BASE_PYTHONPATH": ["/base"],
     "COLOUR": ["red", "$(POLICY_PKG_PATH)"],
+    "LEVEL": ["1", "2", "own"],
+    "QUERY": ["$(URL)/q", "own"],
+    "URL": ["https://own", "$(LEVEL)"],
     "HOME_DIR": ["/home", "/home/$(COLOUR)", "$$(PYTHONPATH)", "$(RUCIO_POLICY_PACKAGE)", "$(", "$(PYTHONPATH):x"],
 }
 ENV_FROM = [{"configMapRef": {"name": "settings"}}, {"configMapRef": {"name": "plain"}},
@@ -47,7 +51,10 @@ ENV_FROM = [{"configMapRef": {"name": "settings"}}, {"configMapRef": {"name": "p
 CONTEXTS = [{}, policies.RESTRICTED, {"runAsUser": 0}, {"runAsUser": 1000, "runAsGroup": 7}, {"runAsNonRoot": True},
             {"runAsNonRoot": False}, {"seLinuxOptions": {"level": "s0:c1,c2"}, "privileged": False},
             {"capabilities": {"add": ["NET_BIND_SERVICE"]}}, {"runAsUser": None, "runAsNonRoot": None, "x-new": 1},
-            {"runAsNonRoot": False, "runAsUser": 5}, {"seccompProfile": {"type": "Unconfined"}}]
+            {"runAsNonRoot": False, "runAsUser": 5}, {"seccompProfile": {"type": "Unconfined"}},
+            {"seccompProfile": {"type": "Localhost", "localhostProfile": "a/b.json"}, "readOnlyRootFilesystem": True},
+            {"appArmorProfile": {"type": "RuntimeDefault"}, "readOnlyRootFilesystem": False},
+            {"appArmorProfile": {"type": "Unconfined"}, "readOnlyRootFilesystem": None}]
 RESTRICTED_CONTEXTS = [policies.RESTRICTED,
                        {**policies.RESTRICTED, "seLinuxOptions": {"type": "container_t", "level": "s0"}},
                        {**policies.RESTRICTED, "runAsUser": None},
@@ -123,7 +130,8 @@ def mount(rng, volume_names, paths):
     if rng.random() < SOMETIMES:
         made.update(rng.choice([{"subPath": "current"}, {"subPath": "package"}, {"subPath": ""},
                                 {"subPathExpr": "$(COLOUR)"}, {"mountPropagation": "Bidirectional"},
-                                {"mountPropagation": "None"}]))
+                                {"mountPropagation": "None"}, {"mountPropagation": "HostToContainer"},
+                                {"recursiveReadOnly": "Disabled"}]))
     unknown(rng, made)
     return made
 

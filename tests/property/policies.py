@@ -27,6 +27,15 @@ VOLUMES = [
     {"hostPath": {"path": "/cvmfs/atlas.cern.ch"}},
     {"emptyDir": {"sizeLimit": "1024Mi"}},
 ]
+SITE_PACKAGES = "/usr/lib/python3/site-packages"
+PTH_VOLUME, PTH_FILE = "rucio-policy-pth", "rucio-policy.pth"
+SETTINGS = [
+    [{"name": "LEVEL", "value": "1"}],
+    [{"name": "URL", "valueFrom": {"secretKeyRef": {"name": "s", "key": "k"}}}, {"name": "QUERY", "value": "$(URL)/q"}],
+    [{"name": "QUERY", "value": "$(COLOUR)"}, {"name": "LEVEL", "value": "2"}, {"name": "URL", "value": "$(LEVEL)"}],
+    [{"name": "URL", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}},
+     {"name": "LEVEL", "value": "$(POLICY_PKG_PATH)"}],
+]
 RESOURCES = [{}, {"requests": {"cpu": "100m"}}, {"limits": {"cpu": "1", "memory": "128Mi"}}]
 RESTRICTED = {"allowPrivilegeEscalation": False, "runAsNonRoot": True, "runAsUser": 1000,
               "capabilities": {"drop": ["ALL"]}, "seccompProfile": {"type": "RuntimeDefault"}}
@@ -71,9 +80,11 @@ def _source(rng):
     if kind < 3:
         source = {"volume": rng.choice(VOLUMES)}
         _optionally(rng, source, "subPath", ["current", "package"])
+        source.update(rng.choice([{}] * 4 + [{"mountPropagation": "HostToContainer"},
+                                             {"recursiveReadOnly": "IfPossible"}]))
         return source
     if kind < 4:
-        return {"preinstalled": {}}
+        return {"preinstalled": rng.choice([{}, {"sitePackages": True}])}
     return _pip(rng) if kind < 6 else _copy(rng)
 
 
@@ -90,10 +101,15 @@ def _policy(rng, index):
     _optionally(rng, policy, "configEnv", [False], 0.2)
     _optionally(rng, policy, "version", ["2026.1", "2026.2"], 0.2)
     _optionally(rng, policy, "path", [*PATHS[1:], *PATHS[1:], "/opt/x/../own", "/opt/a \"policé\" b"], 0.4)
-    _optionally(rng, policy, "pythonPath", ["append", "entrypoint"], 0.4)
+    if "volume" in policy["source"] and len({package for _, package in names(policy)}) == 1:
+        _optionally(rng, policy["source"], "holds", ["package"])
+    _optionally(rng, policy, "env", SETTINGS, 0.4)
+    _optionally(rng, policy, "pythonPath", ["append", "entrypoint", "pth"], 0.5)
+    if python_path_mode(policy) == "pth":
+        policy["sitePackages"] = SITE_PACKAGES
     _optionally(rng, policy, "imagePythonPath", ["/usr/local/lib/site", "/a:/b"], 0.2)
     _optionally(rng, policy, "onConflict", ["override", "reject"], 0.6)
-    _optionally(rng, policy, "verify", ["warn", "fail"], 0.4)
+    _optionally(rng, policy, "verify", ["warn", "fail", {"mode": "fail", "securityContext": {"runAsUser": 5}}], 0.4)
     return policy
 
 
@@ -118,8 +134,25 @@ def python_path_mode(policy):
     return policy.get("pythonPath", "prepend")
 
 
+def is_in_site_packages(policy):
+    return policy["source"].get("preinstalled", {}).get("sitePackages", False)
+
+
+def has_pth(policy):
+    return python_path_mode(policy) == "pth" and not is_in_site_packages(policy)
+
+
+def changes_python_path(policy):
+    return python_path_mode(policy) in ("prepend", "append") and not is_in_site_packages(policy)
+
+
 def has_volume(policy):
     return "preinstalled" not in policy["source"]
+
+
+def mount_suffix(policy):
+    """What `holds: package` adds to the path."""
+    return "/" + names(policy)[0][1] if policy["source"].get("holds") == "package" else ""
 
 
 def installer(policy):
@@ -188,7 +221,7 @@ def revision(policy):
 
 def chart_revision(policy):
     """Of a pod whose containers all use what the charts install: over what still reaches it."""
-    keys = ("configEnv", "imagePythonPath", "package", "packages", "pythonPath", "verify")
+    keys = ("configEnv", "env", "imagePythonPath", "package", "packages", "pythonPath", "sitePackages", "verify")
     return "chart-" + _digest({key: policy[key] for key in keys if key in policy})
 
 

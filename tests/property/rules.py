@@ -11,7 +11,7 @@ import cluster
 import policies
 
 OURS = "policy.rucio.cern.ch/"
-ANNOTATIONS = ("status", "policy", "revision", "conflicts", "injected")
+ANNOTATIONS = ("status", "policy", "revision", "conflicts", "injected", "path")
 EVICTABLE = "cluster-autoscaler.kubernetes.io/safe-to-evict-local-volumes"
 CHART_VOLUME, CHART_INIT = "policy-package-volume", "install-policy-packages"
 PACKAGE_NAME = re.compile(r"RUCIO_POLICY_PACKAGE(?:_(.+))?|RUCIO_CFG_POLICY_PACKAGE(?:-(.+))?")
@@ -55,6 +55,23 @@ def literal(entry):
     return None if entry.get("valueFrom") is not None else entry.get("value") or ""
 
 
+def same_reference(left, right):
+    """Whether two valueFrom refer to the same, whatever defaulting has added."""
+    def normal(reference):
+        defaults = {"apiVersion": "v1", "divisor": "0", "optional": False}
+        return {kind: {**defaults, **item} for kind, item in reference.items() if item is not None}
+    return normal(left) == normal(right)
+
+
+def says(entry, wanted):
+    """Whether an entry is there and gives the variable what another one would."""
+    if entry is None or (literal(entry) is None) != (literal(wanted) is None):
+        return False
+    if literal(entry) is not None:
+        return literal(entry) == literal(wanted)
+    return same_reference(entry["valueFrom"], wanted["valueFrom"])
+
+
 # --- the record ------------------------------------------------------------------------------------------------------
 
 def read_record(pod):
@@ -72,9 +89,9 @@ def read_record(pod):
 
 
 def is_container(item):
-    env = item.get("env", {})
-    return (len(env) <= 256 and all(isinstance(value, str) for value in env.values()) and
-            isinstance(item.get("pythonPath", ""), str) and isinstance(item.get("mountPath", ""), str))
+    env, references = item.get("env", {}), item.get("valueFrom", {})
+    return (len(env) + len(references) <= 256 and all(isinstance(value, str) for value in env.values()) and
+            all(isinstance(item.get(key, ""), str) for key in ("pythonPath", "mountPath", "pthPath")))
 
 
 def recorded(record, container):
@@ -82,15 +99,24 @@ def recorded(record, container):
 
 
 def is_on_record(on_record, container, index):
-    """Whether the entry is the last of its name, a literal, and listed with its value."""
+    """Whether the entry is the last of its name, and listed with what it says."""
     entry = container["env"][index]
-    return (entry is not None and literal(entry) is not None and last_entry(container, entry["name"])[0] == index and
-            on_record.get("env", {}).get(entry["name"]) == literal(entry))
+    if entry is None or last_entry(container, entry["name"])[0] != index:
+        return False
+    if literal(entry) is not None:
+        return on_record.get("env", {}).get(entry["name"]) == literal(entry)
+    reference = on_record.get("valueFrom", {}).get(entry["name"])
+    return reference is not None and same_reference(reference, entry["valueFrom"])
+
+
+def is_mount_at(mount, volume, path):
+    return (mount is not None and bool(path) and mount["name"] == volume and clean(mount["mountPath"]) == clean(path))
 
 
 def is_recorded_mount(record, on_record, mount):
-    return (mount is not None and bool(on_record.get("mountPath")) and mount["name"] == record.get("volume") and
-            clean(mount["mountPath"]) == clean(on_record["mountPath"]))
+    """The package's or that of the .pth file."""
+    return (is_mount_at(mount, record.get("volume"), on_record.get("mountPath")) or
+            is_mount_at(mount, policies.PTH_VOLUME, on_record.get("pthPath")))
 
 
 def without_run(value, run):
@@ -121,16 +147,19 @@ class Container:
         self.mode = policies.on_conflict(policy)
         self.left, self.overridden, self.refusals = [], [], []  # names of fields
         self.changes = {}  # index in env: new entries
-        self.front = []  # new entries, in any order
-        self.ours, self.python_path_is = {}, ""  # for the record
-        chart = chart_path(pod, container) if self.is_wanted else None
+        self.front, self.behind = [], []  # new entries: in any order, and in this one
+        self.ours, self.references, self.python_path_is = {}, {}, ""  # for the record
+        is_in_image = policies.is_in_site_packages(policy)
+        chart = chart_path(pod, container) if self.is_wanted and not is_in_image else None
         self.is_adopted = chart is not None and self.mode == "keep"
         self.path = chart if self.is_adopted else policies.path(policy)
         if self.is_wanted:
             self.refusals.extend(["policyPackages"] if chart and self.mode == "reject" else [])
-            self.locate()
+            if not is_in_image:
+                self.locate()
             for variables, package in policies.names(policy):
                 self.name(variables, package)
+            self.settings()
             self.strays()
         self.python_path()
         self.remove_variables()
@@ -167,7 +196,8 @@ class Container:
     def locate(self):
         index, entry = last_entry(self.container, "POLICY_PKG_PATH")
         value = entry and literal(entry)
-        usable = value is not None and is_usable(value)
+        usable = value is not None and is_usable(value) and not (
+            policies.has_pth(self.policy) and is_below(policies.SITE_PACKAGES + "/x", value))
         if usable and clean(value) == clean(self.path):
             self.ours.update({"POLICY_PKG_PATH": value} if self.is_ours(index) else {})
         elif self.is_open(index, entry) or self.conflict("POLICY_PKG_PATH", usable):
@@ -186,6 +216,36 @@ class Container:
             elif (not theirs or self.mode != "keep") and self.is_open(index, entry):
                 self.write(variable, index, package)
 
+    def settings(self):
+        """Each stands behind those before it, unless it is the pod's own or hides another of the pod's."""
+        last, env = -1, self.container.get("env") or []
+        for wanted in self.policy.get("env", []):
+            name = wanted["name"]
+            index, entry = last_entry(self.container, name)
+            is_ours = entry is not None and self.is_ours(index)
+            is_moved = entry is not None and index < last and last_entry(self.container, name, index)[1] is None
+            if says(entry, wanted) and not (is_moved and is_ours):
+                self.claim(wanted if is_ours else {})
+            elif not says(entry, wanted) and not self.is_open(index, entry) and not self.conflict(name):
+                pass
+            else:
+                self.claim(wanted)
+                is_new = entry is None or is_moved
+                self.behind.extend([wanted] if is_new else [])
+                if is_moved:
+                    self.changes[index] = []
+                elif entry is not None:
+                    are_literals = literal(entry) is not None and literal(wanted) is not None
+                    self.changes[index] = [{**entry, "value": wanted["value"]} if are_literals else wanted]
+                index = len(env) if is_new else index
+            last = max(last, index)
+
+    def claim(self, entry):
+        if "value" in entry:
+            self.ours[entry["name"]] = entry["value"]
+        elif entry:
+            self.references[entry["name"]] = entry["valueFrom"]
+
     def strays(self):
         first_names = [variables[0] for variables, _ in policies.names(self.policy)]
         given = {(re.match(PACKAGE_NAME, name)[1] or "").upper() for name in first_names}
@@ -196,15 +256,16 @@ class Container:
                 (self.refusals if self.mode == "reject" else self.left).append(name)
 
     def remove_variables(self):
-        for name in self.on_record.get("env", {}):
+        for name in {**self.on_record.get("env", {}), **self.on_record.get("valueFrom", {})}:
             index, entry = last_entry(self.container, name)
-            if entry is not None and self.is_ours(index) and name not in (*self.ours, "PYTHONPATH"):
+            if entry is not None and self.is_ours(index) and name not in (*self.ours, *self.references, "PYTHONPATH"):
                 self.remove(index)
 
     def remove(self, index):
         entry = self.container["env"][index]
         hides_another = last_entry(self.container, entry["name"], index)[1] is not None
-        self.changes[index] = [{**entry, "value": ""}] if hides_another else []
+        kept = {"name": entry["name"]} if literal(entry) is None else entry
+        self.changes[index] = [{**kept, "value": ""}] if hides_another else []
 
     # --- PYTHONPATH
 
@@ -236,7 +297,7 @@ class Container:
 
     def python_path(self):
         index, entry = last_entry(self.container, "PYTHONPATH")
-        is_wanted = self.is_wanted and policies.python_path_mode(self.policy) != "entrypoint"
+        is_wanted = self.is_wanted and policies.changes_python_path(self.policy)
         if entry is None:
             if is_wanted:
                 self.python_path_is = self.value_for_nothing(True)
@@ -267,44 +328,67 @@ class Container:
 
     # --- mounts
 
-    def is_our_mount(self, mount):
-        return (mount["name"] == policies.volume_name(self.policy) and mount.get("readOnly") is True and
-                not mount.get("subPathExpr") and (mount.get("subPath") or "") == policies.sub_path(self.policy) and
-                clean(mount["mountPath"]) == clean(self.path))
+    def own_mounts(self):
+        """Those that there should be: [(key in the record, mount)]."""
+        wanted = []
+        if self.is_wanted and not self.is_adopted and policies.has_volume(self.policy):
+            mount = {"name": policies.volume_name(self.policy), "readOnly": True,
+                     "mountPath": self.path + policies.mount_suffix(self.policy), "subPath": policies.sub_path(self.policy)}
+            for key in ("mountPropagation", "recursiveReadOnly"):
+                mount[key] = self.policy["source"].get(key, "")
+            wanted.append(("mountPath", {key: value for key, value in mount.items() if value}))
+        if self.is_wanted and policies.has_pth(self.policy):
+            wanted.append(("pthPath", {"name": policies.PTH_VOLUME, "readOnly": True, "subPath": policies.PTH_FILE,
+                                       "mountPath": policies.SITE_PACKAGES + "/" + policies.PTH_FILE}))
+        return wanted
 
     def mounts(self):
-        """self.others: the mounts that are not ours; self.receives: whether there is one of ours."""
+        """self.others: the mounts that are not ours; self.received: ours that there are; self.written: for the record."""
         there = self.container.get("volumeMounts") or []
-        old = [mount for mount in there if is_recorded_mount(self.record, self.on_record, mount)][:1]
         self.devices = self.container.get("volumeDevices") or []
-        self.receives = self.is_mount_written = False
-        self.others = [mount for mount in there if mount not in old]
-        if self.is_adopted or not self.is_wanted or not policies.has_volume(self.policy):
-            return
-        ours = [mount for mount in there if mount is not None and self.is_our_mount(mount)]
+        self.received, self.written = {}, {}
+        recorded_mounts = []
+        for volume, key in ((self.record.get("volume"), "mountPath"), (policies.PTH_VOLUME, "pthPath")):
+            found = [mount for mount in there if is_mount_at(mount, volume, self.on_record.get(key))]
+            recorded_mounts.extend(found[:1])
+        self.others = [mount for mount in there if mount not in recorded_mounts]
+        for key, wanted in self.own_mounts():
+            self.place(key, wanted, there, recorded_mounts)
+
+    def place(self, key, wanted, there, recorded_mounts):
+        ours = [mount for mount in there if mount is not None and is_same_mount(mount, wanted)]
+        path = wanted["mountPath"]
         self.others = [mount for mount in self.others if mount not in ours]
-        at = [mount for mount in self.others if mount is not None and clean(mount["mountPath"]) == clean(self.path)]
+        at = [mount for mount in self.others if mount is not None and clean(mount["mountPath"]) == clean(path)]
         kept = [mount for mount in at if not self.conflict("volumeMounts")]
-        self.receives = bool(ours) or not kept
-        self.is_mount_written = self.receives and (not ours or ours[0] in old)
         self.others = [mount for mount in self.others if mount not in at or mount in kept]
-        if not self.receives:
+        if not ours and kept:
             return
-        for mount in [mount for mount in cluster.elements(self.others) if is_below(mount["mountPath"], self.path)]:
+        self.received[key] = wanted
+        if not ours or ours[0] in recorded_mounts:
+            self.written[key] = path
+        for mount in [mount for mount in cluster.elements(self.others) if is_below(mount["mountPath"], path)]:
             if self.conflict("volumeMounts", False):
                 self.others.remove(mount)
-        for device in [item for item in self.devices if is_below(item["devicePath"] + "/device", self.path)]:
+        for device in [item for item in self.devices if is_below(item["devicePath"] + "/device", path)]:
             if self.conflict("volumeDevices", False):
                 self.devices = [item for item in self.devices if item is not device]
 
-    def our_mount(self):
-        mount = {"name": policies.volume_name(self.policy), "mountPath": self.path, "readOnly": True}
-        return {**mount, "subPath": policies.sub_path(self.policy)} if policies.sub_path(self.policy) else mount
+    @property
+    def receives(self):
+        return "mountPath" in self.received
 
     def new_record(self):
-        record = {"env": self.ours, "pythonPath": self.python_path_is,
-                  "mountPath": self.path if self.is_mount_written else ""}
+        record = {"env": self.ours, "valueFrom": self.references, "pythonPath": self.python_path_is, **self.written}
         return {key: value for key, value in record.items() if value}
+
+
+def is_same_mount(mount, wanted):
+    words = {"mountPropagation": "None", "recursiveReadOnly": "Disabled"}
+    return (mount["name"] == wanted["name"] and mount.get("readOnly") is True and not mount.get("subPathExpr") and
+            (mount.get("subPath") or "") == wanted.get("subPath", "") and
+            all((mount.get(key) or nothing) == wanted.get(key, nothing) for key, nothing in words.items()) and
+            clean(mount["mountPath"]) == clean(wanted["mountPath"]))
 
 
 class Pod:
@@ -314,7 +398,7 @@ class Pod:
         self.policy, self.record = policy, read_record(pod)
         found = [(kind, container) for kind in ("containers", "initContainers")
                  for container in cluster.elements(pod["spec"].get(kind))]
-        is_chart = policies.on_conflict(policy) == "keep" and all(
+        is_chart = policies.on_conflict(policy) == "keep" and not policies.is_in_site_packages(policy) and all(
             chart_path(pod, container) for _, container in found if policies.is_target(policy, container))
         self.revision = policies.chart_revision(policy) if is_chart else policies.revision(policy)
         self.is_current = annotations(pod).get(OURS + "revision") == self.revision
@@ -324,15 +408,24 @@ class Pod:
         self.targets = {key: item for key, item in self.touched.items() if item.is_wanted}
         self.receivers = [key for key, target in self.touched.items() if target.receives]
         self.volume = policies.volume_name(policy) if self.receivers else None
+        self.paths = list(dict.fromkeys(clean(target.path) for target in self.touched.values()
+                                        if "pthPath" in target.received))
         self.installer = policies.installer_name(policy) if self.receivers else None
         self.verify = "rucio-policy-verify" if policies.verifies(policy) and self.targets else None
 
-    def old_volume(self, after):
-        """The name of the volume that is to go."""
-        name = self.record.get("volume")
+    def had_pth(self):
+        return any(item.get("pthPath") for item in self.record.get("containers", {}).values())
+
+    def volumes(self):
+        """The names of the volumes that are wanted."""
+        return [name for name in (self.volume, policies.PTH_VOLUME if self.paths else None) if name]
+
+    def old_volumes(self, after):
+        """The names of the volumes that are to go."""
         used = {mount["name"] for container in cluster.containers(after)
                 for mount in cluster.elements(container.get("volumeMounts"))}
-        return name if name != self.volume and name not in used else None
+        names = [self.record.get("volume"), policies.PTH_VOLUME if self.had_pth() else None]
+        return [name for name in names if name and name not in self.volumes() and name not in used]
 
     def is_left_alone(self, own, pod):
         """Whether our init container is there and of the revision that is wanted."""

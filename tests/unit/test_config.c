@@ -44,6 +44,9 @@ static char *tell(const struct rpw_policy *policy)
         tell_variable(out, policy->packages[i].variable, policy->packages[i].value);
     for (size_t i = 0; i < policy->package_count; i++)
         tell_variable(out, policy->packages[i].cfg_variable, policy->packages[i].value);
+    for (size_t i = 0; i < policy->env_count; i++)
+        tell_variable(out, policy->env[i].name,
+                      policy->env[i].value_from.ptr ? policy->env[i].value_from : policy->env[i].value);
     fprintf(out, "path %.*s, mode %d, image '%.*s', conflict %d\n", (int)policy->path.len, policy->path.ptr,
             (int)policy->python_path, (int)policy->image_python_path.len, policy->image_python_path.ptr,
             (int)policy->on_conflict);
@@ -111,6 +114,12 @@ static const struct accept_row accept_rows[] = {
      POLICY(PACKAGE "    path: /opt/policy//\n    source: {volume: {hostPath: {path: /srv/}}, subPath: a/b/}\n"),
      ANY_POD ATLAS_NAMES "path /opt/policy, mode 0, image '', conflict 0\n"
                          "source 0 {\"hostPath\":{\"path\":\"/srv/\"}} 'a/b'\n"},
+    {"config_reads_settings_in_their_order",
+     POLICY(PACKAGE PREINSTALLED
+            "    env: [{name: Z, value: \"1\"}, {name: A, valueFrom: {secretKeyRef: {name: s, key: k, "
+            "optional: true}}}, {name: EMPTY}]\n"),
+     ANY_POD ATLAS_NAMES
+     "Z=1\nA={\"secretKeyRef\":{\"key\":\"k\",\"name\":\"s\",\"optional\":true}}\nEMPTY=\n" DEFAULT_PATHS IN_IMAGE},
     {"config_reads_append_override_and_the_image_s_python_path",
      POLICY(PACKAGE PREINSTALLED "    pythonPath: append\n    onConflict: override\n    imagePythonPath: /a:b/\n"),
      ANY_POD ATLAS_NAMES "path /opt/rucio/policy, mode 1, image '/a:b/', conflict 1\n" IN_IMAGE},
@@ -226,6 +235,25 @@ static const struct revision_row revision_rows[] = {
     {"revision_changes_with_image_python_path", POLICY(PACKAGE "    imagePythonPath: /a\n" SMALL_VOLUME),
      SMALL_REVISION, false},
     {"revision_changes_with_config_env", POLICY(PACKAGE "    configEnv: false\n" SMALL_VOLUME), SMALL_REVISION, false},
+    {"revision_changes_with_holds",
+     POLICY(PACKAGE "    source: {holds: package, volume: {persistentVolumeClaim: {claimName: atlas}}, subPath: v1}\n"),
+     SMALL_REVISION, false},
+    {"revision_changes_with_mount_propagation",
+     POLICY(PACKAGE
+            "    source: {mountPropagation: HostToContainer, volume: {persistentVolumeClaim: {claimName: atlas}}, "
+            "subPath: v1}\n"),
+     SMALL_REVISION, false},
+    {"revision_stays_when_defaults_of_a_mount_are_written_out",
+     POLICY(PACKAGE
+            "    source: {mountPropagation: None, recursiveReadOnly: Disabled, holds: directory, subPath: v1, volume: "
+            "{persistentVolumeClaim: {claimName: atlas}}}\n"),
+     SMALL_REVISION, true},
+    {"revision_changes_with_site_packages",
+     POLICY(PACKAGE "    pythonPath: pth\n    sitePackages: /site-packages\n" SMALL_VOLUME), SMALL_REVISION, false},
+    {"revision_of_a_package_in_site_packages_is_another",
+     POLICY(PACKAGE "    source: {preinstalled: {sitePackages: true}}\n"), SMALL_REVISION, false},
+    {"revision_changes_with_env", POLICY(PACKAGE "    env: [{name: A, value: a}]\n" SMALL_VOLUME), SMALL_REVISION,
+     false},
     {"revision_changes_with_source", POLICY(PACKAGE PREINSTALLED), SMALL_REVISION, false},
     {"revision_changes_with_sub_path",
      POLICY(PACKAGE "    source: {volume: {persistentVolumeClaim: {claimName: atlas}}}\n"), SMALL_REVISION, false},
@@ -255,6 +283,11 @@ static const struct revision_row chart_revision_rows[] = {
     {"chart_revision_changes_with_packages", POLICY(PACKAGE "    packages: {a: b}\n" SMALL_VOLUME),
      SMALL_CHART_REVISION, false},
     {"chart_revision_changes_with_config_env", POLICY(PACKAGE "    configEnv: false\n" SMALL_VOLUME),
+     SMALL_CHART_REVISION, false},
+    {"chart_revision_changes_with_the_security_context_of_verify",
+     POLICY(PACKAGE "    verify: {mode: warn, securityContext: {runAsUser: 5}}\n" SMALL_VOLUME), SMALL_CHART_REVISION,
+     false},
+    {"chart_revision_changes_with_env", POLICY(PACKAGE "    env: [{name: A, value: a}]\n" SMALL_VOLUME),
      SMALL_CHART_REVISION, false},
     {"chart_revision_changes_with_python_path", POLICY(PACKAGE "    pythonPath: append\n" SMALL_VOLUME),
      SMALL_CHART_REVISION, false},
@@ -330,6 +363,103 @@ static const struct warning_row warning_rows[] = {
      "something else puts the package there\n"
      "    5 |     source: {volume: {emptyDir: {}}}\n"
      "      |                       ^~~~~~~~\n"},
+    {"warnings_name_a_setting_that_refers_to_one_behind_it",
+     "policies:\n"
+     "  - name: a\n"
+     "    match: {namespaces: [a]}\n"
+     "    package: p\n"
+     "    source: {preinstalled: {}}\n"
+     "    env:\n"
+     "    - {name: A, value: $(B)}\n"
+     "    - {name: B, value: $$(C)}\n"
+     "    - {name: C, value: $(A)$(B)$(D)}\n",
+     "config.yaml:7:24: warning: env: this refers to 'B', which does not stand before it here: the kubelet leaves the "
+     "text "
+     "as it is, unless the pod has such a variable\n"
+     "    7 |     - {name: A, value: $(B)}\n"
+     "      |                        ^~~~\n"},
+    {"warnings_name_a_path_that_ends_in_the_package",
+     "policies:\n"
+     "  - {name: a, match: {namespaces: [a]}, package: pol, path: /opt/pol, source: {volume: {secret: {secretName: "
+     "s}}}}\n",
+     "config.yaml:2:12: warning: policy a has the path /opt/pol, which ends in the package's name: Python looks for "
+     "the package in path, so path has to be the directory above; if the volume's root is the package itself, set "
+     "holds: "
+     "package besides\n"
+     "    2 |   - {name: a, match: {namespaces: [a]}, package: pol, path: /opt/pol, source: {volume: {secret: {sec...\n"
+     "      |            ^\n"},
+    {"warnings_name_a_path_that_ends_in_the_package_of_a_volume_that_is_it",
+     "policies:\n"
+     "  - {name: a, match: {namespaces: [a]}, package: pol, path: /opt/pol, source: {volume: {secret: {secretName: "
+     "s}}, holds: package}}\n",
+     "config.yaml:2:12: warning: policy a has the path /opt/pol, which ends in the package's name: Python looks for "
+     "the package in path, so path has to be the directory above; holds: package adds the name\n"
+     "    2 |   - {name: a, match: {namespaces: [a]}, package: pol, path: /opt/pol, source: {volume: {secret: {sec...\n"
+     "      |            ^\n"},
+    {"warnings_name_a_path_in_the_image_that_ends_in_the_package",
+     "policies:\n"
+     "  - {name: a, match: {namespaces: [a]}, package: pol, path: /opt/pol, source: {preinstalled: {}}}\n",
+     "config.yaml:2:12: warning: policy a has the path /opt/pol, which ends in the package's name: Python looks for "
+     "the package in path, so path has to be the directory above\n"
+     "    2 |   - {name: a, match: {namespaces: [a]}, package: pol, path: /opt/pol, source: {preinstalled: {}}}\n"
+     "      |            ^\n"},
+    {"warnings_name_a_path_without_effect",
+     "policies:\n"
+     "  - {name: a, match: {namespaces: [a]}, package: pol, path: /opt/x, source: {preinstalled: {sitePackages: "
+     "true}}}\n",
+     "config.yaml:2:12: warning: policy a has its package among those of the image, so its path and pythonPath have no "
+     "effect\n"
+     "    2 |   - {name: a, match: {namespaces: [a]}, package: pol, path: /opt/x, source: {preinstalled: {sitePack...\n"
+     "      |            ^\n"},
+    {"warnings_name_an_image_python_path_beside_a_pth_file",
+     "policies:\n"
+     "  - {name: a, match: {namespaces: [a]}, package: pol, imagePythonPath: /x, pythonPath: pth, sitePackages: "
+     "/usr/lib/site-packages, source: {preinstalled: {}}}\n",
+     "config.yaml:2:12: warning: policy a leaves PYTHONPATH alone, so its imagePythonPath has no effect\n"
+     "    2 |   - {name: a, match: {namespaces: [a]}, package: pol, imagePythonPath: /x, pythonPath: pth, sitePack...\n"
+     "      |            ^\n"},
+    {"warnings_name_site_packages_of_another_name",
+     "policies:\n"
+     "  - {name: a, match: {namespaces: [a]}, package: pol, pythonPath: pth, sitePackages: /usr/lib/python3, source: "
+     "{preinstalled: {}}}\n",
+     "config.yaml:2:12: warning: policy a has sitePackages /usr/lib/python3; Python reads .pth files in directories "
+     "called site-packages or dist-packages\n"
+     "    2 |   - {name: a, match: {namespaces: [a]}, package: pol, pythonPath: pth, sitePackages: /usr/lib/python...\n"
+     "      |            ^\n"},
+    {"warnings_name_an_image_volume_and_its_tag",
+     "policies:\n"
+     "  - {name: a, match: {namespaces: [a]}, package: pol, source: {volume: {image: {reference: 'r/p:1'}}}}\n",
+     "config.yaml:2:73: warning: volume: an image needs Kubernetes 1.31 with the feature gate ImageVolume, in practice "
+     "1.35, and a container runtime that mounts it; an older cluster drops it without a word, and the directory is "
+     "empty\n"
+     "    2 |   - {name: a, match: {namespaces: [a]}, package: pol, source: {volume: {image: {reference: 'r/p:1'}}...\n"
+     "      |                                                                         ^~~~~\n"
+     "config.yaml:2:92: warning: volume: this image is named by a tag, which may be another image tomorrow; a digest "
+     "(name@sha256:...) gives every pod the same package\n"
+     "    2 |   - {name: a, match: {namespaces: [a]}, package: pol, source: {volume: {image: {reference: 'r/p:1'}}...\n"
+     "      |                                                                                            ^~~~~~~\n"},
+    {"warnings_name_an_image_volume_also_with_a_digest",
+     "policies:\n"
+     "  - {name: a, match: {namespaces: [a]}, package: pol, source: {volume: {image: {reference: "
+     "'r/p@sha256:0000000000000000000000000000000000000000000000000000000000000000'}}}}\n",
+     "config.yaml:2:73: warning: volume: an image needs Kubernetes 1.31 with the feature gate ImageVolume, in practice "
+     "1.35, and a container runtime that mounts it; an older cluster drops it without a word, and the directory is "
+     "empty\n"
+     "    2 |   - {name: a, match: {namespaces: [a]}, package: pol, source: {volume: {image: {reference: 'r/p@sha2...\n"
+     "      |                                                                         ^~~~~\n"},
+    {"warnings_name_a_git_repository",
+     "policies:\n"
+     "  - {name: a, match: {namespaces: [a]}, package: pol, source: {volume: {gitRepo: {repository: "
+     "'https://g/r'}}}}\n",
+     "config.yaml:2:73: warning: volume: gitRepo is switched off since Kubernetes 1.33, and pods with it do not start; "
+     "use pip with an image that has git, or copy\n"
+     "    2 |   - {name: a, match: {namespaces: [a]}, package: pol, source: {volume: {gitRepo: {repository: 'https...\n"
+     "      |                                                                         ^~~~~~~\n"},
+    {"warnings_are_silent_about_a_volume_that_is_the_package_below_a_directory_of_the_image",
+     "policies:\n"
+     "  - {name: a, match: {namespaces: [a]}, package: pol, path: /opt/rucio, source: {volume: {secret: {secretName: "
+     "s}}, holds: package}}\n",
+     ""},
     {"warnings_name_an_image_python_path_without_effect",
      "policies:\n  - name: a\n    match: {namespaces: [a]}\n    package: p\n    pythonPath: entrypoint\n"
      "    imagePythonPath: /a\n    source: {preinstalled: {}}\n",

@@ -35,6 +35,7 @@ struct rpw_volume_mount {
     struct rpw_span sub_path;
     struct rpw_span sub_path_expr;
     struct rpw_span propagation; /* mountPropagation */
+    struct rpw_span recursive_read_only;
     bool is_read_only;
     struct rpw_span text; /* the whole element as JSON text; absent for a null element */
 };
@@ -57,18 +58,29 @@ struct rpw_volume_device {
 
 RPW_POD_LIST(rpw_volume_device_list, rpw_volume_device);
 
+/* A seccompProfile or an appArmorProfile. */
+struct rpw_profile {
+    struct rpw_span type;
+    struct rpw_span localhost_profile;
+};
+
 /* Of a container or of the pod: each value's own JSON text, absent where it is not given. */
 struct rpw_security_context {
     struct rpw_span run_as_user;
     struct rpw_span run_as_group;
     struct rpw_span run_as_non_root;
     struct rpw_span se_linux_options;
+    struct rpw_span read_only_root; /* readOnlyRootFilesystem */
+    struct rpw_profile seccomp;
+    struct rpw_profile app_armor;
 };
 
 struct rpw_container {
     struct rpw_span name;
     struct rpw_span image;
     struct rpw_span pull_policy;
+    struct rpw_span command; /* the arrays' own JSON text; absent: none */
+    struct rpw_span args;
     struct rpw_env_list env;
     struct rpw_env_from_list env_from;
     struct rpw_volume_mount_list volume_mounts;
@@ -105,6 +117,7 @@ struct rpw_annotations {
     struct rpw_span conflicts; /* policy.rucio.cern.ch/conflicts */
     struct rpw_span revision;  /* policy.rucio.cern.ch/revision */
     struct rpw_span injected;  /* policy.rucio.cern.ch/injected: the record of an injection */
+    struct rpw_span path;      /* policy.rucio.cern.ch/path: what the .pth file holds */
     struct rpw_span mirror;    /* kubernetes.io/config.mirror */
     struct rpw_span evictable; /* cluster-autoscaler.kubernetes.io/safe-to-evict-local-volumes */
 };

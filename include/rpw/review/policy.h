@@ -17,6 +17,11 @@
 /* What the volume that we add to a pod is called: its name says whose it is, and which revision. */
 #define RPW_VOLUME_PREFIX "rucio-policy-"
 
+/* `pythonPath: pth`: the volume with the one file that names the package's directory, and that file. The file holds an
+ * annotation, so that the volume is the same in every pod and needs no revision. */
+#define RPW_PTH_VOLUME "rucio-policy-pth"
+#define RPW_PTH_FILE "rucio-policy.pth"
+
 #define RPW_CHART_REVISION_PREFIX "chart-"
 
 /* The init containers that we add to a pod. Their names are reserved: a container of that name is never one that gets the
@@ -35,10 +40,11 @@ struct rpw_label_requirement {
     struct rpw_span_list values;
 };
 
-/* A variable of a container's `env` with a literal value. */
+/* A variable of a container's `env`. */
 struct rpw_env_var {
     struct rpw_span name;
-    struct rpw_span value;
+    struct rpw_span value;      /* without a value_from */
+    struct rpw_span value_from; /* a JSON object; absent: the variable is a literal */
 };
 
 /* A package and the variables that name it. Which one Rucio reads depends on its version and on what asks. */
@@ -54,13 +60,15 @@ enum rpw_python_path_mode {
     RPW_PYTHON_PATH_PREPEND,
     RPW_PYTHON_PATH_APPEND,
     RPW_PYTHON_PATH_ENTRYPOINT, /* leave PYTHONPATH to the image's entrypoint */
+    RPW_PYTHON_PATH_PTH,        /* leave PYTHONPATH alone: a file in site_packages names the path */
 };
 
 enum rpw_source {
-    RPW_SOURCE_VOLUME,       /* a volume, mounted read-only */
-    RPW_SOURCE_PREINSTALLED, /* the code is in the image: environment only */
-    RPW_SOURCE_PIP,          /* an init container of ours installs it with pip into an emptyDir */
-    RPW_SOURCE_COPY,         /* an init container of ours copies it from an image of its own into an emptyDir */
+    RPW_SOURCE_VOLUME,        /* a volume, mounted read-only */
+    RPW_SOURCE_PREINSTALLED,  /* the code is in the image: environment only */
+    RPW_SOURCE_PIP,           /* an init container of ours installs it with pip into an emptyDir */
+    RPW_SOURCE_COPY,          /* an init container of ours copies it from an image of its own into an emptyDir */
+    RPW_SOURCE_SITE_PACKAGES, /* the code is among the image's Python packages: names and settings only */
 };
 
 /* Where the init container that fills the volume stands: in either case before every init container that gets the mount. */
@@ -111,22 +119,32 @@ struct rpw_policy {
     const struct rpw_package *packages;
     size_t package_count; /* at least one */
 
+    /* Settings beside the package, in the order in which the container gets them; none that we set ourselves. */
+    const struct rpw_env_var *env;
+    size_t env_count;
+
     /* The package's directory in the container: usable (rpw_path_expectation()), no slash at its end. */
     struct rpw_span path;
     enum rpw_python_path_mode python_path;
+    struct rpw_span site_packages;     /* RPW_PYTHON_PATH_PTH: a directory, as path is one */
     struct rpw_span image_python_path; /* empty: the image defines no PYTHONPATH */
 
     enum rpw_source source;
-    /* Of every source but preinstalled: the volume source as a JSON object, {"persistentVolumeClaim":{...}}, with pip and
+    /* Of volume, pip and copy: the volume source as a JSON object, {"persistentVolumeClaim":{...}}, with pip and
      * copy {"emptyDir":{...}}; and the directory of it that is mounted, empty for its root, with pip and copy
      * RPW_PACKAGE_DIRECTORY. */
     struct rpw_span volume;
     struct rpw_span volume_name; /* RPW_VOLUME_PREFIX and the revision */
     struct rpw_span sub_path;
-    struct rpw_installer installer; /* pip and copy */
+    /* Where below path it is mounted: empty, or with `holds: package` a slash and the package's own directory. */
+    struct rpw_span mount_suffix;
+    struct rpw_span mount_propagation;   /* absent: None */
+    struct rpw_span recursive_read_only; /* absent: Disabled */
+    struct rpw_installer installer;      /* pip and copy */
 
     enum rpw_verify verify;
-    struct rpw_span verify_members; /* warn and fail: "command":[...],"args":[...] of the init container */
+    struct rpw_span verify_members;          /* warn and fail: "command":[...],"args":[...] of the init container */
+    struct rpw_span verify_security_context; /* as that of an installer */
 
     enum rpw_on_conflict on_conflict;
     struct rpw_span revision; /* RPW_REVISION_DIGITS hex digits over all that reaches the pod */
@@ -145,5 +163,9 @@ struct rpw_policy_set {
  * `match.containers` and `match.images` where neither is given, and what `unmatched` looks for. */
 extern const struct rpw_span_list rpw_policy_default_containers;
 extern const struct rpw_span_list rpw_policy_default_images;
+
+/* Whether a variable called name names a package for Rucio: RUCIO_POLICY_PACKAGE, RUCIO_CFG_POLICY_PACKAGE, either also with a
+ * VO. ret_vo: the VO, or "". */
+bool rpw_policy_names_package(struct rpw_span name, struct rpw_span *ret_vo);
 
 #endif

@@ -2,6 +2,7 @@
 #include "annotations.h"
 
 #include "conflict.h"
+#include "rpw/bytes/path.h"
 
 static void annotate(struct injector *injector, struct rpw_span key, struct rpw_span found, struct rpw_span wanted)
 {
@@ -39,10 +40,34 @@ static struct rpw_span evictable_volumes(struct injector *injector, struct rpw_s
     return injector_finish(injector, &buf);
 }
 
-void annotations_emit(struct injector *injector, const struct record *older, const struct record *new_)
+static bool is_listed_path(const struct container_plan_list *plans, size_t end, struct rpw_span path)
+{
+    for (size_t i = 0; i < end; i++)
+        if (plans->items[i].mounts.own[OWN_PTH].has_ours && rpw_path_equal(plans->items[i].env.path, path))
+            return true;
+    return false;
+}
+
+/* What the .pth file holds: containers may differ in their path, and Python passes lines by that name no directory. */
+static struct rpw_span paths(struct injector *injector, const struct container_plan_list *plans)
+{
+    struct rpw_strbuf buf;
+
+    rpw_strbuf_init(&buf, injector->arena);
+    for (size_t i = 0; i < plans->count; i++) {
+        const struct container_plan *plan = &plans->items[i];
+        if (plan->mounts.own[OWN_PTH].has_ours && !is_listed_path(plans, i, plan->env.path))
+            rpw_strbuf_put_parts(&buf, RPW_PARTS(rpw_words(buf.len > 0 ? "\n" : ""), rpw_plain(plan->env.path)));
+    }
+    return injector_finish(injector, &buf);
+}
+
+void annotations_emit(struct injector *injector, const struct record *older, const struct record *new_,
+                      const struct container_plan_list *plans)
 {
     const struct rpw_annotations *found = &injector->pod->metadata.annotations;
     struct rpw_span conflicts = conflict_record(injector);
+    struct rpw_span path = paths(injector, plans);
     struct rpw_span filled = injector_fills_volume(injector) ? new_->volume : RPW_LIT("");
 
     annotate(injector, RPW_LIT("policy.rucio.cern.ch/status"), found->status,
@@ -51,6 +76,8 @@ void annotations_emit(struct injector *injector, const struct record *older, con
     annotate(injector, RPW_LIT("policy.rucio.cern.ch/revision"), found->revision, injector->result.revision);
     annotate(injector, RPW_LIT("policy.rucio.cern.ch/conflicts"), found->conflicts, conflicts);
     annotate(injector, RPW_LIT("policy.rucio.cern.ch/injected"), found->injected, record_text(injector, new_));
+    if (path.len > 0 || record_has_pth(older))
+        annotate(injector, RPW_LIT("policy.rucio.cern.ch/path"), found->path, path);
     if (filled.len > 0 || older->volume.len > 0)
         annotate(injector, RPW_LIT("cluster-autoscaler.kubernetes.io/safe-to-evict-local-volumes"), found->evictable,
                  evictable_volumes(injector, older->volume, filled));

@@ -51,3 +51,44 @@ void chart_resolve(struct injector *injector, const struct rpw_container *contai
         injector_warn(injector, container->name,
                       RPW_PARTS(rpw_words("the chart's own policyPackages stay beside the policy's package")));
 }
+
+/* Names of Python packages are compared in lower case, with '-', '_' and '.' alike. */
+static char normalised(char c)
+{
+    if (c == '_' || c == '.')
+        return '-';
+    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
+
+static bool mentions(struct rpw_span text, struct rpw_span package)
+{
+    for (size_t at = 0; at + package.len <= text.len; at++) {
+        size_t i = 0;
+        while (i < package.len && normalised(text.ptr[at + i]) == normalised(package.ptr[i]))
+            i++;
+        if (i == package.len)
+            return true;
+    }
+    return false;
+}
+
+/* What a URL installs cannot be seen. */
+static bool is_visible(struct rpw_span text)
+{
+    return rpw_span_contains(text, RPW_LIT("pip install")) && !rpw_span_contains(text, RPW_LIT("://"));
+}
+
+void chart_compare(struct injector *injector, size_t chart)
+{
+    const struct rpw_container *container = &injector->pod->containers[RPW_INIT_CONTAINERS].items[chart];
+    const struct rpw_policy *policy = injector->policy;
+
+    for (size_t i = 0; i < policy->package_count; i++) {
+        struct rpw_span package = policy->packages[i].value;
+        if ((is_visible(container->command) || is_visible(container->args)) && !mentions(container->command, package) &&
+            !mentions(container->args, package))
+            injector_warn(injector, container->name,
+                          RPW_PARTS(rpw_words("it does not install "), rpw_plain(package),
+                                    rpw_words(", which the policy names")));
+    }
+}

@@ -16,6 +16,9 @@ size_t chart_find(const struct rpw_pod *pod);
  * cannot name. */
 struct rpw_span chart_path(const struct rpw_container *container);
 
+/* Warns when the charts' init container, at index chart, visibly installs something else than the policy's packages. */
+void chart_compare(struct injector *injector, size_t chart);
+
 /* What `override` and `reject` have to say about such a container. is_current: the pod has this policy already. */
 void chart_resolve(struct injector *injector, const struct rpw_container *container, bool is_current);
 

@@ -47,15 +47,43 @@ static bool is_known_not_to_be_root(const struct rpw_security_context *own, cons
            is_above_zero(own->run_as_user.ptr != NULL ? own->run_as_user : pod->run_as_user);
 }
 
-/* The Pod Security Standards' `restricted`, as far as the model's user allows it. What the pod sets for all its containers is
- * inherited, so only the model's own settings are copied. */
-static void put_security_context(struct injector *injector, struct rpw_strbuf *buf, const struct rpw_container *model)
+/* A profile of the model's own is at least as strict as the runtime's. */
+static struct rpw_profile seccomp_profile(const struct rpw_security_context *own,
+                                          const struct rpw_security_context *pod)
+{
+    struct rpw_profile profile = own->seccomp.type.len > 0 ? own->seccomp : pod->seccomp;
+
+    return rpw_span_is(profile.type, "Localhost") ? profile : (struct rpw_profile){.type = RPW_LIT("RuntimeDefault")};
+}
+
+static void put_profile(struct rpw_strbuf *buf, const char *key, struct rpw_profile profile)
+{
+    if (profile.type.len == 0)
+        return;
+    rpw_strbuf_put_parts(buf, RPW_PARTS(rpw_words(","), rpw_quoted(rpw_span_of(key)), rpw_words(":{\"type\":"),
+                                        rpw_quoted(profile.type)));
+    put_text(buf, "localhostProfile", profile.localhost_profile);
+    rpw_strbuf_put(buf, "}");
+}
+
+/* The Pod Security Standards' `restricted`, as far as the model's user allows it, and as strict as the model; the policy's, where it has
+ * one. What the pod sets for all its containers is inherited, so only the model's own settings are copied. */
+static void put_security_context(struct injector *injector, struct rpw_strbuf *buf, const struct rpw_container *model,
+                                 struct rpw_span wanted)
 {
     const struct rpw_security_context *own = &model->security_context, *pod = &injector->pod->security_context;
 
+    if (wanted.ptr != NULL) {
+        put_raw(buf, "securityContext", wanted);
+        return;
+    }
     rpw_strbuf_put(buf,
-                   ",\"securityContext\":{\"allowPrivilegeEscalation\":false,\"capabilities\":{\"drop\":[\"ALL\"]},"
-                   "\"seccompProfile\":{\"type\":\"RuntimeDefault\"}");
+                   ",\"securityContext\":{\"allowPrivilegeEscalation\":false,\"capabilities\":{\"drop\":[\"ALL\"]}");
+    put_profile(buf, "seccompProfile", seccomp_profile(own, pod));
+    if (!rpw_span_is(own->app_armor.type, "Unconfined"))
+        put_profile(buf, "appArmorProfile", own->app_armor);
+    if (rpw_span_is(own->read_only_root, "true"))
+        put_raw(buf, "readOnlyRootFilesystem", own->read_only_root);
     put_raw(buf, "runAsUser", own->run_as_user);
     put_raw(buf, "runAsGroup", own->run_as_group);
     if (is_known_not_to_be_root(own, pod))
@@ -94,10 +122,7 @@ static void put_installer(struct injector *injector, struct rpw_strbuf *buf, enu
              has_image || installer->pull_policy.len > 0 ? installer->pull_policy : model->pull_policy);
     put_members(buf, installer->members);
     put_raw(buf, "resources", installer_resources(injector, own, model));
-    if (installer->security_context.ptr != NULL)
-        put_raw(buf, "securityContext", installer->security_context);
-    else
-        put_security_context(injector, buf, model);
+    put_security_context(injector, buf, model, installer->security_context);
     rpw_strbuf_put_parts(buf, RPW_PARTS(rpw_words(",\"volumeMounts\":[{\"name\":"),
                                         rpw_quoted(injector->policy->volume_name),
                                         rpw_words(",\"mountPath\":\"" RPW_INSTALL_PATH "\"}]")));
@@ -113,7 +138,7 @@ static void put_verify(struct injector *injector, struct rpw_strbuf *buf, const 
     put_raw(buf, "env", env_plan_text(&plan->env));
     put_raw(buf, "envFrom", model->env_from.text);
     put_raw(buf, "resources", model->resources);
-    put_security_context(injector, buf, model);
+    put_security_context(injector, buf, model, injector->policy->verify_security_context);
     put_raw(buf, "volumeMounts", mount_plan_text(&plan->mounts));
 }
 

@@ -49,7 +49,7 @@ static bool gets_package(const struct container_plan *plan)
 
 static bool mounts_package(const struct container_plan *plan)
 {
-    return plan->mounts.has_ours;
+    return plan->mounts.own[OWN_PACKAGE].has_ours;
 }
 
 static struct layout lay_out(struct injector *injector, const struct container_plan_list *plans, size_t chart)
@@ -62,7 +62,7 @@ static struct layout lay_out(struct injector *injector, const struct container_p
         layout.found[own] = rpw_container_find(init_containers, rpw_policy_own_containers[own]);
     for (size_t i = plans->count; i > 0; i--) {
         const struct container_plan *plan = &plans->items[i - 1];
-        if (plan->mounts.has_ours)
+        if (plan->mounts.own[OWN_PACKAGE].has_ours)
             layout.first_receiver = plan;
         if (plan->target->adopted_path.ptr != NULL)
             layout.chart = chart;
@@ -120,7 +120,7 @@ static void refuse_other_images(const struct layout *layout, const struct rpw_co
     for (size_t i = 0; i < layout->plans->count; i++) {
         const struct container_plan *plan = &layout->plans->items[i];
         const struct rpw_container *container = plan->target->container;
-        if (!plan->mounts.has_ours || rpw_span_equal(container->image, model->image))
+        if (!plan->mounts.own[OWN_PACKAGE].has_ours || rpw_span_equal(container->image, model->image))
             continue;
         conflict_refuse(injector,
                         (struct conflict){

@@ -49,7 +49,8 @@ static struct record_container_list record_plans(struct injector *injector, cons
             .name = plan->target->container->name,
             .env = plan->env.ours,
             .python_path = plan->env.python_path,
-            .mount_path = plan->mounts.is_on_record ? plan->mounts.path : RPW_LIT(""),
+            .mount_path = mount_plan_record(&plan->mounts, OWN_PACKAGE),
+            .pth_path = mount_plan_record(&plan->mounts, OWN_PTH),
         };
     }
     return list;
@@ -67,12 +68,21 @@ static void emit(struct injector *injector, const struct container_plan_list *pl
     }
     new_record.init_containers = init_containers_emit(injector, record, plans, chart, is_current);
     new_record.volume = volume_emit(injector, record, plans);
-    annotations_emit(injector, record, &new_record);
+    annotations_emit(injector, record, &new_record, plans);
+}
+
+static bool has_adopted(const struct target_list *targets)
+{
+    for (size_t i = 0; i < targets->count; i++)
+        if (targets->items[i].adopted_path.ptr != NULL)
+            return true;
+    return false;
 }
 
 static void inject(struct injector *injector)
 {
-    size_t chart = chart_find(injector->pod);
+    /* A package among the image's own needs no path, so none is taken from the charts. */
+    size_t chart = injector->policy->source != RPW_SOURCE_SITE_PACKAGES ? chart_find(injector->pod) : RPW_NO_INDEX;
     struct record record = record_read(injector);
     struct target_list targets = target_find_all(injector, &record, chart != RPW_NO_INDEX);
     /* Nothing of the policy's source reaches a pod whose targets all use the charts' packages. */
@@ -83,6 +93,8 @@ static void inject(struct injector *injector)
     injector->result.revision = revision;
     if (injector->has_failed)
         return;
+    if (chart != RPW_NO_INDEX && !is_current && has_adopted(&targets))
+        chart_compare(injector, chart);
     struct container_plan_list plans = plan_all(injector, &targets, &record, chart != RPW_NO_INDEX, is_current);
     if (injector->has_failed)
         return;

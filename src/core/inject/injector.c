@@ -54,10 +54,15 @@ void injector_warn(struct injector *injector, struct rpw_span container, const s
 
 bool injector_has_volume(const struct injector *injector)
 {
-    return injector->policy->source != RPW_SOURCE_PREINSTALLED;
+    return injector->policy->source == RPW_SOURCE_VOLUME || injector_fills_volume(injector);
 }
 
 bool injector_fills_volume(const struct injector *injector)
 {
     return injector->policy->source == RPW_SOURCE_PIP || injector->policy->source == RPW_SOURCE_COPY;
+}
+
+bool injector_has_pth(const struct injector *injector)
+{
+    return injector->policy->python_path == RPW_PYTHON_PATH_PTH && injector->policy->source != RPW_SOURCE_SITE_PACKAGES;
 }

@@ -56,4 +56,7 @@ void injector_warn(struct injector *injector, struct rpw_span container, const s
 bool injector_has_volume(const struct injector *injector);
 bool injector_fills_volume(const struct injector *injector);
 
+/* Whether a file in the image's site-packages names the path. */
+bool injector_has_pth(const struct injector *injector);
+
 #endif

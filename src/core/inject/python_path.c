@@ -1,7 +1,7 @@
 /* python_path.c - the PYTHONPATH of one container. */
-#include "rpw/bytes/json_fields.h"
 #include "rpw/bytes/path.h"
 #include "rpw/inject/pythonpath.h"
+#include "value.h"
 #include "variables.h"
 
 #define BASE_PYTHONPATH RPW_LIT("RUCIO_POLICY_BASE_PYTHONPATH")
@@ -32,38 +32,11 @@ static struct rpw_span value_for_nothing(const struct env_plan *plan, bool may_b
 
 /* --- a reference --------------------------------------------------------------------------------------------------- */
 
-struct reference {
-    bool is_optional;
-};
-
-static const struct rpw_json_field reference_fields[] = {
-    RPW_JSON_FIELD("valueFrom.", "optional", rpw_json_field_bool, struct reference, is_optional),
-};
-static const struct rpw_json_table reference_table =
-    RPW_JSON_TABLE("valueFrom", reference_fields, struct reference, RPW_JSON_NO_TEXT);
-
-/* valueFrom: {secretKeyRef: {name: ..., key: ..., optional: true}} and the other kinds of references. */
-static bool is_optional_reference(struct injector *injector, struct rpw_span value_from)
-{
-    struct rpw_json_reader reader;
-    struct reference reference = {false};
-    struct rpw_span kind;
-
-    rpw_json_reader_init(&reader, injector->arena, value_from);
-    rpw_json_enter_object(&reader, "valueFrom");
-    while (rpw_json_next_member(&reader, &kind))
-        if (!rpw_json_take_null(&reader))
-            rpw_json_read_object(&reader, &reference_table, &reference);
-    if (reader.err.status == RPW_E_NOMEM)
-        injector->has_failed = true;
-    return reference.is_optional;
-}
-
 static void wrap_reference(struct env_plan *plan, size_t index)
 {
     env_plan_rename(plan, index, BASE_PYTHONPATH, with(plan, plan->path, RPW_LIT("$(RUCIO_POLICY_BASE_PYTHONPATH)")));
     plan->python_path = plan->path;
-    if (is_optional_reference(plan->injector, plan->target->container->env.items[index].value_from))
+    if (value_is_optional(plan->injector, plan->target->container->env.items[index].value_from))
         injector_warn(
             plan->injector, plan->target->container->name,
             RPW_PARTS(rpw_words("PYTHONPATH comes from an optional reference; unset, its name stays in the text")));
@@ -114,21 +87,23 @@ static void plan_literal(struct env_plan *plan, size_t index, bool has_ours)
     if (value.len == 0 && found.len > 0 && !was_blank)
         env_plan_remove(plan, index);
     else if (!rpw_span_equal(value, found))
-        env_plan_set(plan, index, value);
+        env_plan_set(plan, index, (struct rpw_env_var){PYTHONPATH, value, {NULL, 0}});
 }
 
 /* --- the whole ----------------------------------------------------------------------------------------------------- */
 
 void python_path_plan(struct env_plan *plan, bool is_current)
 {
-    bool has_ours = plan->target->is_wanted && plan->injector->policy->python_path != RPW_PYTHON_PATH_ENTRYPOINT;
+    const struct rpw_policy *policy = plan->injector->policy;
+    bool has_ours = plan->target->is_wanted && policy->source != RPW_SOURCE_SITE_PACKAGES &&
+                    (policy->python_path == RPW_PYTHON_PATH_PREPEND || policy->python_path == RPW_PYTHON_PATH_APPEND);
     struct rpw_span recorded = plan->target->on_record != NULL ? plan->target->on_record->python_path : RPW_LIT("");
     size_t index = env_plan_find(plan, PYTHONPATH);
 
     if (index == RPW_NO_INDEX) {
         if (has_ours) {
             plan->python_path = value_for_nothing(plan, true);
-            env_plan_add_in_front(plan, PYTHONPATH, plan->python_path);
+            env_plan_add(plan, &plan->front, (struct rpw_env_var){PYTHONPATH, plan->python_path, {NULL, 0}});
         }
     } else if (plan->target->container->env.items[index].value_from.ptr != NULL) {
         if (has_ours)

@@ -2,6 +2,7 @@
 #include "record.h"
 
 #include "rpw/bytes/json_fields.h"
+#include "value.h"
 
 /* --- reading ------------------------------------------------------------------------------------------------------- */
 
@@ -18,9 +19,9 @@ static void *append(struct rpw_json_reader *reader, void *items, size_t count, s
     return grown;
 }
 
-static bool read_env(struct rpw_json_reader *reader, const char *name, void *member)
+/* is_literal: each is a text; else an object. */
+static bool read_variables(struct rpw_json_reader *reader, const char *name, struct env_var_list *list, bool is_literal)
 {
-    struct env_var_list *list = member;
     struct rpw_span key;
 
     if (!rpw_json_enter_object(reader, name))
@@ -29,16 +30,32 @@ static bool read_env(struct rpw_json_reader *reader, const char *name, void *mem
         list->items = append(reader, list->items, list->count, RPW_MAX_RECORD_VARIABLES, sizeof(list->items[0]));
         if (list->items == NULL)
             return false;
-        list->items[list->count].name = key;
-        rpw_json_read_string(reader, name, &list->items[list->count++].value);
+        struct rpw_env_var *variable = &list->items[list->count++];
+        *variable = (struct rpw_env_var){.name = key};
+        if (is_literal)
+            rpw_json_read_string(reader, name, &variable->value);
+        else
+            rpw_json_read_raw(reader, &variable->value_from);
     }
     return reader->err.status == RPW_OK;
 }
 
+static bool read_env(struct rpw_json_reader *reader, const char *name, void *member)
+{
+    return read_variables(reader, name, member, true);
+}
+
+static bool read_value_from(struct rpw_json_reader *reader, const char *name, void *member)
+{
+    return read_variables(reader, name, member, false);
+}
+
 static const struct rpw_json_field container_fields[] = {
     RPW_JSON_FIELD("injected.containers.", "env", read_env, struct record_container, env),
+    RPW_JSON_FIELD("injected.containers.", "valueFrom", read_value_from, struct record_container, env),
     RPW_JSON_FIELD("injected.containers.", "pythonPath", rpw_json_field_string, struct record_container, python_path),
     RPW_JSON_FIELD("injected.containers.", "mountPath", rpw_json_field_string, struct record_container, mount_path),
+    RPW_JSON_FIELD("injected.containers.", "pthPath", rpw_json_field_string, struct record_container, pth_path),
 };
 static const struct rpw_json_table container_table =
     RPW_JSON_TABLE("injected.containers", container_fields, struct record_container, RPW_JSON_NO_TEXT);
@@ -99,10 +116,20 @@ struct record record_read(struct injector *injector)
     return none;
 }
 
-bool record_has_variable(const struct record_container *on_record, struct rpw_span name, struct rpw_span value)
+bool record_has_variable(struct injector *injector, const struct record_container *on_record,
+                         const struct rpw_env_var *variable)
 {
     for (size_t i = 0; on_record != NULL && i < on_record->env.count; i++)
-        if (rpw_span_equal(on_record->env.items[i].name, name) && rpw_span_equal(on_record->env.items[i].value, value))
+        if (rpw_span_equal(on_record->env.items[i].name, variable->name) &&
+            value_equal(injector, &on_record->env.items[i], variable))
+            return true;
+    return false;
+}
+
+bool record_has_pth(const struct record *record)
+{
+    for (size_t i = 0; i < record->containers.count; i++)
+        if (record->containers.items[i].pth_path.len > 0)
             return true;
     return false;
 }
@@ -131,19 +158,36 @@ static void put_member(struct rpw_strbuf *buf, struct rpw_span key, struct rpw_s
         rpw_strbuf_put_parts(buf, RPW_PARTS(rpw_quoted(key), rpw_words(":"), rpw_quoted(value), rpw_words(",")));
 }
 
-/* "name":{"env":{...},"pythonPath":"...","mountPath":"..."}, */
+/* "env":{"NAME":"...",...}, or "valueFrom":{"NAME":{...},...}, */
+static void put_variables(struct rpw_strbuf *buf, const struct env_var_list *env, bool are_literals)
+{
+    size_t start = buf->len, count = 0;
+
+    rpw_strbuf_put(buf, are_literals ? "\"env\":{" : "\"valueFrom\":{");
+    for (size_t i = 0; i < env->count; i++) {
+        const struct rpw_env_var *variable = &env->items[i];
+        if ((variable->value_from.ptr == NULL) != are_literals)
+            continue;
+        rpw_strbuf_put_parts(buf,
+                             RPW_PARTS(rpw_quoted(variable->name), rpw_words(":"),
+                                       are_literals ? rpw_quoted(variable->value) : rpw_plain(variable->value_from),
+                                       rpw_words(",")));
+        count++;
+    }
+    end_object(buf);
+    if (count == 0)
+        buf->len = start;
+}
+
+/* "name":{"env":{...},"valueFrom":{...},"pythonPath":"...","mountPath":"..."}, */
 static void put_container(struct rpw_strbuf *buf, const struct record_container *container)
 {
     rpw_strbuf_put_parts(buf, RPW_PARTS(rpw_quoted(container->name), rpw_words(":{")));
-    if (container->env.count > 0) {
-        rpw_strbuf_put(buf, "\"env\":{");
-        for (size_t i = 0; i < container->env.count; i++)
-            rpw_strbuf_put_parts(buf, RPW_PARTS(rpw_quoted(container->env.items[i].name), rpw_words(":"),
-                                                rpw_quoted(container->env.items[i].value), rpw_words(",")));
-        end_object(buf);
-    }
+    put_variables(buf, &container->env, true);
+    put_variables(buf, &container->env, false);
     put_member(buf, RPW_LIT("pythonPath"), container->python_path);
     put_member(buf, RPW_LIT("mountPath"), container->mount_path);
+    put_member(buf, RPW_LIT("pthPath"), container->pth_path);
     end_object(buf);
 }
 
@@ -158,7 +202,8 @@ static void put_containers(struct rpw_strbuf *buf, const struct record_container
     for (size_t i = 0; i < containers->count && count < RPW_MAX_RECORD_CONTAINERS; i++) {
         const struct record_container *container = &containers->items[i];
         size_t len = buf->len;
-        if ((container->env.count == 0 && container->python_path.len == 0 && container->mount_path.len == 0) ||
+        if ((container->env.count == 0 && container->python_path.len == 0 && container->mount_path.len == 0 &&
+             container->pth_path.len == 0) ||
             container->env.count > RPW_MAX_RECORD_VARIABLES)
             continue;
         put_container(buf, container);

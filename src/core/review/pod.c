@@ -31,6 +31,7 @@ static const struct rpw_json_field mount_fields[] = {
     RPW_JSON_FIELD(MOUNT ".", "subPath", rpw_json_field_string, struct rpw_volume_mount, sub_path),
     RPW_JSON_FIELD(MOUNT ".", "subPathExpr", rpw_json_field_string, struct rpw_volume_mount, sub_path_expr),
     RPW_JSON_FIELD(MOUNT ".", "mountPropagation", rpw_json_field_string, struct rpw_volume_mount, propagation),
+    RPW_JSON_FIELD(MOUNT ".", "recursiveReadOnly", rpw_json_field_string, struct rpw_volume_mount, recursive_read_only),
     RPW_JSON_FIELD(MOUNT ".", "readOnly", rpw_json_field_bool, struct rpw_volume_mount, is_read_only),
 };
 static const struct rpw_json_table mount_table =
@@ -43,6 +44,14 @@ static const struct rpw_json_field device_fields[] = {
 static const struct rpw_json_table device_table =
     RPW_JSON_TABLE(DEVICE, device_fields, struct rpw_volume_device, RPW_JSON_NO_TEXT);
 
+static const struct rpw_json_field profile_fields[] = {
+    RPW_JSON_FIELD("securityContext profile.", "type", rpw_json_field_string, struct rpw_profile, type),
+    RPW_JSON_FIELD("securityContext profile.", "localhostProfile", rpw_json_field_string, struct rpw_profile,
+                   localhost_profile),
+};
+static const struct rpw_json_table profile_table =
+    RPW_JSON_TABLE("securityContext profile", profile_fields, struct rpw_profile, RPW_JSON_NO_TEXT);
+
 static const struct rpw_json_field security_fields[] = {
     RPW_JSON_FIELD("securityContext.", "runAsUser", rpw_json_field_raw, struct rpw_security_context, run_as_user),
     RPW_JSON_FIELD("securityContext.", "runAsGroup", rpw_json_field_raw, struct rpw_security_context, run_as_group),
@@ -50,6 +59,12 @@ static const struct rpw_json_field security_fields[] = {
                    run_as_non_root),
     RPW_JSON_FIELD("securityContext.", "seLinuxOptions", rpw_json_field_raw, struct rpw_security_context,
                    se_linux_options),
+    RPW_JSON_FIELD("securityContext.", "readOnlyRootFilesystem", rpw_json_field_raw, struct rpw_security_context,
+                   read_only_root),
+    RPW_JSON_OBJECT("securityContext.", "seccompProfile", profile_table,
+                    offsetof(struct rpw_security_context, seccomp)),
+    RPW_JSON_OBJECT("securityContext.", "appArmorProfile", profile_table,
+                    offsetof(struct rpw_security_context, app_armor)),
 };
 static const struct rpw_json_table security_table =
     RPW_JSON_TABLE("securityContext", security_fields, struct rpw_security_context, RPW_JSON_NO_TEXT);
@@ -62,6 +77,8 @@ static const struct rpw_json_field container_fields[] = {
     RPW_JSON_LIST(CONTAINER ".", "volumeDevices", device_table, struct rpw_container, volume_devices),
     RPW_JSON_FIELD(CONTAINER ".", "image", rpw_json_field_string, struct rpw_container, image),
     RPW_JSON_FIELD(CONTAINER ".", "imagePullPolicy", rpw_json_field_string, struct rpw_container, pull_policy),
+    RPW_JSON_FIELD(CONTAINER ".", "command", rpw_json_field_raw, struct rpw_container, command),
+    RPW_JSON_FIELD(CONTAINER ".", "args", rpw_json_field_raw, struct rpw_container, args),
     RPW_JSON_FIELD(CONTAINER ".", "resources", rpw_json_field_raw, struct rpw_container, resources),
     RPW_JSON_OBJECT(CONTAINER ".", "securityContext", security_table, offsetof(struct rpw_container, security_context)),
 };
@@ -101,6 +118,7 @@ static const struct rpw_json_field annotation_fields[] = {
     ANNOTATION("policy.rucio.cern.ch/conflicts", conflicts),
     ANNOTATION("policy.rucio.cern.ch/revision", revision),
     ANNOTATION("policy.rucio.cern.ch/injected", injected),
+    ANNOTATION("policy.rucio.cern.ch/path", path),
     ANNOTATION("kubernetes.io/config.mirror", mirror),
     ANNOTATION("cluster-autoscaler.kubernetes.io/safe-to-evict-local-volumes", evictable),
 };

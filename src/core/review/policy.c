@@ -24,3 +24,26 @@ const struct rpw_span rpw_policy_own_containers[RPW_OWN_CONTAINERS] = {
     [RPW_OWN_COPY] = NAME("rucio-policy-copy"),
     [RPW_OWN_VERIFY] = NAME("rucio-policy-verify"),
 };
+
+bool rpw_policy_names_package(struct rpw_span name, struct rpw_span *ret_vo)
+{
+    static const struct {
+        struct rpw_span prefix;
+        char separator;
+    } forms[] = {
+        {{"RUCIO_POLICY_PACKAGE", sizeof("RUCIO_POLICY_PACKAGE") - 1}, '_'},
+        {{"RUCIO_CFG_POLICY_PACKAGE", sizeof("RUCIO_CFG_POLICY_PACKAGE") - 1}, '-'},
+    };
+
+    for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
+        struct rpw_span prefix = forms[i].prefix;
+        if (!rpw_span_starts_with(name, prefix))
+            continue;
+        *ret_vo = (struct rpw_span){name.ptr + prefix.len, name.len - prefix.len};
+        if (ret_vo->len == 0)
+            return true;
+        *ret_vo = (struct rpw_span){ret_vo->ptr + 1, ret_vo->len - 1};
+        return name.ptr[prefix.len] == forms[i].separator;
+    }
+    return false;
+}
