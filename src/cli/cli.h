@@ -10,6 +10,7 @@ extern const struct rpw_verb rpw_verb_check;
 extern const struct rpw_verb rpw_verb_registration;
 extern const struct rpw_verb rpw_verb_init;
 extern const struct rpw_verb rpw_verb_schema;
+extern const struct rpw_verb rpw_verb_verify_script;
 extern const struct rpw_verb rpw_verb_audit;
 extern const struct rpw_verb rpw_verb_certs_generate;
 extern const struct rpw_verb rpw_verb_certs_ensure;

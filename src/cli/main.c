@@ -19,9 +19,19 @@
 static const struct rpw_verb verb_help, verb_version, verb_completion;
 
 static const struct rpw_verb *const verbs[] = {
-    &rpw_verb_serve,        &rpw_verb_mutate, &rpw_verb_check, &rpw_verb_registration,
-    &rpw_verb_init,         &rpw_verb_schema, &rpw_verb_audit, &rpw_verb_certs_generate,
-    &rpw_verb_certs_ensure, &verb_completion, &verb_version,   &verb_help,
+    &rpw_verb_serve,
+    &rpw_verb_mutate,
+    &rpw_verb_check,
+    &rpw_verb_registration,
+    &rpw_verb_init,
+    &rpw_verb_schema,
+    &rpw_verb_audit,
+    &rpw_verb_verify_script,
+    &rpw_verb_certs_generate,
+    &rpw_verb_certs_ensure,
+    &verb_completion,
+    &verb_version,
+    &verb_help,
 };
 
 enum { VERB_COUNT = sizeof(verbs) / sizeof(verbs[0]) };

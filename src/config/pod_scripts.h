@@ -3,7 +3,7 @@
  *
  *     install.py  python3 -I -c SCRIPT PIP_ARGUMENT...
  *     copy.sh     sh -c SCRIPT NAME DIRECTORY
- *     verify.py   python3 -c SCRIPT warn|fail [entrypoint]
+ *     verify.py   python3 -c SCRIPT warn|fail [entrypoint|pth|site-packages]
  */
 #ifndef RPW_POD_SCRIPTS_H
 #define RPW_POD_SCRIPTS_H

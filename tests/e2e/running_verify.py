@@ -8,7 +8,8 @@ from running_rucio import MOUNTED, PACKAGE
 
 VERIFY = "rucio-policy-verify"
 
-GOOD = {"__init__.py": 'SUPPORTED_VERSION = [">=37.0", "<42.0"]\n', "permission.py": "", "schema.py": ""}
+PERMISSION = "def has_permission(issuer, action, kwargs, *, session=None):\n    return False\n"
+GOOD = {"__init__.py": 'SUPPORTED_VERSION = [">=37.0", "<42.0"]\n', "permission.py": PERMISSION, "schema.py": ""}
 # Packages by name: the files of each.
 PACKAGES = {
     "good_policy": GOOD,
@@ -18,7 +19,7 @@ PACKAGES = {
     "raising_policy": {**GOOD, "__init__.py": "raise RuntimeError('no site is set')\n"},
     "exiting_policy": {**GOOD, "__init__.py": "import sys\nsys.exit('not here')\n"},
     "future_policy": {**GOOD, "__init__.py": 'SUPPORTED_VERSION = [">=99.0"]\n'},
-    "partial_policy": {"__init__.py": GOOD["__init__.py"], "permission.py": ""},
+    "partial_policy": {"__init__.py": GOOD["__init__.py"], "permission.py": PERMISSION},
 }
 SOURCE = "{volume: {configMap: {name: packages, items: ITEMS}}}"
 
@@ -57,20 +58,20 @@ FINDINGS = {
     "broken": "error: broken_policy cannot be imported: SyntaxError: invalid syntax "
               f"({PATH}/broken_policy/__init__.py line 2)",
     "broken-warned": "error: broken_policy cannot be imported: SyntaxError",
-    "broken-permission": "error: broken_permission.permission cannot be loaded: IndentationError: unexpected indent",
+    "broken-permission": "error: broken_permission cannot be imported: IndentationError: unexpected indent",
     "wrong-name": f"error: there is no package god_policy: {PATH} holds broken_permission, broken_policy, exiting_",
     "needy": "error: needy_policy needs the module gfal2_of_the_site, which is not there: add it to the image",
     "raising": "error: raising_policy cannot be imported: RuntimeError: no site is set",
     "exiting": "error: exiting_policy cannot be imported: SystemExit: not here",
     "future": "error: Rucio refuses the SUPPORTED_VERSION of future_policy: ",
     "partial": "warning: partial_policy has no schema: Rucio uses its generic one",
-    "vos": f"rucio-policy-verify: Rucio 41.5.1 loads good_policy, partial_policy from {PATH}",
+    "vos": f"rucio-policy-verify: Rucio 41.5.1 loads partial_policy for VO ops from {PATH}",
     "entrypoint": f"rucio-policy-verify: Rucio 41.5.1 loads {PACKAGE} from {PATH}",
     "hidden": "files are not readable for all",
     "hidden-from-user": "error: good_policy cannot be imported: PermissionError",
     "broken-vo": "error: broken_policy cannot be imported: SyntaxError",
     "old": f"rucio-policy-verify: Rucio 37.2.0 loads good_policy from {PATH}",
-    "old-without-section": "error: Rucio 37.2.0 needs the package in section [policy] of /opt/rucio/etc/rucio.cfg",
+    "old-without-section": "as section [policy] of /opt/rucio/etc/rucio.cfg does not name the package: add package = good_policy",
     "own-package": "error: there is no package own_policy",
     "sidecar": f"rucio-policy-verify: Rucio 41.5.1 loads good_policy from {PATH}",
     "empty-element": f"warning: PYTHONPATH is '{PATH}:': the empty element is the working directory",

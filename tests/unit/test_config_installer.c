@@ -4,7 +4,7 @@
 #include "config_text.h"
 #include "pod_scripts.h"
 
-#define MAX_SCRIPT_BYTES 9216 /* they travel in every pod */
+#define MAX_SCRIPT_BYTES 14848 /* they travel in every pod */
 
 #define ZEROS "00000000000000000000000000000000"
 #define ANYWHERE "    match: {namespaces: [a]}\n"

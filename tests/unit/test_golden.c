@@ -36,7 +36,7 @@
 
 /* What a pod of the usual size may cost: pages that a worker touches. Most of it is the scripts of our init containers, which
  * are in the patch and in its base64. */
-#define ARENA_BUDGET_BYTES ((size_t)96 * 1024)
+#define ARENA_BUDGET_BYTES ((size_t)136 * 1024)
 
 /* Longer than any other word of a command. */
 #define MIN_SCRIPT_BYTES 256
