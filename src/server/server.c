@@ -356,7 +356,6 @@ static bool init_reload(struct server *server, struct rpw_file *take_file,
         .certificate_path = options->certificate_path,
         .key_path = options->key_path,
         .client_ca_path = options->client_ca_path,
-        .interval_ms = RPW_RELOAD_INTERVAL_MS,
     };
 
     if (rpw_reload_init(&server->reload, &reload_options, take_file, take_parsed))
