@@ -92,9 +92,9 @@ static void log_failed_handshake(const struct rpw_log *log, const struct rpw_con
     struct rpw_log_line line;
 
     if (!connection->has_said_hello) {
-        if (!rpw_log_begin(log, &line, RPW_LOG_DEBUG, "connection without a TLS handshake"))
+        if (!rpw_log_begin_for_client(log, &line, RPW_LOG_DEBUG, "connection without a TLS handshake"))
             return;
-    } else if (!rpw_log_begin(log, &line, RPW_LOG_WARN, "TLS handshake failed")) {
+    } else if (!rpw_log_begin_for_client(log, &line, RPW_LOG_WARN, "TLS handshake failed")) {
         return;
     }
     rpw_address_format(&connection->peer, peer);

@@ -239,6 +239,20 @@ class ServerLimits(unittest.TestCase):
             server.wait_for("request broken off")
         self.assertLess(sent, 2000 * MEBIBYTE)
 
+    def test_refused_requests_have_a_limit_of_log_lines_and_the_others_are_counted(self):
+        with Server(self.folder) as server:
+            with server.connect() as client:
+                client.send(post(b"{}", path="/other") * 900)
+                self.assertEqual([client.read_response().status for _ in range(900)], [404] * 900)
+            time.sleep(1)  # the limit is one of each second
+            with server.connect() as client:
+                self.assertEqual(client.post(b"{}").status, 400)
+            server.wait_for("request", status=400)
+            written = [event for event in server.events() if event["message"] == "request"]
+            suppressed = sum(event.get("suppressedLines", 0) for event in written)
+            self.assertLess(len(written), 900)
+            self.assertEqual(len(written) + suppressed, 901)
+
     @staticmethod
     def can_connect(server):
         try:
