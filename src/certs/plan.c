@@ -1,5 +1,5 @@
-/* plan.c - asked in this order: is the authority good, is it published, is the serving certificate good, is the old authority
- * still needed? The first "no" is the next step.
+/* plan.c - asked in this order: is the clock good, is the authority good, is it published, is the serving certificate good, is
+ * the old authority still needed? The first "no" is the next step.
  */
 #include "plan.h"
 
@@ -13,6 +13,11 @@ static struct rpw_certs_decision decide(enum rpw_certs_step step, const char *re
 static struct rpw_certs_decision wait_until(time_t until, const char *reason)
 {
     return (struct rpw_certs_decision){RPW_CERTS_STEP_WAIT, reason, until};
+}
+
+static struct rpw_certs_decision wait_for_clock(time_t until, const char *what)
+{
+    return (struct rpw_certs_decision){RPW_CERTS_STEP_CLOCK_BEHIND, what, until};
 }
 
 bool rpw_certs_serves(const struct rpw_certs_state *state, time_t now)
@@ -30,8 +35,6 @@ static const char *why_new_authority(const struct rpw_certs_state *state, const 
         return "there is none";
     if (state->authority.health == RPW_CERTS_DAMAGED)
         return "what the Secret holds is no authority with its key";
-    if (state->authority.not_before > options->now)
-        return "the one in the Secret is not valid yet";
     if (state->authority.not_after <= options->now)
         return "the one in the Secret has expired";
     if (state->authority.not_after - options->now < margin)
@@ -46,8 +49,6 @@ static const char *why_new_serving(const struct rpw_certs_state *state, const st
         return "there is none";
     if (state->serving.health == RPW_CERTS_DAMAGED)
         return "what the Secret holds is no certificate with its key";
-    if (state->serving.not_before > options->now)
-        return "the one in the Secret is not valid yet";
     if (state->serving.not_after <= options->now)
         return "the one in the Secret has expired";
     if (state->serving.signer != RPW_CERTS_SIGNED_BY_CURRENT)
@@ -110,8 +111,13 @@ static struct rpw_certs_decision decide_previous(const struct rpw_certs_state *s
 
 struct rpw_certs_decision rpw_certs_decide(const struct rpw_certs_state *state, const struct rpw_certs_options *options)
 {
-    const char *reason = why_new_authority(state, options);
+    const char *reason;
 
+    if (state->authority.health == RPW_CERTS_SOUND && state->authority.not_before > options->now)
+        return wait_for_clock(state->authority.not_before, "the authority");
+    if (state->serving.health == RPW_CERTS_SOUND && state->serving.not_before > options->now)
+        return wait_for_clock(state->serving.not_before, "the serving certificate");
+    reason = why_new_authority(state, options);
     if (reason != NULL)
         return decide(RPW_CERTS_STEP_NEW_AUTHORITY, reason);
     if (must_keep_others(state, options->now))

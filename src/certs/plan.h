@@ -80,12 +80,16 @@ enum rpw_certs_step {
     RPW_CERTS_STEP_NEW_SERVING,   /* signed by the current authority */
     RPW_CERTS_STEP_DROP_PREVIOUS, /* out of the authority's Secret */
     RPW_CERTS_STEP_NO_WEBHOOKS,   /* nothing can be done: the MutatingWebhookConfiguration is not there */
+    RPW_CERTS_STEP_CLOCK_BEHIND, /* nothing should be done: a certificate is valid from `until` on. A clock that is behind is
+                                     likelier than a certificate from the future, and what others trust by their clocks
+                                     would be replaced. reason says which one it is */
 };
 
 struct rpw_certs_decision {
     enum rpw_certs_step step;
     const char *reason; /* for people, to follow "because "; "" when there is nothing to say */
-    time_t until;       /* RPW_CERTS_STEP_WAIT; before what is served expires, by RPW_CERTS_EXPIRY_MARGIN_S or more */
+    time_t until;       /* RPW_CERTS_STEP_WAIT; before what is served expires, by RPW_CERTS_EXPIRY_MARGIN_S or more.
+                           RPW_CERTS_STEP_CLOCK_BEHIND too */
 };
 
 struct rpw_certs_decision rpw_certs_decide(const struct rpw_certs_state *state,

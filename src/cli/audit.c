@@ -10,9 +10,10 @@
 #include "config_file.h"
 #include "flags.h"
 #include "input.h"
+#include "memory.h"
 #include "progress.h"
 #include "values.h"
-#include "yaml_writer.h"
+#include "writer.h"
 
 #define MAX_INPUT_BYTES ((size_t)1024 * 1024 * 1024)
 #define PODS_AT_ONCE 250
@@ -45,43 +46,36 @@ static const struct rpw_flag flags[] = {
 /* --- files and kubectl ---------------------------------------------------------------------------------------------- */
 
 /* That there is no pod in it is an answer to nothing. */
+static void complain_of_nothing(const struct rpw_audit *audit, const char *name, const char *expected)
+{
+    const char *namespace_ = audit->namespace_;
+
+    fprintf(stderr, "%s: found no pod%s%s (other objects: %zu), expected %s\n", name,
+            namespace_ != NULL ? " of namespace " : "", namespace_ != NULL ? namespace_ : "", audit->other_count,
+            expected);
+}
+
 static bool add_text(struct rpw_audit *audit, const char *name, struct rpw_span text)
 {
-    size_t before = audit->pod_count, others = audit->other_count;
+    size_t before = audit->pod_count;
 
+    audit->other_count = 0;
     if (!rpw_audit_add_text(audit, name, text))
         return false;
-    others = audit->other_count - others;
     if (audit->pod_count == before)
-        fprintf(stderr,
-                "%s: found no pod%s%s (other objects: %zu), expected what `kubectl get pods -A -o json` prints\n", name,
-                audit->namespace_ != NULL ? " of namespace " : "", audit->namespace_ != NULL ? audit->namespace_ : "",
-                others);
-    else if (others > 0)
-        fprintf(stderr, "%s: objects that are no pods were passed over: %zu\n", name, others);
+        complain_of_nothing(audit, name, "what `kubectl get pods -A -o json` prints");
+    else if (audit->other_count > 0)
+        fprintf(stderr, "%s: objects that are no pods were passed over: %zu\n", name, audit->other_count);
     return audit->pod_count > before;
 }
 
-static bool add_file(struct rpw_audit *audit, const char *path)
+static bool add_file(const char *path, void *audit)
 {
     size_t len = 0;
     char *bytes = rpw_manifest_read_file(path, MAX_INPUT_BYTES, &len);
     bool is_ok = bytes != NULL && add_text(audit, rpw_manifest_shown_name(path), (struct rpw_span){bytes, len});
 
     free(bytes);
-    return is_ok;
-}
-
-static bool add_files(struct rpw_audit *audit, const struct options *options)
-{
-    struct rpw_manifest_files files = {NULL, 0};
-    bool is_ok = true;
-
-    for (size_t i = 0; is_ok && i < options->files.count; i++)
-        is_ok = rpw_manifest_files_add(&files, options->files.items[i]);
-    for (size_t i = 0; is_ok && i < files.count; i++)
-        is_ok = add_file(audit, files.paths[i]);
-    rpw_manifest_files_done(&files);
     return is_ok;
 }
 
@@ -109,21 +103,17 @@ static bool add_kubectl(struct rpw_audit *audit, const struct options *options)
 
 /* --- the API, from within a pod ------------------------------------------------------------------------------------- */
 
-/* *next, the continuation in and out, is malloc's; NULL: there is no more. False: no memory. */
-static bool find_continuation(struct rpw_span page, char **next)
+/* The continuation in *next, in and out, to be freed; NULL: there is no more. False: page is no JSON. */
+static bool find_continuation(struct rpw_kube_text page, char **next)
 {
-    json_t *head = json_loadb(page.ptr, page.len, JSON_ALLOW_NUL, NULL);
-    const char *continuation = json_string_value(json_object_get(json_object_get(head, "metadata"), "continue"));
-    bool is_ok = head != NULL;
+    json_t *head = json_loadb(page.bytes, page.len, JSON_ALLOW_NUL, NULL);
+    const char *continuation = "";
 
+    json_unpack(head, "{s:{s:s}}", "metadata", "continue", &continuation);
     free(*next);
-    *next = NULL;
-    if (continuation != NULL && continuation[0] != '\0') {
-        *next = strdup(continuation);
-        is_ok = *next != NULL; /* it would pass for the end of the list */
-    }
+    *next = continuation[0] != '\0' ? rpw_memory_print("%s", continuation) : NULL;
     json_decref(head);
-    return is_ok;
+    return head != NULL;
 }
 
 /* All pages from the first. RPW_KUBE_GONE: what came is of another time than what would follow. */
@@ -144,7 +134,7 @@ static enum rpw_kube_result add_pages(struct rpw_audit *audit, struct rpw_kube_c
 
         result = rpw_kube_fetch(client, &request, &page, error);
         if (result == RPW_KUBE_OK && (!rpw_audit_add_text(audit, "the API", (struct rpw_span){page.bytes, page.len}) ||
-                                      !find_continuation((struct rpw_span){page.bytes, page.len}, &next))) {
+                                      !find_continuation(page, &next))) {
             snprintf(error, RPW_KUBE_ERROR_BYTES, "the cluster's pods cannot be read");
             result = RPW_KUBE_FAILED;
         }
@@ -167,10 +157,9 @@ static bool add_api(struct rpw_audit *audit, const char *namespace_)
     }
     rpw_kube_client_free(client);
     if (result == RPW_KUBE_OK && audit->pod_count == 0)
-        snprintf(error, sizeof(error), "the API: found no pod%s%s, expected some",
-                 namespace_ != NULL ? " of namespace " : "", namespace_ != NULL ? namespace_ : "");
+        complain_of_nothing(audit, "the API", "some");
     if (error[0] != '\0')
-        fprintf(stderr, "rucio-policy-webhook audit: %s\n", error);
+        rpw_verb_fail(&rpw_verb_audit, RPW_EXIT_NO, "%s", error);
     return result == RPW_KUBE_OK && audit->pod_count > 0;
 }
 
@@ -179,60 +168,48 @@ static bool add_api(struct rpw_audit *audit, const char *namespace_)
 static bool add_pods(struct rpw_audit *audit, const struct options *options)
 {
     if (options->files.count > 0)
-        return add_files(audit, options);
+        return rpw_manifest_each_file(options->files.items, options->files.count, add_file, audit);
     if (options->context == NULL && rpw_cluster_is_around())
         return add_api(audit, options->namespace_);
     return add_kubectl(audit, options);
 }
 
-static bool print(const struct rpw_audit *audit, unsigned format)
+static void print(const struct rpw_audit *audit, unsigned format)
 {
-    json_t *report;
-    bool is_ok;
+    json_t *report = rpw_audit_report(audit);
 
-    if (format == FORMAT_TABLE) {
+    if (format == FORMAT_TABLE)
         rpw_audit_print_table(audit, stdout);
-        return true;
-    }
-    report = rpw_audit_report(audit);
-    is_ok = report != NULL && (format == FORMAT_YAML ? rpw_manifest_write_yaml(stdout, report)
-                                                     : json_dumpf(report, stdout, JSON_INDENT(2)) == 0);
-    if (format == FORMAT_JSON)
-        fputc('\n', stdout);
+    else if (format == FORMAT_YAML)
+        rpw_manifest_write_yaml(stdout, report, 0);
+    else
+        rpw_manifest_write_json(stdout, report);
     json_decref(report);
-    return is_ok;
 }
 
-static int audit_pods(const struct options *options, const struct rpw_config *config)
+static int audit_pods(const struct rpw_policy_set *policies, const void *context)
 {
+    const struct options *options = context;
     int exit_code = RPW_EXIT_BLIND;
     struct rpw_audit audit;
 
-    if (!rpw_audit_init(&audit, rpw_config_policies(config), options->namespace_)) {
-        fputs("out of memory\n", stderr);
-        return exit_code;
-    }
-    if (add_pods(&audit, options) && print(&audit, options->format))
+    rpw_audit_init(&audit, policies, options->namespace_);
+    if (add_pods(&audit, options)) {
+        print(&audit, options->format);
         exit_code = rpw_audit_has_drift(&audit) ? RPW_EXIT_NO : RPW_EXIT_OK;
+    }
     rpw_progress_clear();
     rpw_audit_done(&audit);
     return exit_code;
 }
 
-static int audit(int argc, char **argv)
+static int audit(void *context)
 {
-    struct options options = {.config_file = NULL};
-    struct rpw_config *config;
-    int exit_code;
+    const struct options *options = context;
 
-    if (!rpw_flags_read(&rpw_verb_audit, argc, argv, &options, &exit_code))
-        return exit_code;
-    if (options.files.count > 0 && options.context != NULL)
+    if (options->files.count > 0 && options->context != NULL)
         return rpw_flags_error(&rpw_verb_audit, "--file", "found --context, too, expected one of them");
-    config = rpw_config_file_load(options.config_file);
-    exit_code = config != NULL ? audit_pods(&options, config) : RPW_EXIT_BLIND;
-    rpw_config_free(config);
-    return exit_code;
+    return rpw_config_file_run(options->config_file, audit_pods, options);
 }
 
 const struct rpw_verb rpw_verb_audit = {
@@ -243,11 +220,10 @@ const struct rpw_verb rpw_verb_audit = {
         "revision? Pods come from `kubectl get pods -o json`, with its ways to log in; in a pod, from the API by the "
         "pod's ServiceAccount.",
     .ending = "States: current; conflicts (current, but for what the pod sets itself and the policy keeps); old "
-              "revision; lacking; refused (if it were created now); no policy (Rucio's by a container's name, and no "
-              "policy selects it); opted out.\n"
+              "revision; lacking; refused (if it were created now); no policy (a Rucio pod that no policy selects); "
+              "opted out.\n"
               "Exit codes: 0 no drift, 1 drift (old revision, lacking, refused; no policy, unless `unmatched: allow`), "
-              "2 usage, 3 nothing was looked at: no pods in the input, or a cluster that cannot be asked.",
-    .flags = flags,
-    .flag_count = sizeof(flags) / sizeof(flags[0]),
+              "2 usage, 3 no pod was seen: there is none in the input, or the cluster could not be asked.",
+    RPW_VERB_FLAGS(flags, struct options),
     .run = audit,
 };

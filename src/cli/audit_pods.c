@@ -3,8 +3,8 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "memory.h"
 #include "object.h"
 #include "pod_decision.h"
 #include "progress.h"
@@ -12,6 +12,7 @@
 #include "rpw/bytes/limits.h"
 #include "rpw/inject/selector.h"
 #include "rpw/review/pod.h"
+#include "values.h"
 #include "visible.h"
 #include "workload.h"
 
@@ -40,33 +41,24 @@ struct verdict {
     enum rpw_audit_state state;
     bool is_of_interest;
     struct rpw_span policy;
-    struct rpw_span detail;
-    char old_revision[128];
+    char *detail; /* to be freed */
 };
 
-bool rpw_audit_init(struct rpw_audit *audit, const struct rpw_policy_set *policies, const char *namespace_)
+void rpw_audit_init(struct rpw_audit *audit, const struct rpw_policy_set *policies, const char *namespace_)
 {
     *audit = (struct rpw_audit){.policies = policies,
                                 .namespace_ = namespace_,
-                                .region = malloc(2 * RPW_ARENA_BYTES + PODS_ARENA_BYTES),
+                                .core = rpw_memory_arena(RPW_ARENA_BYTES),
+                                .subject = rpw_memory_arena(RPW_ARENA_BYTES),
+                                .pods = rpw_memory_arena(PODS_ARENA_BYTES),
                                 .rows = json_object()};
-    if (audit->region == NULL || audit->rows == NULL) {
-        free(audit->region);
-        json_decref(audit->rows);
-        return false;
-    }
-    rpw_arena_init(&audit->core, audit->region, RPW_ARENA_BYTES);
-    rpw_arena_init(&audit->subject, audit->region + RPW_ARENA_BYTES, RPW_ARENA_BYTES);
-    rpw_arena_init(&audit->pods, audit->region + 2 * RPW_ARENA_BYTES, PODS_ARENA_BYTES);
-    return true;
 }
 
 void rpw_audit_done(struct rpw_audit *audit)
 {
-    rpw_arena_done(&audit->core);
-    rpw_arena_done(&audit->subject);
-    rpw_arena_done(&audit->pods);
-    free(audit->region);
+    rpw_memory_free_arena(audit->core);
+    rpw_memory_free_arena(audit->subject);
+    rpw_memory_free_arena(audit->pods);
     json_decref(audit->rows);
 }
 
@@ -94,19 +86,14 @@ static bool cut_suffix(char *name, struct rpw_span suffix)
 /* Whether a pod was created when its Job was due, in minutes: clocks differ, and a Job may be late or try again. */
 static bool is_about_then(const char *minutes, struct rpw_span created)
 {
-    struct tm parts = {.tm_isdst = 0};
-    char text[32] = "";
-    const char *end;
+    char text[RPW_TIME_TEXT_BYTES];
+    time_t made;
     long long late_s;
 
-    if (created.len >= sizeof(text))
-        return false;
-    memcpy(text, created.ptr != NULL ? created.ptr : "", created.len);
-    end = strptime(text, "%Y-%m-%dT%H:%M:%SZ", &parts);
-    if (end == NULL || *end != '\0')
-        return false;
-    late_s = (long long)timegm(&parts) - strtoll(minutes, NULL, 10) * 60;
-    return late_s >= -MAX_EARLY_S && late_s <= MAX_LATE_S;
+    snprintf(text, sizeof(text), "%.*s", (int)created.len, created.len > 0 ? created.ptr : "");
+    made = rpw_time_parse(text);
+    late_s = (long long)made - strtoll(minutes, NULL, 10) * 60;
+    return made != 0 && late_s >= -MAX_EARLY_S && late_s <= MAX_LATE_S;
 }
 
 static bool cut_schedule(char *name, struct rpw_span created)
@@ -117,25 +104,15 @@ static bool cut_schedule(char *name, struct rpw_span created)
            is_about_then(dash + 1, created) && cut_suffix(name, rpw_span_of(dash + 1));
 }
 
-static struct rpw_span label_of(const struct rpw_pod *pod, const char *key)
-{
-    const struct rpw_label_list *labels = &pod->metadata.labels;
-
-    for (size_t i = 0; i < labels->count; i++)
-        if (rpw_span_is(labels->items[i].key, key))
-            return labels->items[i].value;
-    return RPW_LIT("");
-}
-
 static void find_workload(struct subject *subject)
 {
     const struct rpw_owner owner = rpw_pod_owner(&subject->pod);
+    const struct rpw_label *hash = rpw_selector_find_label(&subject->pod, RPW_LIT("pod-template-hash"));
     struct rpw_span name = owner.kind.len > 0 ? owner.name : subject->place->owner.name;
 
     subject->kind = owner.kind.len > 0 ? owner.kind : RPW_LIT("Pod");
     snprintf(subject->name, sizeof(subject->name), "%.*s", (int)name.len, name.len > 0 ? name.ptr : "");
-    if (rpw_span_is(subject->kind, "ReplicaSet") &&
-        cut_suffix(subject->name, label_of(&subject->pod, "pod-template-hash")))
+    if (rpw_span_is(subject->kind, "ReplicaSet") && hash != NULL && cut_suffix(subject->name, hash->value))
         subject->kind = RPW_LIT("Deployment");
     else if (rpw_span_is(subject->kind, "Job") && cut_schedule(subject->name, subject->life.created))
         subject->kind = RPW_LIT("CronJob");
@@ -180,11 +157,7 @@ static bool has_ended(const struct life *life)
 
 static bool is_rucio(const struct rpw_pod *pod)
 {
-    for (int kind = 0; kind < RPW_CONTAINER_KINDS; kind++)
-        for (size_t i = 0; i < pod->containers[kind].count; i++)
-            if (rpw_selector_matches_any(rpw_policy_default_containers, pod->containers[kind].items[i].name))
-                return true;
-    return false;
+    return rpw_selector_find_container(rpw_policy_default_containers, pod) != NULL;
 }
 
 /* --- what the core says ---------------------------------------------------------------------------------------------- */
@@ -193,136 +166,114 @@ static void judge_injected(const struct rpw_pod_decision *decision, const struct
                            struct verdict *verdict)
 {
     struct rpw_span revision = annotations->revision, wanted = decision->revision;
-    int len;
 
-    if (decision->outcome == RPW_OUTCOME_UNCHANGED) {
-        bool has_conflicts = rpw_span_is(annotations->status, "injected-with-conflicts");
-
-        verdict->state = has_conflicts ? RPW_AUDIT_CONFLICTS : RPW_AUDIT_CURRENT;
-        verdict->detail = has_conflicts ? annotations->conflicts : RPW_LIT("");
+    if (decision->outcome == RPW_OUTCOME_UNCHANGED && rpw_span_is(annotations->status, "injected-with-conflicts")) {
+        verdict->state = RPW_AUDIT_CONFLICTS;
+        verdict->detail = rpw_memory_print("%.*s", (int)annotations->conflicts.len, annotations->conflicts.ptr);
+    } else if (decision->outcome == RPW_OUTCOME_UNCHANGED) {
+        verdict->state = RPW_AUDIT_CURRENT;
     } else if (revision.len > 0 && !rpw_span_equal(wanted, revision)) {
-        len = snprintf(verdict->old_revision, sizeof(verdict->old_revision), "has %.*s, wants %.*s",
-                       revision.len < 64 ? (int)revision.len : 64, revision.ptr, (int)wanted.len, wanted.ptr);
         verdict->state = RPW_AUDIT_OLD;
-        verdict->detail = (struct rpw_span){verdict->old_revision, (size_t)len};
+        verdict->detail = rpw_memory_print("has %.*s, wants %.*s", revision.len < 64 ? (int)revision.len : 64,
+                                           revision.ptr, (int)wanted.len, wanted.ptr);
     } else {
         verdict->state = RPW_AUDIT_LACKING;
-        verdict->detail = revision.len > 0 ? RPW_LIT("changed since it was injected") : RPW_LIT("was not injected");
+        verdict->detail = rpw_memory_print(revision.len > 0 ? "changed since it was injected" : "was not injected");
     }
 }
 
-/* the verdict's texts live as long as both. */
-static void judge(const struct rpw_pod_decision *decision, const struct subject *subject, struct verdict *verdict)
+static struct verdict judge(const struct rpw_pod_decision *decision, const struct subject *subject)
 {
-    struct rpw_span message = decision->message != NULL ? rpw_span_of(decision->message) : RPW_LIT("");
+    struct verdict verdict = {.state = RPW_AUDIT_REFUSED, .is_of_interest = true};
 
-    *verdict = (struct verdict){.is_of_interest = true};
     if (decision->policy != NULL)
-        verdict->policy = decision->policy->name;
+        verdict.policy = decision->policy->name;
     if (subject->is_shaped && subject->pod.containers[RPW_CONTAINERS].count == 0) {
-        verdict->state = RPW_AUDIT_REFUSED;
-        verdict->detail = RPW_LIT("found no containers, expected a pod");
-        return;
+        verdict.detail = rpw_memory_print("found no containers, expected a pod");
+        return verdict;
     }
     switch (decision->reason) {
     case RPW_REASON_INJECTED:
     case RPW_REASON_UP_TO_DATE:
-        judge_injected(decision, &subject->pod.metadata.annotations, verdict);
+        judge_injected(decision, &subject->pod.metadata.annotations, &verdict);
         break;
     case RPW_REASON_NO_POLICY:
     case RPW_REASON_UNMATCHED:
-        verdict->state = RPW_AUDIT_NO_POLICY;
-        verdict->is_of_interest = is_rucio(&subject->pod);
-        verdict->detail = RPW_LIT("runs Rucio's generic policy");
+        verdict.state = RPW_AUDIT_NO_POLICY;
+        verdict.is_of_interest = is_rucio(&subject->pod);
+        verdict.detail = rpw_memory_print("runs Rucio's generic policy");
         break;
     case RPW_REASON_OPTED_OUT:
-        verdict->state = RPW_AUDIT_OPTED_OUT;
-        verdict->is_of_interest = is_rucio(&subject->pod);
+        verdict.state = RPW_AUDIT_OPTED_OUT;
+        verdict.is_of_interest = is_rucio(&subject->pod);
         break;
     default:
-        verdict->state = RPW_AUDIT_REFUSED;
-        verdict->is_of_interest = decision->outcome != RPW_OUTCOME_SKIPPED;
-        verdict->detail = message;
+        verdict.is_of_interest = decision->outcome != RPW_OUTCOME_SKIPPED;
+        verdict.detail = rpw_memory_print("%s", decision->message != NULL ? decision->message : "");
     }
+    return verdict;
 }
 
 /* --- gathering ------------------------------------------------------------------------------------------------------ */
 
-static const char *const state_words[RPW_AUDIT_STATE_COUNT] = {
-    [RPW_AUDIT_CURRENT] = "current",     [RPW_AUDIT_CONFLICTS] = "conflicts", [RPW_AUDIT_OLD] = "old revision",
-    [RPW_AUDIT_LACKING] = "lacking",     [RPW_AUDIT_REFUSED] = "refused",     [RPW_AUDIT_NO_POLICY] = "no policy",
-    [RPW_AUDIT_OPTED_OUT] = "opted out",
+static const struct {
+    const char *word, *key;
+} states[RPW_AUDIT_STATE_COUNT] = {
+    [RPW_AUDIT_CURRENT] = {"current", "current"},      [RPW_AUDIT_CONFLICTS] = {"conflicts", "conflicts"},
+    [RPW_AUDIT_OLD] = {"old revision", "oldRevision"}, [RPW_AUDIT_LACKING] = {"lacking", "lacking"},
+    [RPW_AUDIT_REFUSED] = {"refused", "refused"},      [RPW_AUDIT_NO_POLICY] = {"no policy", "noPolicy"},
+    [RPW_AUDIT_OPTED_OUT] = {"opted out", "optedOut"},
 };
 
-/* The row for key, made if it is new; borrowed. NULL: no memory. */
-static json_t *find_row(struct rpw_audit *audit, char *const *texts, const char *state)
+/* Adds the pod to the row that says the same, which is made if it is new. */
+static void add_to_row(struct rpw_audit *audit, const struct subject *subject, const struct verdict *verdict)
 {
-    json_t *row;
-    char *key;
+    const struct rpw_workload_name *owner = &subject->place->owner;
+    json_t *row =
+        json_pack("{s:o, s:o, s:o, s:o, s:s, s:o}", "namespace", rpw_visible_string(owner->namespace_), "kind",
+                  rpw_visible_string(subject->kind), "name", rpw_visible_string(rpw_span_of(subject->name)), "policy",
+                  rpw_visible_string(verdict->policy), "state", states[verdict->state].word, "detail",
+                  rpw_visible_string(rpw_span_of(verdict->detail != NULL ? verdict->detail : "")));
+    char *key = json_dumps(row, JSON_COMPACT);
 
-    /* None of them holds a line end. */
-    if (asprintf(&key, "%s\n%s\n%s\n%s\n%s\n%s", texts[0], texts[1], texts[2], texts[3], state, texts[4]) < 0)
-        return NULL;
-    row = json_object_get(audit->rows, key);
-    if (row == NULL) {
-        row = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:[]}", "namespace", texts[0], "kind", texts[1], "name",
-                        texts[2], "policy", texts[3], "state", state, "detail", texts[4], "pods");
-        if (json_object_set_new(audit->rows, key, row) != 0)
-            row = NULL;
+    if (json_object_get(audit->rows, key) == NULL) {
+        json_object_set_new(row, "pods", json_array());
+        json_object_set(audit->rows, key, row);
     }
-    free(key);
-    return row;
-}
-
-static bool append(struct rpw_audit *audit, const struct subject *subject, const struct verdict *verdict)
-{
-    const struct rpw_span spans[] = {
-        subject->place->owner.namespace_, subject->kind, rpw_span_of(subject->name), verdict->policy, verdict->detail,
-        subject->place->owner.name};
-    char *texts[sizeof(spans) / sizeof(spans[0])];
-    bool is_ok = true;
-    json_t *row;
-
-    for (size_t i = 0; i < sizeof(spans) / sizeof(spans[0]); i++) {
-        texts[i] = rpw_visible_copy(spans[i]);
-        is_ok = is_ok && texts[i] != NULL;
-    }
-    row = is_ok ? find_row(audit, texts, state_words[verdict->state]) : NULL;
-    is_ok = row != NULL && json_array_append_new(json_object_get(row, "pods"), json_string(texts[5])) == 0;
+    json_array_append_new(json_object_get(json_object_get(audit->rows, key), "pods"), rpw_visible_string(owner->name));
     audit->counts[verdict->state]++;
-    for (size_t i = 0; i < sizeof(spans) / sizeof(spans[0]); i++)
-        free(texts[i]);
-    return is_ok;
+    json_decref(row);
+    free(key);
 }
 
-static bool add_pod(struct rpw_audit *audit, const struct rpw_workload_pod *place)
+static void add_pod(struct rpw_audit *audit, const struct rpw_workload_pod *place)
 {
     struct rpw_span namespace_ = place->owner.namespace_;
     struct rpw_pod_decision decision;
     struct subject subject;
     struct verdict verdict;
-    bool is_ok;
 
     if (audit->namespace_ != NULL && !rpw_span_is(namespace_, audit->namespace_))
-        return true;
+        return;
     audit->pod_count++;
     rpw_progress_show("%zu pods", audit->pod_count);
-    read_subject(&audit->subject, place, &subject);
+    read_subject(audit->subject, place, &subject);
     if (subject.is_shaped && has_ended(&subject.life)) {
         audit->finished_count++;
-        return true;
+        return;
     }
-    if (!rpw_pod_decide(&audit->core, audit->policies, place->text,
-                        namespace_.len > 0 ? namespace_ : RPW_LIT("default"), &decision))
-        return false;
-    judge(&decision, &subject, &verdict);
-    is_ok = !verdict.is_of_interest || append(audit, &subject, &verdict);
+    rpw_pod_decide(audit->core, audit->policies, place->text, namespace_.len > 0 ? namespace_ : RPW_LIT("default"),
+                   &decision);
+    verdict = judge(&decision, &subject);
+    if (verdict.is_of_interest)
+        add_to_row(audit, &subject, &verdict);
+    free(verdict.detail);
     rpw_pod_decision_done(&decision);
-    return is_ok;
 }
 
-static bool add_document(struct rpw_audit *audit, struct rpw_manifest_object *object)
+static bool add_object(struct rpw_manifest_object *object, void *context)
 {
+    struct rpw_audit *audit = context;
     struct rpw_workload workload;
     struct rpw_err err;
 
@@ -330,8 +281,8 @@ static bool add_document(struct rpw_audit *audit, struct rpw_manifest_object *ob
         audit->other_count++;
         return true;
     }
-    rpw_arena_reset(&audit->pods);
-    if (rpw_workload_read(&audit->pods, object->json, true, &workload, &err) != RPW_OK) {
+    rpw_arena_reset(audit->pods);
+    if (rpw_workload_read(audit->pods, object->json, true, &workload, &err) != RPW_OK) {
         rpw_manifest_object_fail(object, &err);
         return false;
     }
@@ -339,32 +290,16 @@ static bool add_document(struct rpw_audit *audit, struct rpw_manifest_object *ob
     for (size_t i = 0; i < workload.pod_count; i++) {
         if (!rpw_span_is(workload.pods[i].owner.kind, "Pod"))
             audit->other_count++;
-        else if (!add_pod(audit, &workload.pods[i]))
-            return false;
+        else
+            add_pod(audit, &workload.pods[i]);
     }
+    rpw_progress_clear();
     return true;
 }
 
 bool rpw_audit_add_text(struct rpw_audit *audit, const char *name, struct rpw_span text)
 {
-    struct rpw_manifest_stream stream;
-    struct rpw_manifest_document document;
-    bool is_ok = true;
-
-    rpw_manifest_stream_init(&stream, name, text);
-    while (is_ok && rpw_manifest_stream_next(&stream, &document)) {
-        struct rpw_manifest_object object;
-
-        if (document.number == 0)
-            continue;
-        is_ok = rpw_manifest_object_open(&stream, &document, rpw_workload_is_known, &object) &&
-                add_document(audit, &object);
-        rpw_progress_clear();
-        if (!is_ok)
-            rpw_manifest_object_print_errors(&object);
-        rpw_manifest_object_close(&object);
-    }
-    return is_ok;
+    return rpw_manifest_visit(name, text, rpw_workload_is_known, add_object, audit);
 }
 
 /* --- what came out -------------------------------------------------------------------------------------------------- */
@@ -376,13 +311,6 @@ bool rpw_audit_has_drift(const struct rpw_audit *audit)
            (audit->counts[RPW_AUDIT_NO_POLICY] > 0 && audit->policies->unmatched != RPW_UNMATCHED_ALLOW);
 }
 
-static const char *text_of(const json_t *object, const char *key)
-{
-    const char *text = json_string_value(json_object_get(object, key));
-
-    return text != NULL ? text : "";
-}
-
 static int widest(const struct rpw_audit *audit, const char *key, const char *title)
 {
     size_t width = strlen(title);
@@ -391,7 +319,7 @@ static int widest(const struct rpw_audit *audit, const char *key, const char *ti
 
     json_object_foreach(audit->rows, ignored, row)
     {
-        size_t len = strlen(text_of(row, key));
+        size_t len = strlen(rpw_manifest_text(row, key));
 
         width = len > width ? len : width;
     }
@@ -409,54 +337,45 @@ static void print_rows(const struct rpw_audit *audit, FILE *out)
             name_width, "NAME", "STATE", "PODS", policy_width, "POLICY", "DETAIL");
     json_object_foreach(audit->rows, ignored, row)
     {
-        const char *detail = text_of(row, "detail"), *policy = text_of(row, "policy");
+        const char *detail = rpw_manifest_text(row, "detail"), *policy = rpw_manifest_text(row, "policy");
 
-        fprintf(out, "%-*s  %-*s  %-*s  %-12s  %4zu  %-*s%s%s\n", namespace_width, text_of(row, "namespace"),
-                kind_width, text_of(row, "kind"), name_width, text_of(row, "name"), text_of(row, "state"),
-                json_array_size(json_object_get(row, "pods")), detail[0] != '\0' ? policy_width : 0,
-                policy[0] != '\0' ? policy : "-", detail[0] != '\0' ? "  " : "", detail);
+        fprintf(out, "%-*s  %-*s  %-*s  %-12s  %4zu  %-*s%s%s\n", namespace_width, rpw_manifest_text(row, "namespace"),
+                kind_width, rpw_manifest_text(row, "kind"), name_width, rpw_manifest_text(row, "name"),
+                rpw_manifest_text(row, "state"), json_array_size(json_object_get(row, "pods")),
+                detail[0] != '\0' ? policy_width : 0, policy[0] != '\0' ? policy : "-", detail[0] != '\0' ? "  " : "",
+                detail);
     }
     fputc('\n', out);
 }
 
 void rpw_audit_print_table(const struct rpw_audit *audit, FILE *out)
 {
-    size_t total = 0;
+    size_t total = 0, looked_at = audit->pod_count - audit->finished_count;
 
     for (size_t i = 0; i < RPW_AUDIT_STATE_COUNT; i++)
         total += audit->counts[i];
     if (total > 0)
         print_rows(audit, out);
-    fprintf(out, "%zu %s of Rucio", total, total == 1 ? "pod" : "pods");
+    fprintf(out, "%zu Rucio %s", total, total == 1 ? "pod" : "pods");
     for (size_t i = 0; i < RPW_AUDIT_STATE_COUNT; i++)
         if (audit->counts[i] > 0)
-            fprintf(out, ", %zu %s", audit->counts[i], state_words[i]);
+            fprintf(out, ", %zu %s", audit->counts[i], states[i].word);
+    fprintf(out, ". Looked at: %zu %s in all", looked_at, looked_at == 1 ? "pod" : "pods");
     if (audit->finished_count > 0)
-        fprintf(out, "; not looked at: %zu that %s ended or %s being deleted", audit->finished_count,
-                audit->finished_count == 1 ? "has" : "have", audit->finished_count == 1 ? "is" : "are");
-    fprintf(out, ". Looked at: %zu %s in all.\n", audit->pod_count - audit->finished_count,
-            audit->pod_count - audit->finished_count == 1 ? "pod" : "pods");
+        fprintf(out, "; ended or being deleted: %zu", audit->finished_count);
+    fputs(".\n", out);
 }
 
 json_t *rpw_audit_report(const struct rpw_audit *audit)
 {
-    static const char *const count_keys[RPW_AUDIT_STATE_COUNT] = {"current", "conflicts", "oldRevision", "lacking",
-                                                                  "refused", "noPolicy",  "optedOut"};
-    json_t *document = json_pack("{s:b, s:{s:I}, s:[]}", "drift", rpw_audit_has_drift(audit), "pods", "finished",
-                                 (json_int_t)audit->finished_count, "workloads");
-    bool is_ok = document != NULL;
+    json_t *pods = json_pack("{s:I}", "finished", (json_int_t)audit->finished_count), *workloads = json_array(), *row;
     const char *ignored;
-    json_t *row;
 
-    for (size_t i = 0; is_ok && i < RPW_AUDIT_STATE_COUNT; i++)
-        is_ok = json_object_set_new(json_object_get(document, "pods"), count_keys[i],
-                                    json_integer((json_int_t)audit->counts[i])) == 0;
+    for (size_t i = 0; i < RPW_AUDIT_STATE_COUNT; i++)
+        json_object_set_new(pods, states[i].key, json_integer((json_int_t)audit->counts[i]));
     json_object_foreach(audit->rows, ignored, row)
     {
-        is_ok = is_ok && json_array_append(json_object_get(document, "workloads"), row) == 0;
+        json_array_append(workloads, row);
     }
-    if (is_ok)
-        return document;
-    json_decref(document);
-    return NULL;
+    return json_pack("{s:b, s:o, s:o}", "drift", rpw_audit_has_drift(audit), "pods", pods, "workloads", workloads);
 }

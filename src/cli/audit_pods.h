@@ -28,9 +28,8 @@ enum rpw_audit_state {
 
 struct rpw_audit {
     const struct rpw_policy_set *policies;
-    const char *namespace_;               /* NULL: all */
-    struct rpw_arena core, subject, pods; /* for a decision, the pod it is about, the list it is from */
-    char *region;                         /* the arenas' */
+    const char *namespace_;                  /* NULL: all */
+    struct rpw_arena *core, *subject, *pods; /* for a decision, the pod it is about, the list it is from */
     json_t *rows; /* an object: a row for each workload, policy, state and detail, in the order in which they came */
     size_t counts[RPW_AUDIT_STATE_COUNT]; /* of pods */
     size_t finished_count;                /* pods that have ended or are being deleted: not looked at */
@@ -38,22 +37,21 @@ struct rpw_audit {
     size_t other_count;                   /* things in lists and documents that are no pods */
 };
 
-/* False when there is no memory. policies and namespace_ must outlive the audit. */
-RPW_MUST_CHECK bool rpw_audit_init(struct rpw_audit *audit, const struct rpw_policy_set *policies,
-                                   const char *namespace_);
+/* policies and namespace_ must outlive the audit. */
+void rpw_audit_init(struct rpw_audit *audit, const struct rpw_policy_set *policies, const char *namespace_);
 void rpw_audit_done(struct rpw_audit *audit);
 
 /* Forgets all pods. */
 void rpw_audit_reset(struct rpw_audit *audit);
 
 /* Judges every pod in text: JSON or YAML, Pods and lists of them; name stands for the text in messages. False with a message on
- * standard error when it is neither, or there is no memory. */
+ * standard error when it is neither. */
 RPW_MUST_CHECK bool rpw_audit_add_text(struct rpw_audit *audit, const char *name, struct rpw_span text);
 
 /* Whether a pod is not as the policies want it: old, lacking, refused, or without a policy where `unmatched` is not allow. */
 bool rpw_audit_has_drift(const struct rpw_audit *audit);
 
-/* As people read it, and as programs do: malloc's reference; NULL: no memory. */
+/* As people read it, and as programs do. */
 void rpw_audit_print_table(const struct rpw_audit *audit, FILE *out);
 RPW_MUST_CHECK json_t *rpw_audit_report(const struct rpw_audit *audit);
 

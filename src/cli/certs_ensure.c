@@ -18,11 +18,12 @@
 #define AUTHORITY_DAYS 1825
 #define MAX_CONFLICTS 10
 #define MAX_STEPS 30
+/* Until every apiserver has a new caBundle and every kubelet a new Secret. */
+#define MIN_OVERLAP_S 300
 #define CONFLICT_PAUSE_MS 100
 
 struct options {
     struct rpw_ensure_target target;
-    struct rpw_certs_names names;
     time_t renew_before_s, overlap_s;
     struct rpw_cluster_options cluster;
 };
@@ -48,14 +49,14 @@ static const struct rpw_flag flags[] = {
              .is_required = true),
     RPW_FLAG("webhook", FORM, struct options, target.webhooks, "NAME", "the MutatingWebhookConfiguration",
              .take = take_webhooks, .is_required = true),
-    RPW_FLAG("dns", FORMS, struct options, names, "NAME", "the server's name, SERVICE.NAMESPACE.svc", .take = take_dns,
-             .is_required = true),
+    RPW_FLAG("dns", FORMS, struct options, target.names, "NAME", "the server's name, SERVICE.NAMESPACE.svc",
+             .take = take_dns, .is_required = true),
     RPW_FLAG("renew-before", DURATION, struct options, renew_before_s, "TIME",
              "renew the serving certificate (90d) when less is left", .fallback = "30d", .max = 60 * RPW_CERTS_DAY_S),
     RPW_FLAG("overlap", DURATION, struct options, overlap_s, "TIME",
-             "how long a new authority must have been published beside the old one before anything that it signed is "
-             "served, and the old one stays trusted afterwards; less than --renew-before",
-             .fallback = "1h", .max = 30 * RPW_CERTS_DAY_S),
+             "how long a new authority is published beside the old one before a certificate that it signed is served; "
+             "afterwards the old one stays trusted for as long. Less than --renew-before",
+             .fallback = "1h", .min = MIN_OVERLAP_S, .max = 30 * RPW_CERTS_DAY_S),
     RPW_FLAG("server", TEXT, struct options, cluster.server, "URL",
              "outside of a pod: the cluster's API, https://HOST:PORT", ),
     RPW_FLAG("token-file", FILE, struct options, cluster.token_file, "FILE",
@@ -89,61 +90,54 @@ static int check_options(const struct options *options)
 
 /* Everything that a step needs. */
 struct run {
-    struct rpw_kube_client *client;
     const struct options *options;
-    struct rpw_ensure_objects *objects;
+    struct rpw_ensure_objects objects;
     time_t now;
-    char error[RPW_KUBE_ERROR_BYTES];
 };
 
 static enum rpw_kube_result make_authority(struct run *run)
 {
-    bool keeps_signer = rpw_certs_serves(&run->objects->state, run->now);
-    char name[128], when[RPW_TIME_TEXT_BYTES], error[RPW_CERTS_ERROR_BYTES];
+    struct rpw_ensure_objects *objects = &run->objects;
+    const char *previous = rpw_certs_serves(&objects->survey.state, run->now) ? objects->survey.signer : NULL;
+    char name[128], when[RPW_TIME_TEXT_BYTES];
     struct rpw_certs_pair authority = {NULL, NULL};
     enum rpw_kube_result result = RPW_KUBE_FAILED;
 
     rpw_time_format(run->now, when);
     snprintf(name, sizeof(name), "rucio-policy-webhook authority %s", when);
-    if (rpw_certs_make_authority(name, run->now, AUTHORITY_DAYS * RPW_CERTS_DAY_S, &authority, error))
-        result = rpw_ensure_write_authority(run->client, &run->options->target, run->objects, &authority,
-                                            keeps_signer ? run->objects->signer : NULL, run->error);
-    else
-        snprintf(run->error, sizeof(run->error), "%s", error);
+    if (rpw_certs_make_authority(name, run->now, AUTHORITY_DAYS * RPW_CERTS_DAY_S, &authority, objects->error))
+        result = rpw_ensure_write_authority(objects, &authority, previous);
     rpw_certs_pair_done(&authority);
     return result;
 }
 
 static enum rpw_kube_result make_serving(struct run *run)
 {
+    struct rpw_ensure_objects *objects = &run->objects;
+    const struct rpw_certs_pair authority = {objects->texts.authority, objects->texts.authority_key};
     struct rpw_certs_pair serving = {NULL, NULL};
     enum rpw_kube_result result = RPW_KUBE_FAILED;
-    char error[RPW_CERTS_ERROR_BYTES];
 
-    if (rpw_certs_make_serving(&run->objects->authority, &run->options->names, run->now, SERVING_DAYS * RPW_CERTS_DAY_S,
-                               &serving, error))
-        result = rpw_ensure_write_serving(run->client, &run->options->target, run->objects, &serving, run->error);
-    else
-        snprintf(run->error, sizeof(run->error), "%s", error);
+    if (rpw_certs_make_serving(&authority, &objects->target->names, run->now, SERVING_DAYS * RPW_CERTS_DAY_S, &serving,
+                               objects->error))
+        result = rpw_ensure_write_serving(objects, &serving);
     rpw_certs_pair_done(&serving);
     return result;
 }
 
 static enum rpw_kube_result execute(struct run *run, enum rpw_certs_step step)
 {
-    const struct rpw_ensure_target *target = &run->options->target;
-
     switch (step) {
     case RPW_CERTS_STEP_NEW_AUTHORITY:
         return make_authority(run);
     case RPW_CERTS_STEP_KEEP_OTHER:
-        return rpw_ensure_write_previous(run->client, target, run->objects, run->objects->signer, run->error);
+        return rpw_ensure_write_previous(&run->objects, run->objects.survey.signer);
     case RPW_CERTS_STEP_PUBLISH:
-        return rpw_ensure_publish(run->client, target, run->objects, run->now, run->error);
+        return rpw_ensure_publish(&run->objects, run->now);
     case RPW_CERTS_STEP_NEW_SERVING:
         return make_serving(run);
     default:
-        return rpw_ensure_write_previous(run->client, target, run->objects, NULL, run->error);
+        return rpw_ensure_write_previous(&run->objects, NULL);
     }
 }
 
@@ -168,28 +162,31 @@ static void print_step(const struct run *run, const struct rpw_certs_decision *d
     fflush(stdout);
 }
 
-/* The last word of a run. */
+/* The last word of a run in which there was no step to do. */
 static int print_end(const struct run *run, const struct rpw_certs_decision *decision)
 {
-    const struct rpw_certs_state *state = &run->objects->state;
-    char text[RPW_TIME_TEXT_BYTES];
+    const struct rpw_certs_state *state = &run->objects.survey.state;
+    char now[RPW_TIME_TEXT_BYTES], until[RPW_TIME_TEXT_BYTES], end[RPW_TIME_TEXT_BYTES];
 
-    if (decision->step == RPW_CERTS_STEP_NO_WEBHOOKS) {
-        fprintf(
-            stderr,
-            "rucio-policy-webhook certs ensure: found no MutatingWebhookConfiguration '%s', so no apiserver can trust "
-            "the authority yet; create it and run this again\n",
+    rpw_time_format(run->now, now);
+    rpw_time_format(decision->until, until);
+    if (decision->step == RPW_CERTS_STEP_NO_WEBHOOKS)
+        return rpw_verb_fail(
+            &rpw_verb_certs_ensure, RPW_EXIT_NO,
+            "found no MutatingWebhookConfiguration '%s', so no apiserver can trust the authority yet; create it "
+            "and run this again",
             run->options->target.webhooks);
-        return RPW_EXIT_NO;
-    }
-    if (decision->step == RPW_CERTS_STEP_WAIT) {
-        rpw_time_format(decision->until, text);
-        printf("%s; run this again after %s\n", decision->reason, text);
-    }
-    rpw_time_format(state->serving.not_after, text);
-    printf("in order: the serving certificate is valid until %s", text);
-    rpw_time_format(state->authority.not_after, text);
-    printf(", the authority until %s\n", text);
+    if (decision->step == RPW_CERTS_STEP_CLOCK_BEHIND)
+        return rpw_verb_fail(
+            &rpw_verb_certs_ensure, RPW_EXIT_NO,
+            "the clock says %s, and %s is valid from %s: is the clock behind? Nothing was changed. If the clock "
+            "is right, delete the Secret of that certificate and run this again",
+            now, decision->reason, until);
+    if (decision->step == RPW_CERTS_STEP_WAIT)
+        printf("%s; run this again after %s\n", decision->reason, until);
+    rpw_time_format(state->serving.not_after, until);
+    rpw_time_format(state->authority.not_after, end);
+    printf("in order: the serving certificate is valid until %s, the authority until %s\n", until, end);
     return RPW_EXIT_OK;
 }
 
@@ -197,29 +194,26 @@ static int print_end(const struct run *run, const struct rpw_certs_decision *dec
 
 enum turn { TURN_AGAIN, TURN_CONFLICT, TURN_END };
 
-static int fail(int exit_code, const char *what)
-{
-    fprintf(stderr, "rucio-policy-webhook certs ensure: %s\n", what);
-    return exit_code;
-}
-
 /* Decides, and does one step. */
 static enum turn take_turn(struct run *run, int *ret_exit_code)
 {
+    struct rpw_ensure_objects *objects = &run->objects;
     struct rpw_certs_options plan = {.renew_before_s = run->options->renew_before_s,
                                      .overlap_s = run->options->overlap_s,
                                      .serving_lifetime_s = SERVING_DAYS * RPW_CERTS_DAY_S};
     struct rpw_certs_decision decision;
     enum rpw_kube_result result;
 
-    if (!rpw_ensure_may_write(&run->options->target, run->objects, run->error)) {
-        *ret_exit_code = fail(RPW_EXIT_NO, run->error);
+    if (!rpw_ensure_read(objects) || !rpw_ensure_may_write(objects)) {
+        *ret_exit_code =
+            rpw_verb_fail(&rpw_verb_certs_ensure, objects->texts.bundles != NULL ? RPW_EXIT_NO : RPW_EXIT_BLIND, "%s",
+                          objects->error);
         return TURN_END;
     }
     plan.now = run->now = time(NULL);
-    decision = rpw_certs_decide(&run->objects->state, &plan);
+    decision = rpw_certs_decide(&objects->survey.state, &plan);
     if (decision.step == RPW_CERTS_STEP_DONE || decision.step == RPW_CERTS_STEP_WAIT ||
-        decision.step == RPW_CERTS_STEP_NO_WEBHOOKS) {
+        decision.step == RPW_CERTS_STEP_NO_WEBHOOKS || decision.step == RPW_CERTS_STEP_CLOCK_BEHIND) {
         *ret_exit_code = print_end(run, &decision);
         return TURN_END;
     }
@@ -227,7 +221,7 @@ static enum turn take_turn(struct run *run, int *ret_exit_code)
     if (result == RPW_KUBE_CONFLICT)
         return TURN_CONFLICT;
     if (result != RPW_KUBE_OK) {
-        *ret_exit_code = fail(RPW_EXIT_BLIND, run->error);
+        *ret_exit_code = rpw_verb_fail(&rpw_verb_certs_ensure, RPW_EXIT_BLIND, "%s", objects->error);
         return TURN_END;
     }
     print_step(run, &decision);
@@ -248,39 +242,32 @@ static int run_steps(struct rpw_kube_client *client, const struct options *optio
     int conflicts = 0, exit_code = RPW_EXIT_NO;
 
     for (int steps = 0; steps < MAX_STEPS && conflicts < MAX_CONFLICTS; steps++) {
-        struct rpw_ensure_objects objects;
-        struct run run = {.client = client, .options = options, .objects = &objects};
-        enum turn turn;
+        struct run run = {.options = options, .objects = {.client = client, .target = &options->target}};
+        enum turn turn = take_turn(&run, &exit_code);
 
-        if (!rpw_ensure_read(client, &options->target, &objects, run.error))
-            return fail(RPW_EXIT_BLIND, run.error);
-        turn = take_turn(&run, &exit_code);
-        rpw_ensure_done(&objects);
+        rpw_ensure_done(&run.objects);
         if (turn == TURN_END)
             return exit_code;
         if (turn == TURN_CONFLICT)
             pause_after_conflict(++conflicts);
     }
-    return fail(RPW_EXIT_NO,
-                "the objects change again and again: is somebody else writing them? Nothing is broken; run this again");
+    return rpw_verb_fail(
+        &rpw_verb_certs_ensure, RPW_EXIT_NO,
+        "the objects change again and again: is somebody else writing them? Nothing is broken; run this again");
 }
 
-static int ensure(int argc, char **argv)
+static int ensure(void *context)
 {
-    struct options options = {.target = {.webhooks = NULL}};
+    const struct options *options = context;
     struct rpw_kube_client *client;
-    int exit_code;
+    int exit_code = check_options(options);
 
-    if (!rpw_flags_read(&rpw_verb_certs_ensure, argc, argv, &options, &exit_code))
-        return exit_code;
-    exit_code = check_options(&options);
     if (exit_code != RPW_EXIT_OK)
         return exit_code;
-    options.target.names = &options.names;
-    client = rpw_cluster_open(&options.cluster);
+    client = rpw_cluster_open(&options->cluster);
     if (client == NULL)
         return RPW_EXIT_BLIND;
-    exit_code = run_steps(client, &options);
+    exit_code = run_steps(client, options);
     rpw_kube_client_free(client);
     return exit_code;
 }
@@ -290,13 +277,12 @@ const struct rpw_verb rpw_verb_certs_ensure = {
     .summary = "makes and renews both in a cluster: two Secrets and every caBundle",
     .text =
         "Makes and renews, in a cluster, the certificate authority and the serving certificate in their Secrets, and "
-        "writes the authority into every caBundle of the MutatingWebhookConfiguration. To be run at installation and "
-        "then regularly: it does what is due and nothing else. Running it twice, several at once, or ending it "
-        "anywhere does no harm.",
+        "writes the authority into every caBundle of the MutatingWebhookConfiguration. Run it at installation and then "
+        "regularly: it does what is due and nothing else. It may run twice, several times at once, or be interrupted "
+        "anywhere.",
     .ending = "An authority is valid for 5 years, and is renewed while it can still sign.\n"
               "Exit codes: 0 in order, or nothing to be done before the time that it prints; 1 something is wrong, 2 "
               "usage, 3 the cluster could not be asked.",
-    .flags = flags,
-    .flag_count = sizeof(flags) / sizeof(flags[0]),
+    RPW_VERB_FLAGS(flags, struct options),
     .run = ensure,
 };

@@ -4,12 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "check_registration.h"
-#include "check_summary.h"
+#include "check.h"
 #include "cli.h"
 #include "config_file.h"
 #include "flags.h"
-#include "yaml_writer.h"
+#include "writer.h"
 
 struct options {
     const char *config_file, *registration_file;
@@ -30,127 +29,96 @@ static const struct rpw_flag flags[] = {
              .fallback = "text"),
 };
 
-/* What was found. */
-struct finding_counts {
-    size_t errors, warnings;
-};
-
 /* --- findings ----------------------------------------------------------------------------------------------------------- */
 
-/* "NAME:LINE:COLUMN: error: TEXT" of a report (report.h) as JSON; NULL: it is one of the lines between. */
-static json_t *read_finding(const char *line, const char *name, size_t len, bool *ret_is_error)
+/* Adds "NAME:LINE:COLUMN: error: TEXT" of a report (report.h) to errors, or to warnings; nothing else of it. */
+static void read_line(struct rpw_span line, const char *name, json_t *errors, json_t *warnings)
 {
-    const char *at = line + strlen(name) + 1, *text;
-    char *end = NULL;
-    unsigned long number, column;
+    struct rpw_span prefix = rpw_span_of(name), number, column, level;
 
-    if (strncmp(line, name, strlen(name)) != 0 || line[strlen(name)] != ':')
-        return NULL;
-    number = strtoul(at, &end, 10);
-    column = *end == ':' ? strtoul(end + 1, &end, 10) : 0;
-    text = *end == ':' ? strchr(end + 2, ':') : NULL;
-    if (text == NULL || text + 2 > line + len)
-        return NULL;
-    *ret_is_error = strncmp(end + 2, "error", strlen("error")) == 0;
-    return json_pack("{s:i, s:i, s:s%}", "line", (int)number, "column", (int)column, "message", text + 2,
-                     (size_t)(line + len - text - 2));
+    if (!rpw_span_starts_with(line, prefix) || line.len == prefix.len || line.ptr[prefix.len] != ':')
+        return;
+    line = (struct rpw_span){line.ptr + prefix.len + 1, line.len - prefix.len - 1};
+    if (rpw_span_next_element(&line, ':', &number) && rpw_span_next_element(&line, ':', &column) &&
+        rpw_span_next_element(&line, ':', &level) && line.len > 0)
+        json_array_append_new(rpw_span_is(level, " error") ? errors : warnings,
+                              json_pack("{s:i, s:i, s:s%}", "line", (int)strtol(number.ptr, NULL, 10), "column",
+                                        (int)strtol(column.ptr, NULL, 10), "message", line.ptr + 1, line.len - 1));
 }
 
-/* Adds the findings of a report to two arrays, and counts them. */
-static struct finding_counts read_findings(const char *report, const char *name, json_t *errors, json_t *warnings)
+static void read_report(const struct rpw_config_file *file, json_t *errors, json_t *warnings)
 {
-    for (const char *line = report; *line != '\0';) {
-        size_t len = strcspn(line, "\n");
-        bool is_error = false;
-        json_t *finding = read_finding(line, name, len, &is_error);
+    struct rpw_span rest = rpw_span_of(file->report), line;
 
-        if (finding != NULL)
-            json_array_append_new(is_error ? errors : warnings, finding);
-        line += len + (line[len] == '\n' ? 1 : 0);
-    }
-    return (struct finding_counts){json_array_size(errors), json_array_size(warnings)};
+    while (rpw_span_next_element(&rest, '\n', &line))
+        read_line(line, file->name, errors, warnings);
 }
 
 /* --- the verdict ---------------------------------------------------------------------------------------------------------- */
 
-/* ", 1 warning"; nothing for none. */
-static void print_count(FILE *out, const char *separator, size_t count, const char *word)
-{
-    if (count > 0)
-        fprintf(out, "%s%zu %s%s", separator, count, word, count == 1 ? "" : "s");
-}
-
 static void print_summary(const struct rpw_policy_set *set)
 {
     static const char *const unmatched[] = {"allow", "warn", "reject"};
-    json_t *policies = rpw_check_summary_new(set);
-    json_t *summary = json_pack("{s:O*, s:s}", "policies", policies, "unmatched", unmatched[set->unmatched]);
+    json_t *summary =
+        json_pack("{s:o, s:s}", "policies", rpw_check_summary_new(set), "unmatched", unmatched[set->unmatched]);
 
-    if (summary == NULL || !rpw_manifest_write_yaml(stdout, summary))
-        fputs("rucio-policy-webhook check: out of memory\n", stderr);
+    rpw_manifest_write_yaml(stdout, summary, 0);
     json_decref(summary);
-    json_decref(policies);
 }
 
-static void print_text(const struct options *options, const struct rpw_config_file *file, struct finding_counts counts,
-                       bool is_right)
+static void print_text(const struct options *options, const struct rpw_config_file *file, size_t count, bool is_right)
 {
+    const struct rpw_policy_set *set = file->config != NULL ? rpw_config_policies(file->config) : NULL;
     FILE *out = is_right ? stdout : stderr;
 
     fprintf(out, "%s is %s:", file->name, is_right ? "right" : "wrong");
-    if (file->config != NULL) {
-        size_t policy_count = rpw_config_policies(file->config)->count;
-
-        fprintf(out, " %zu polic%s", policy_count, policy_count == 1 ? "y" : "ies");
-        print_count(out, ", ", counts.warnings, "warning");
-    } else {
-        print_count(out, " ", counts.errors, "error");
-    }
+    if (set != NULL)
+        fprintf(out, " %zu polic%s", set->count, set->count == 1 ? "y" : "ies");
+    if (count > 0)
+        fprintf(out, "%s %zu %s%s", set != NULL ? "," : "", count, set != NULL ? "warning" : "error",
+                count == 1 ? "" : "s");
     fprintf(out, "\n%s", file->report);
-    if (is_right && options->is_verbose)
-        print_summary(rpw_config_policies(file->config));
+    if (set != NULL && is_right && options->is_verbose)
+        print_summary(set);
 }
 
 static void print_json(const struct rpw_config_file *file, json_t *errors, json_t *warnings, bool is_right)
 {
-    json_t *result = json_pack("{s:s, s:b, s:O, s:O}", "file", file->name, "right", is_right, "errors", errors,
-                               "warnings", warnings);
+    json_t *policies = file->config != NULL ? rpw_check_summary_new(rpw_config_policies(file->config)) : NULL;
+    json_t *result = json_pack("{s:s, s:b, s:O, s:O, s:o*}", "file", file->name, "right", is_right, "errors", errors,
+                               "warnings", warnings, "policies", policies);
 
-    if (file->config != NULL)
-        json_object_set_new(result, "policies", rpw_check_summary_new(rpw_config_policies(file->config)));
-    json_dumpf(result, stdout, JSON_INDENT(2));
-    putchar('\n');
+    rpw_manifest_write_json(stdout, result);
     json_decref(result);
 }
 
 static bool print_verdict(const struct options *options, const struct rpw_config_file *file)
 {
     json_t *errors = json_array(), *warnings = json_array();
-    struct finding_counts counts = read_findings(file->report, file->name, errors, warnings);
-    bool is_right = file->config != NULL && !(options->is_strict && counts.warnings > 0);
+    bool is_right;
 
+    read_report(file, errors, warnings);
+    is_right = file->config != NULL && !(options->is_strict && json_array_size(warnings) > 0);
     if (options->output == 1)
         print_json(file, errors, warnings, is_right);
     else
-        print_text(options, file, counts, is_right);
+        print_text(options, file, json_array_size(file->config != NULL ? warnings : errors), is_right);
     json_decref(errors);
     json_decref(warnings);
     return is_right;
 }
 
-static int check(int argc, char **argv)
+static int check(void *context)
 {
-    struct options options = {.config_file = NULL};
+    const struct options *options = context;
     struct rpw_config_file file;
     int exit_code;
 
-    if (!rpw_flags_read(&rpw_verb_check, argc, argv, &options, &exit_code))
-        return exit_code;
-    if (!rpw_config_file_read(options.config_file, &file))
+    if (!rpw_config_file_read(options->config_file, &file))
         return RPW_EXIT_BLIND;
-    exit_code = print_verdict(&options, &file) ? RPW_EXIT_OK : RPW_EXIT_NO;
-    if (exit_code == RPW_EXIT_OK && options.registration_file != NULL)
-        exit_code = rpw_check_registration(options.registration_file, rpw_config_policies(file.config));
+    exit_code = print_verdict(options, &file) ? RPW_EXIT_OK : RPW_EXIT_NO;
+    if (exit_code == RPW_EXIT_OK && options->registration_file != NULL)
+        exit_code = rpw_check_registration(options->registration_file, rpw_config_policies(file.config));
     rpw_config_file_done(&file);
     return exit_code;
 }
@@ -158,13 +126,10 @@ static int check(int argc, char **argv)
 const struct rpw_verb rpw_verb_check = {
     .name = "check",
     .summary = "is this configuration right, and what will it do?",
-    .text =
-        "Is this configuration right? Prints the verdict, and below it every error, or what is perhaps not meant, as "
-        "FILE:LINE:COLUMN with the line in question.",
-    .ending =
-        "Exit codes: 0 the configuration is right, 1 it is wrong, or the registration is another, 2 usage, 3 a file "
-        "could not be read.",
-    .flags = flags,
-    .flag_count = sizeof(flags) / sizeof(flags[0]),
+    .text = "Is this configuration right? Prints the verdict, and below it every error and warning as FILE:LINE:COLUMN "
+            "with its line.",
+    .ending = "Exit codes: 0 the configuration is right, 1 it is wrong, or the registration differs, 2 usage, 3 a file "
+              "could not be read.",
+    RPW_VERB_FLAGS(flags, struct options),
     .run = check,
 };

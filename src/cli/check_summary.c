@@ -1,8 +1,10 @@
 /* check_summary.c - policies as JSON, so that an administrator, or a program, can compare what was meant with what was written. */
-#include "check_summary.h"
+#include "check.h"
 
-#include <stdio.h>
 #include <stdlib.h>
+
+#include "memory.h"
+#include "policy_words.h"
 
 static void set_span(json_t *object, const char *key, struct rpw_span text)
 {
@@ -28,42 +30,18 @@ static json_t *new_list(struct rpw_span_list list)
 
 /* --- which pods ------------------------------------------------------------------------------------------------------- */
 
-static void print_list(FILE *out, struct rpw_span_list list)
-{
-    for (size_t i = 0; i < list.count; i++)
-        fprintf(out, "%s%.*s", i > 0 ? "," : "", (int)list.items[i].len, list.items[i].ptr);
-}
-
-/* In the notation of `kubectl get --selector`. */
-static void print_requirement(FILE *out, const struct rpw_label_requirement *requirement)
-{
-    enum rpw_label_operator kind = requirement->op;
-    bool is_one = kind == RPW_LABEL_IN && requirement->values.count == 1;
-
-    fprintf(out, "%s%.*s%s", kind == RPW_LABEL_DOES_NOT_EXIST ? "!" : "", (int)requirement->key.len,
-            requirement->key.ptr,
-            is_one                     ? "="
-            : kind == RPW_LABEL_IN     ? " in ("
-            : kind == RPW_LABEL_NOT_IN ? " notin ("
-                                       : "");
-    print_list(out, requirement->values);
-    if ((kind == RPW_LABEL_IN && !is_one) || kind == RPW_LABEL_NOT_IN)
-        fputc(')', out);
-}
-
 static json_t *new_pods(const struct rpw_policy *policy)
 {
     json_t *pods = json_object();
     char *labels = NULL;
     size_t len = 0;
-    FILE *out = open_memstream(&labels, &len);
+    FILE *out = rpw_memory_open(&labels, &len);
 
-    for (size_t i = 0; i < policy->requirement_count && out != NULL; i++) {
+    for (size_t i = 0; i < policy->requirement_count; i++) {
         fputs(i > 0 ? "," : "", out);
-        print_requirement(out, &policy->requirements[i]);
+        rpw_policy_words_requirement(out, &policy->requirements[i]);
     }
-    if (out != NULL)
-        fclose(out);
+    rpw_memory_close(out);
     json_object_set_new(pods, "namespaces",
                         policy->namespaces.count > 0 ? new_list(policy->namespaces) : json_string("any"));
     set_span(pods, "labels", (struct rpw_span){labels, len});

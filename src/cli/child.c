@@ -5,14 +5,13 @@
 #include <fcntl.h>
 #include <spawn.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "input.h"
 
-/* 0 or an error number. output: the descriptor that becomes standard output; -1: ours stays. */
+/* 0 or an error number. output: the descriptor that becomes standard output. */
 static int start(const char *const *arguments, int output, pid_t *ret_child)
 {
     /* posix_spawn() does not change them, and says so in words only. */
@@ -25,8 +24,7 @@ static int start(const char *const *arguments, int output, pid_t *ret_child)
 
     if (error != 0)
         return error;
-    if (output >= 0)
-        error = posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO);
+    error = posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO);
     if (error == 0)
         error = posix_spawnp(ret_child, arguments[0], &actions, NULL, argv.theirs, environ);
     posix_spawn_file_actions_destroy(&actions);
@@ -43,37 +41,37 @@ static int wait_for(pid_t child)
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
+/* Reads what a child prints, and closes the pipe: one that goes on writing ends. Returns 0 or an error number. */
+static int read_output(int fd, size_t max_bytes, char **ret_output, size_t *ret_len)
+{
+    *ret_output = rpw_manifest_read_descriptor(fd, max_bytes, ret_len);
+    int error = *ret_output != NULL ? 0 : errno;
+
+    close(fd);
+    return error;
+}
+
 int rpw_child_run(const char *const *arguments, size_t max_bytes, char **ret_output, size_t *ret_len)
 {
-    int ends[2] = {-1, -1}, error = 0, status = -1;
-    char *output = NULL;
+    int ends[2] = {-1, STDOUT_FILENO}, error = 0, status;
     pid_t child;
 
     if (ret_output && pipe2(ends, O_CLOEXEC) != 0)
         error = errno;
     if (error == 0)
         error = start(arguments, ends[1], &child);
-    if (ends[1] >= 0)
+    if (ret_output && ends[1] != STDOUT_FILENO)
         close(ends[1]);
     if (error != 0) {
         fprintf(stderr, "%s: cannot be run: %s\n", arguments[0], strerror(error));
-        goto out;
+        if (ends[0] >= 0)
+            close(ends[0]);
+        return -1;
     }
-    if (ret_output) {
-        output = rpw_manifest_read_descriptor(ends[0], max_bytes, ret_len);
-        error = output ? 0 : errno;
-        close(ends[0]); /* a child that goes on writing ends */
-        ends[0] = -1;
-    }
+    if (ret_output)
+        error = read_output(ends[0], max_bytes, ret_output, ret_len);
     status = wait_for(child);
-    if (error != 0) {
+    if (error != 0)
         fprintf(stderr, "%s: what it prints cannot be read: %s\n", arguments[0], strerror(error));
-        status = -1;
-    } else if (ret_output) {
-        *ret_output = output;
-    }
-out:
-    if (ends[0] >= 0)
-        close(ends[0]);
-    return status;
+    return error == 0 ? status : -1;
 }

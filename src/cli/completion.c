@@ -1,144 +1,120 @@
-/* completion.c - one script for each shell. A verb of two words ("certs ensure") is found by both.
+/* completion.c - one table for all shells, in the notation of each: which words are offered behind which.
  *
- * What is completed: verbs, flags, the words of a choice, and files everywhere else. zsh runs bash's script.
+ * Offered are verbs, flags where a hyphen has been typed, the words of a choice, and files everywhere else. A verb of two words
+ * ("certs ensure") is found by both. zsh runs bash's script.
  */
-#include "completion.h"
+#include "help.h"
 
 #include <string.h>
 
-#define PROGRAM "rucio-policy-webhook"
+/* How a shell writes a row of the table: what stands around the context, and behind the words. */
+struct notation {
+    const char *begin, *middle, *end;
+    FILE *out;
+};
 
-/* text with " " for every character of from. */
-static void print_mapped(const char *text, char from, char to, FILE *out)
+/* The line so far is a verb, if any, and ends in last. */
+static void begin_row(const struct notation *notation, const char *context, const char *last)
 {
-    for (; *text != '\0'; text++)
-        fputc(*text == from ? to : *text, out);
+    fprintf(notation->out, "%s%s %s%s", notation->begin, context, last, notation->middle);
 }
 
-static bool has_two_words(const struct rpw_verb *verb)
+static void print_words(const char *choice, FILE *out)
 {
-    return strchr(verb->name, ' ') != NULL;
+    for (; *choice != '\0'; choice++)
+        fputc(*choice == '|' ? ' ' : *choice, out);
 }
 
-/* --- bash ----------------------------------------------------------------------------------------------------------- */
-
-static void print_bash_flag(const struct rpw_verb *verb, const struct rpw_flag *flag, FILE *out)
+static void print_choice(const struct notation *notation, const struct rpw_verb *verb, const char *last,
+                         const struct rpw_flag *flag)
 {
-    if (flag->kind != RPW_FLAG_CHOICE)
-        return;
-    if (flag->name == NULL)
-        return;
-    fprintf(out, "        '%s --%s'", verb->name, flag->name);
-    if (flag->letter != 0)
-        fprintf(out, " | '%s -%c'", verb->name, flag->letter);
-    fputs(") offered='", out);
-    print_mapped(flag->value, '|', ' ', out);
-    fputs("' ;;\n", out);
+    begin_row(notation, verb->name, last);
+    print_words(flag->value, notation->out);
+    fputs(notation->end, notation->out);
 }
 
-/* The flags of a verb, and the words of an argument. */
-static void print_bash_verb(const struct rpw_verb *verb, FILE *out)
+/* The words of its choices, and its flags. */
+static void print_verb(const struct notation *notation, const struct rpw_verb *verb)
 {
-    fprintf(out, "        '%s '*) [[ $current == -* ]] && offered='--help", verb->name);
+    const char *last_word = strrchr(verb->name, ' ');
+    char name[64];
+
+    for (size_t i = 0; i < verb->flag_count; i++) {
+        const struct rpw_flag *flag = &verb->flags[i];
+
+        if (flag->kind != RPW_FLAG_CHOICE)
+            continue;
+        snprintf(name, sizeof(name), "--%s", flag->name != NULL ? flag->name : "");
+        print_choice(notation, verb, flag->name == NULL ? last_word ? last_word + 1 : verb->name : name, flag);
+        snprintf(name, sizeof(name), "-%c", flag->letter);
+        if (flag->letter != 0)
+            print_choice(notation, verb, name, flag);
+    }
+    begin_row(notation, verb->name, "-");
+    fputs("--help", notation->out);
     for (size_t i = 0; i < verb->flag_count; i++)
         if (verb->flags[i].name != NULL)
-            fprintf(out, " --%s", verb->flags[i].name);
-    fputs("'", out);
-    for (size_t i = 0; i < verb->flag_count; i++)
-        if (verb->flags[i].name == NULL && verb->flags[i].kind == RPW_FLAG_CHOICE) {
-            fputs(" || offered='", out);
-            print_mapped(verb->flags[i].value, '|', ' ', out);
-            fputs("'", out);
-        }
-    fputs(" ;;\n", out);
+            fprintf(notation->out, " --%s", verb->flags[i].name);
+    fputs(notation->end, notation->out);
 }
 
-void rpw_completion_print_bash(const struct rpw_verb *const *verbs, size_t count, FILE *out)
+static void print_table(const struct notation *notation, const struct rpw_verb *const *verbs, size_t count)
 {
-    fputs("_rucio_policy_webhook() {\n"
-          "    local current=${COMP_WORDS[COMP_CWORD]} verb=${COMP_WORDS[1]} offered=\n"
-          "    [[ $COMP_CWORD -gt 2 && $verb == certs ]] && verb+=\" ${COMP_WORDS[2]}\"\n"
-          "    [[ $COMP_CWORD -gt 1 ]] && case \"$verb ${COMP_WORDS[COMP_CWORD-1]}\" in\n",
-          out);
+    begin_row(notation, "", "");
+    fputs("certs", notation->out);
     for (size_t i = 0; i < count; i++)
-        for (size_t k = 0; k < verbs[i]->flag_count; k++)
-            print_bash_flag(verbs[i], &verbs[i]->flags[k], out);
-    fputs("        'certs certs') offered='", out);
+        if (strchr(verbs[i]->name, ' ') == NULL)
+            fprintf(notation->out, " %s", verbs[i]->name);
+    fputs(notation->end, notation->out);
+    begin_row(notation, "certs", "certs");
     for (size_t i = 0; i < count; i++)
-        if (has_two_words(verbs[i]))
-            fprintf(out, "%s ", strchr(verbs[i]->name, ' ') + 1);
-    fputs("' ;;\n", out);
+        if (strchr(verbs[i]->name, ' ') != NULL)
+            fprintf(notation->out, "%s ", strchr(verbs[i]->name, ' ') + 1);
+    fputs(notation->end, notation->out);
     for (size_t i = 0; i < count; i++)
-        print_bash_verb(verbs[i], out);
-    fputs("    esac\n    [[ $COMP_CWORD -eq 1 ]] && offered='certs ", out);
-    for (size_t i = 0; i < count; i++)
-        if (!has_two_words(verbs[i]))
-            fprintf(out, "%s ", verbs[i]->name);
-    fputs("'\n    [[ -n $offered ]] && COMPREPLY=($(compgen -W \"$offered\" -- \"$current\"))\n"
+        print_verb(notation, verbs[i]);
+}
+
+void rpw_help_complete_bash(const struct rpw_verb *const *verbs, size_t count, FILE *out)
+{
+    fputs(
+        "_rucio_policy_webhook() {\n"
+        "    local current=${COMP_WORDS[COMP_CWORD]} verb=${COMP_WORDS[1]} last=${COMP_WORDS[COMP_CWORD-1]} offered=\n"
+        "    [[ $COMP_CWORD -gt 2 && $verb == certs ]] && verb+=\" ${COMP_WORDS[2]}\"\n"
+        "    [[ $COMP_CWORD -eq 1 ]] && verb= last=\n"
+        "    [[ $current == -* ]] && last=-\n"
+        "    case \"$verb $last\" in\n",
+        out);
+    print_table(&(const struct notation){"        '", "') offered='", "' ;;\n", out}, verbs, count);
+    fputs("    esac\n"
+          "    [[ -n $offered ]] && COMPREPLY=($(compgen -W \"$offered\" -- \"$current\"))\n"
           "}\n"
-          "complete -o default -F _rucio_policy_webhook " PROGRAM "\n",
+          "complete -o default -F _rucio_policy_webhook rucio-policy-webhook\n",
           out);
 }
 
-void rpw_completion_print_zsh(const struct rpw_verb *const *verbs, size_t count, FILE *out)
+void rpw_help_complete_zsh(const struct rpw_verb *const *verbs, size_t count, FILE *out)
 {
     fputs("autoload -U +X bashcompinit && bashcompinit\n", out);
-    rpw_completion_print_bash(verbs, count, out);
+    rpw_help_complete_bash(verbs, count, out);
 }
 
-/* --- fish ------------------------------------------------------------------------------------------------------------ */
-
-/* Up to the end of the first sentence, without what these shells give a meaning to. */
-static void print_short(const char *text, FILE *out)
+void rpw_help_complete_fish(const struct rpw_verb *const *verbs, size_t count, FILE *out)
 {
-    for (; *text != '\0' && strchr(".;\n", *text) == NULL; text++)
-        if (strchr("'[]:`\\$", *text) == NULL)
-            fputc(*text, out);
-}
-
-/* The condition that verb has been given. */
-static void print_fish_condition(const struct rpw_verb *verb, FILE *out)
-{
-    fputs("complete -c " PROGRAM " -n '__fish_seen_subcommand_from ", out);
-    for (const char *at = verb->name; *at != '\0'; at++)
-        if (*at == ' ')
-            fputs("; and __fish_seen_subcommand_from ", out);
-        else
-            fputc(*at, out);
-    fputc('\'', out);
-}
-
-static void print_fish_flag(const struct rpw_verb *verb, const struct rpw_flag *flag, FILE *out)
-{
-    print_fish_condition(verb, out);
-    if (flag->name != NULL)
-        fprintf(out, " -l %s", flag->name);
-    if (flag->letter != 0)
-        fprintf(out, " -s %c", flag->letter);
-    if (flag->name != NULL && rpw_flag_has_value(flag))
-        fputs(" -r", out);
-    if (flag->kind == RPW_FLAG_CHOICE) {
-        fputs(" -f -a '", out);
-        print_mapped(flag->value, '|', ' ', out);
-        fputc('\'', out);
-    }
-    fputs(" -d '", out);
-    print_short(flag->help, out);
-    fputs("'\n", out);
-}
-
-void rpw_completion_print_fish(const struct rpw_verb *const *verbs, size_t count, FILE *out)
-{
-    fputs("complete -c " PROGRAM " -f -n __fish_use_subcommand -a certs -d 'certificates'\n", out);
-    for (size_t i = 0; i < count; i++) {
-        const char *second = strchr(verbs[i]->name, ' ');
-
-        fprintf(out, "complete -c " PROGRAM " -f -n %s -a %s -d '",
-                second != NULL ? "'__fish_seen_subcommand_from certs'" : "__fish_use_subcommand",
-                second != NULL ? second + 1 : verbs[i]->name);
-        print_short(verbs[i]->summary, out);
-        fputs("'\n", out);
-        for (size_t k = 0; k < verbs[i]->flag_count; k++)
-            print_fish_flag(verbs[i], &verbs[i]->flags[k], out);
-    }
+    fputs("function __rucio_policy_webhook\n"
+          "    set -l words (commandline -opc)\n"
+          "    set -l verb $words[2]\n"
+          "    set -l last $words[-1]\n"
+          "    test (count $words) -gt 2 -a \"$verb\" = certs; and set verb \"certs $words[3]\"\n"
+          "    test (count $words) -eq 1; and set verb ''; and set last ''\n"
+          "    string match -q -- '-*' (commandline -ct); and set last -\n"
+          "    switch \"$verb $last\"\n",
+          out);
+    print_table(&(const struct notation){"        case '", "'\n            string split ' ' -- '", "'\n", out}, verbs,
+                count);
+    fputs("    end\n"
+          "end\n"
+          "complete -c rucio-policy-webhook -f -n 'count (__rucio_policy_webhook) >/dev/null' -a "
+          "'(__rucio_policy_webhook)'\n",
+          out);
 }

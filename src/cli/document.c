@@ -1,29 +1,23 @@
 /* document.c - a manifest's document, its pods and what the core says of them. */
 #include "document.h"
 
-#include <stdio.h>
+#include <stdlib.h>
 
 #include "json_patch.h"
+#include "memory.h"
 #include "rpw/bytes/limits.h"
 #include "visible.h"
 
-/* --- words ----------------------------------------------------------------------------------------------------------- */
-
-static void write_label(char *label, const struct rpw_workload_name *name, struct rpw_span namespace_)
+static char *new_label(const struct rpw_workload_name *name, struct rpw_span namespace_)
 {
-    FILE *out = fmemopen(label, RPW_DOCUMENT_LABEL_BYTES - 1, "w");
+    const char *slash = name->name.len > 0 ? "/" : "";
+    char *text = rpw_memory_print("%.*s%s%.*s%s%.*s", (int)name->kind.len, name->kind.ptr, slash,
+                                  name->name.len > 0 ? (int)namespace_.len : 0, namespace_.ptr, slash,
+                                  (int)name->name.len, name->name.ptr);
+    char *label = rpw_visible_copy(rpw_span_of(text));
 
-    label[0] = label[RPW_DOCUMENT_LABEL_BYTES - 1] = '\0';
-    if (!out)
-        return;
-    rpw_visible_write(out, name->kind);
-    if (name->name.len > 0) {
-        fputc('/', out);
-        rpw_visible_write(out, namespace_);
-        fputc('/', out);
-        rpw_visible_write(out, name->name);
-    }
-    fclose(out);
+    free(text);
+    return label;
 }
 
 static struct rpw_span namespace_of(const struct rpw_document_context *context, const struct rpw_workload_name *name)
@@ -43,25 +37,20 @@ static bool fail_at(struct rpw_document *document, size_t offset, struct rpw_spa
 /* --- pods ------------------------------------------------------------------------------------------------------------ */
 
 /* The pod's patch, as one of the object. */
-static bool add_patch(struct rpw_document *document, const struct rpw_document_pod *pod)
+static void add_patch(struct rpw_document *document, const struct rpw_document_pod *pod)
 {
-    const char *prefix = rpw_pool_copy(&document->object.pool, pod->place.pointer).ptr;
+    struct rpw_span prefix = pod->place.pointer;
     json_t *operation;
     size_t index;
 
     json_array_foreach(pod->decision.patch, index, operation)
     {
         json_t *moved = json_copy(operation);
-        json_t *path =
-            prefix ? json_sprintf("%s%s", prefix, json_string_value(json_object_get(operation, "path"))) : NULL;
+        const char *path = json_string_value(json_object_get(operation, "path"));
 
-        if (!moved || !path || json_object_set_new(moved, "path", path) != 0 ||
-            json_array_append_new(document->patch, moved) != 0) {
-            document->object.pool.has_failed = true;
-            return false;
-        }
+        json_object_set_new(moved, "path", json_sprintf("%.*s%s", (int)prefix.len, prefix.ptr, path));
+        json_array_append_new(document->patch, moved);
     }
-    return true;
 }
 
 static bool decide(const struct rpw_document_context *context, struct rpw_document *document,
@@ -71,21 +60,18 @@ static bool decide(const struct rpw_document_context *context, struct rpw_docume
     size_t offset = (size_t)(place->text.ptr - document->object.json.ptr);
     struct rpw_span message, byte_number;
 
-    *pod = (struct rpw_document_pod){
-        .place = *place,
-        .namespace_ = namespace_of(context, &place->owner),
-        .is_namespace_assumed = place->owner.namespace_.len == 0 && context->namespace_.len == 0,
-    };
-    write_label(pod->label, &place->owner, pod->namespace_);
     if (place->text.len > RPW_MAX_BODY_BYTES)
         return fail_at(document, offset, RPW_LIT("found a pod of more than 7 MiB, which no review can hold"));
-    if (!rpw_pod_decide(context->core, context->policies, place->text, pod->namespace_, &pod->decision)) {
-        document->object.pool.has_failed = true;
-        return false;
-    }
     document->pod_count++;
-    if (pod->decision.http_status == 200)
-        return add_patch(document, pod);
+    pod->place = *place;
+    pod->namespace_ = namespace_of(context, &place->owner);
+    pod->is_namespace_assumed = place->owner.namespace_.len == 0 && context->namespace_.len == 0;
+    pod->label = new_label(&place->owner, pod->namespace_);
+    rpw_pod_decide(context->core, context->policies, place->text, pod->namespace_, &pod->decision);
+    if (pod->decision.http_status == 200) {
+        add_patch(document, pod);
+        return true;
+    }
     message = rpw_span_of(pod->decision.message);
     /* "byte 17: request.uid: ...": the place is told by the report. */
     if (pod->decision.http_status == 400 && rpw_span_next_element(&message, ' ', &byte_number))
@@ -97,10 +83,7 @@ static bool decide_all(const struct rpw_document_context *context, struct rpw_do
 {
     const struct rpw_workload *workload = &document->workload;
 
-    document->patch = json_array();
-    document->pods = rpw_pool_alloc(&document->object.pool, workload->pod_count * sizeof(*document->pods));
-    if (!document->pods || !document->patch)
-        return false;
+    document->pods = rpw_memory_need(calloc(workload->pod_count + 1, sizeof(*document->pods)));
     for (size_t i = 0; i < workload->pod_count; i++)
         if (!decide(context, document, &workload->pods[i]))
             return false;
@@ -111,20 +94,14 @@ static bool decide_all(const struct rpw_document_context *context, struct rpw_do
 
 static bool read_values(struct rpw_document *document)
 {
-    struct rpw_span json = document->object.json;
     char patch_error[RPW_JSON_PATCH_ERROR_BYTES];
-    json_error_t error;
 
-    document->before = json_loadb(json.ptr, json.len, JSON_ALLOW_NUL | JSON_DECODE_ANY, &error);
-    if (!document->before) {
-        rpw_report_error(&document->object.report, rpw_manifest_object_place(&document->object, (size_t)error.position),
-                         "the webhook takes this, but it cannot be shown here: %s", error.text);
+    document->before = rpw_manifest_object_value(&document->object);
+    if (!document->before)
         return false;
-    }
     document->after = json_deep_copy(document->before);
-    if (document->after && rpw_json_patch_apply(&document->after, document->patch, patch_error))
-        return true;
-    return fail_at(document, 0, rpw_span_of(document->after ? patch_error : "out of memory"));
+    return rpw_json_patch_apply(&document->after, document->patch, patch_error) ||
+           fail_at(document, 0, rpw_span_of(patch_error));
 }
 
 static bool find_pods(const struct rpw_document_context *context, struct rpw_document *document)
@@ -143,7 +120,8 @@ bool rpw_document_open(const struct rpw_document_context *context, const struct 
 {
     struct rpw_document *document = ret_document;
 
-    *document = (struct rpw_document){.number = text->number, .text = text->text, .arena = context->core};
+    *document = (struct rpw_document){
+        .number = text->number, .text = text->text, .arena = context->core, .patch = json_array()};
     if (!rpw_manifest_object_open(stream, text, needs_values ? NULL : rpw_workload_is_known, &document->object))
         return false;
     document->workload.name.kind = document->object.kind;
@@ -152,7 +130,7 @@ bool rpw_document_open(const struct rpw_document_context *context, const struct 
         return false;
     if (document->workload.name.kind.len == 0 && stream->is_json)
         return fail_at(document, 0, RPW_LIT("kind: expected the kind of a Kubernetes object, found nothing"));
-    write_label(document->label, &document->workload.name, namespace_of(context, &document->workload.name));
+    document->label = new_label(&document->workload.name, namespace_of(context, &document->workload.name));
     if (!decide_all(context, document))
         return false;
     return (!needs_values && json_array_size(document->patch) == 0) || read_values(document);
@@ -160,8 +138,12 @@ bool rpw_document_open(const struct rpw_document_context *context, const struct 
 
 void rpw_document_close(struct rpw_document *document)
 {
-    for (size_t i = 0; i < document->pod_count; i++)
+    for (size_t i = 0; i < document->pod_count; i++) {
         rpw_pod_decision_done(&document->pods[i].decision);
+        free(document->pods[i].label);
+    }
+    free(document->pods);
+    free(document->label);
     json_decref(document->patch);
     json_decref(document->before);
     json_decref(document->after);

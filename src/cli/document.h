@@ -10,8 +10,6 @@
 #include "pod_decision.h"
 #include "workload.h"
 
-#define RPW_DOCUMENT_LABEL_BYTES 512
-
 /* What all documents share. */
 struct rpw_document_context {
     const struct rpw_policy_set *policies;
@@ -25,7 +23,7 @@ struct rpw_document_pod {
     struct rpw_span namespace_; /* that of the request */
     bool is_namespace_assumed;  /* neither the object nor -n says it */
     struct rpw_pod_decision decision;
-    char label[RPW_DOCUMENT_LABEL_BYTES]; /* "Deployment/rucio-atlas/rucio-server", fit for a terminal */
+    char *label; /* "Deployment/rucio-atlas/rucio-server", fit for a terminal */
 };
 
 struct rpw_document {
@@ -39,7 +37,7 @@ struct rpw_document {
     json_t *patch;  /* of the whole object, an array */
     json_t *before; /* NULL: not read, there is nothing to change and it is not asked for */
     json_t *after;
-    char label[RPW_DOCUMENT_LABEL_BYTES];
+    char *label;
 };
 
 /* Reads a document of stream that is not blank, and decides about its pods. needs_values: before and after are wanted in any

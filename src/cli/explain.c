@@ -1,14 +1,12 @@
 /* explain.c - the heading, and the policies one by one. */
 #include "explain.h"
 
-#include <stdarg.h>
 #include <stdlib.h>
 
 #include "json_patch.h"
+#include "policy_words.h"
 #include "rpw/inject/selector.h"
 #include "visible.h"
-
-#define SUBJECT_WIDTH 30
 
 struct explanation {
     FILE *out;
@@ -17,185 +15,90 @@ struct explanation {
     struct rpw_pod parsed;
 };
 
-/* --- words ----------------------------------------------------------------------------------------------------------- */
-
-static void put(FILE *out, struct rpw_span text)
+/* Of others, fit for a terminal. */
+static void put(const struct explanation *explanation, const char *before, struct rpw_span text, const char *after)
 {
-    rpw_visible_write(out, text);
-}
-
-void rpw_explain_line(FILE *out, const char *subject, const char *format, ...)
-{
-    va_list arguments;
-
-    fprintf(out, "    %-*s ", SUBJECT_WIDTH, subject);
-    va_start(arguments, format);
-    vfprintf(out, format, arguments);
-    va_end(arguments);
-    fputc('\n', out);
-}
-
-void rpw_explain_list(FILE *out, struct rpw_span_list list)
-{
-    for (size_t i = 0; i < list.count; i++) {
-        fputs(i == 0 ? "" : i + 1 < list.count ? ", " : " or ", out);
-        put(out, list.items[i]);
-    }
+    fputs(before, explanation->out);
+    rpw_visible_write(explanation->out, text);
+    fputs(after, explanation->out);
 }
 
 static void write_heading(const struct explanation *explanation)
 {
-    const struct rpw_pod_decision *decision = &explanation->pod->decision;
-    const struct rpw_span name = decision->policy ? decision->policy->name : RPW_LIT("");
+    char *words = rpw_pod_decision_words(&explanation->pod->decision);
 
-    fprintf(explanation->out, "%s: ", explanation->pod->label);
-    switch (decision->reason) {
-    case RPW_REASON_INJECTED:
-        fprintf(explanation->out, "patched by policy %.*s\n", (int)name.len, name.ptr);
-        break;
-    case RPW_REASON_UP_TO_DATE:
-        fprintf(explanation->out, "already as policy %.*s wants it\n", (int)name.len, name.ptr);
-        break;
-    case RPW_REASON_OPTED_OUT:
-        fputs("left alone: its annotation policy.rucio.cern.ch/inject is \"false\"\n", explanation->out);
-        break;
-    case RPW_REASON_MIRROR_POD:
-        fputs("left alone: a mirror pod, which the kubelet runs already\n", explanation->out);
-        break;
-    case RPW_REASON_WINDOWS:
-        fputs("left alone: a pod for Windows\n", explanation->out);
-        break;
-    case RPW_REASON_NO_POLICY:
-        fputs("left alone: no policy selects it\n", explanation->out);
-        break;
-    default:
-        fputs("refused\n    ", explanation->out);
-        rpw_visible_write(explanation->out, rpw_span_of(decision->message));
-        fputc('\n', explanation->out);
-    }
+    fprintf(explanation->out, "%s: %s\n", explanation->pod->label, words);
+    if (explanation->pod->decision.outcome == RPW_OUTCOME_REJECTED)
+        fprintf(explanation->out, "    %s\n", explanation->pod->decision.message);
+    free(words);
 }
 
 /* --- why a policy applies, or does not -------------------------------------------------------------------------------- */
 
-/* Asks the core about a policy that has one label requirement and nothing else. */
-static bool requirement_holds(const struct explanation *explanation, const struct rpw_label_requirement *requirement)
+static const char *mark_of(bool holds)
 {
-    static const struct rpw_span any = {"*", 1};
-    const struct rpw_policy policy = {
-        .name = RPW_LIT("question"), .requirements = requirement, .requirement_count = 1, .containers = {&any, 1}};
-    const struct rpw_policy_set question = {.policies = &policy, .count = 1};
-    struct rpw_pod pod = explanation->parsed;
-    struct rpw_selection selection;
-    struct rpw_err err;
-
-    pod.metadata.annotations.policy = (struct rpw_span){NULL, 0};
-    return rpw_selector_choose(&question, explanation->pod->namespace_, &pod, &selection, &err) == RPW_OK &&
-           selection.kind == RPW_SELECTION_POLICY;
-}
-
-/* In the notation of `kubectl get --selector`. */
-static void write_requirement(FILE *out, const struct rpw_label_requirement *requirement)
-{
-    bool is_list = requirement->op == RPW_LABEL_IN || requirement->op == RPW_LABEL_NOT_IN;
-
-    if (requirement->op == RPW_LABEL_DOES_NOT_EXIST)
-        fputc('!', out);
-    put(out, requirement->key);
-    if (is_list)
-        fputs(requirement->op == RPW_LABEL_IN ? " in (" : " notin (", out);
-    for (size_t i = 0; is_list && i < requirement->values.count; i++) {
-        fputs(i > 0 ? "," : "", out);
-        put(out, requirement->values.items[i]);
-    }
-    fputs(is_list ? ")" : "", out);
-}
-
-static void write_label(FILE *out, const struct rpw_label_list *labels, struct rpw_span key)
-{
-    for (size_t i = 0; i < labels->count; i++) {
-        if (!rpw_span_equal(labels->items[i].key, key))
-            continue;
-        fputs(": it is ", out);
-        put(out, labels->items[i].value);
-        return;
-    }
-    fputs(": the pod has no such label", out);
-}
-
-static void begin_condition(const struct explanation *explanation, bool holds, const char *subject)
-{
-    fprintf(explanation->out, "    %s  %s ", holds ? "ok" : "no", subject);
+    return holds ? "    ok  " : "    no  ";
 }
 
 static bool write_namespaces(const struct explanation *explanation, const struct rpw_policy *policy)
 {
     struct rpw_span namespace_ = explanation->pod->namespace_;
-    bool holds = policy->namespaces.count == 0 || rpw_selector_matches_any(policy->namespaces, namespace_);
+    bool is_any = policy->namespaces.count == 0;
+    bool holds = is_any || rpw_selector_matches_any(policy->namespaces, namespace_);
 
-    begin_condition(explanation, holds, "namespace");
-    put(explanation->out, namespace_);
-    if (policy->namespaces.count == 0) {
-        fputs(": any will do", explanation->out);
-    } else {
-        fputs(holds ? " matches " : " does not match ", explanation->out);
-        rpw_explain_list(explanation->out, policy->namespaces);
-    }
+    fprintf(explanation->out, "%snamespace ", mark_of(holds));
+    put(explanation, "", namespace_, is_any ? ": any will do" : holds ? " matches " : " does not match ");
+    rpw_policy_words_list(explanation->out, policy->namespaces, ", ", " or ");
     fputc('\n', explanation->out);
     return holds;
 }
 
-static bool write_requirements(const struct explanation *explanation, const struct rpw_policy *policy)
+static bool write_requirement(const struct explanation *explanation, const struct rpw_label_requirement *requirement)
 {
-    bool all_hold = true;
+    const struct rpw_label *label = rpw_selector_find_label(&explanation->parsed, requirement->key);
+    bool holds = rpw_selector_requirement_holds(requirement, label);
 
-    for (size_t i = 0; i < policy->requirement_count; i++) {
-        const struct rpw_label_requirement *requirement = &policy->requirements[i];
-        bool holds = requirement_holds(explanation, requirement);
-
-        begin_condition(explanation, holds, "label");
-        write_requirement(explanation->out, requirement);
-        write_label(explanation->out, &explanation->parsed.metadata.labels, requirement->key);
-        fputc('\n', explanation->out);
-        all_hold = all_hold && holds;
-    }
-    return all_hold;
+    fprintf(explanation->out, "%slabel ", mark_of(holds));
+    rpw_policy_words_requirement(explanation->out, requirement);
+    if (label)
+        put(explanation, ": it is ", label->value, "\n");
+    else
+        fputs(": the pod has no such label\n", explanation->out);
+    return holds;
 }
 
 static bool write_containers(const struct explanation *explanation, const struct rpw_policy *policy)
 {
     const struct rpw_container *container = rpw_selector_find_container(policy->containers, &explanation->parsed);
 
-    begin_condition(explanation, container != NULL, "container");
+    fprintf(explanation->out, "%scontainer", mark_of(container != NULL));
     if (container)
-        put(explanation->out, container->name);
-    fputs(container ? " matches " : "names: none matches ", explanation->out);
-    rpw_explain_list(explanation->out, policy->containers);
+        put(explanation, " ", container->name, " matches ");
+    else
+        fputs(" names: none matches ", explanation->out);
+    rpw_policy_words_list(explanation->out, policy->containers, ", ", " or ");
     fputc('\n', explanation->out);
     return container != NULL;
 }
 
 static void write_policy(const struct explanation *explanation, const struct rpw_policy *policy, bool is_later)
 {
-    const struct rpw_policy *deciding = explanation->pod->decision.policy;
+    const struct rpw_pod_decision *decision = &explanation->pod->decision;
+    bool applies = policy == decision->policy && decision->reason != RPW_REASON_POLICY_NOT_FOR_POD, holds;
 
-    fputs("  policy ", explanation->out);
-    put(explanation->out, policy->name);
-    if (policy == deciding && explanation->pod->decision.reason != RPW_REASON_POLICY_NOT_FOR_POD) {
-        fputs(" applies\n", explanation->out);
-    } else if (is_later) {
-        fputs(" is not asked: one before it applies\n", explanation->out);
+    put(explanation, "  policy ", policy->name,
+        applies    ? " applies\n"
+        : is_later ? " is not asked: one before it applies\n"
+                   : " does not apply\n");
+    if (!applies && is_later)
         return;
-    } else {
-        fputs(" does not apply\n", explanation->out);
-    }
-    bool holds = write_namespaces(explanation, policy);
-    holds = write_requirements(explanation, policy) && holds;
+    holds = write_namespaces(explanation, policy);
+    for (size_t i = 0; i < policy->requirement_count; i++)
+        holds = write_requirement(explanation, &policy->requirements[i]) && holds;
     holds = write_containers(explanation, policy) && holds;
-    if (holds && policy != deciding) {
-        fputs("    but the pod's annotation policy.rucio.cern.ch/policy names ", explanation->out);
-        put(explanation->out, explanation->parsed.metadata.annotations.policy);
-        fputc('\n', explanation->out);
-    }
+    if (holds && policy != decision->policy)
+        put(explanation, "    but the pod's annotation policy.rucio.cern.ch/policy names ",
+            explanation->parsed.metadata.annotations.policy, "\n");
 }
 
 /* A pod that chooses its policy by name is not asked about in order: the conditions of each are shown then. */
@@ -213,23 +116,20 @@ static void write_policies(const struct explanation *explanation)
 
 /* --- the whole ------------------------------------------------------------------------------------------------------- */
 
-static bool asks_policies(enum rpw_reason reason)
-{
-    return reason != RPW_REASON_OPTED_OUT && reason != RPW_REASON_MIRROR_POD && reason != RPW_REASON_WINDOWS;
-}
-
-static bool write_changes(const struct explanation *explanation, json_t *before)
+static void write_changes(const struct explanation *explanation)
 {
     const struct rpw_pod_decision *decision = &explanation->pod->decision;
+    struct rpw_span text = explanation->pod->place.text;
     char patch_error[RPW_JSON_PATCH_ERROR_BYTES];
+    json_t *pod = json_loadb(text.ptr, text.len, JSON_ALLOW_NUL, NULL), *before = rpw_visible_json(pod);
     json_t *patch = rpw_visible_json(decision->patch), *after = json_deep_copy(before);
-    bool is_done = patch && after && rpw_json_patch_apply(&after, patch, patch_error);
 
-    if (is_done)
+    if (rpw_json_patch_apply(&after, patch, patch_error))
         rpw_explain_changes(explanation->out, decision->policy, before, after);
+    json_decref(pod);
+    json_decref(before);
     json_decref(patch);
     json_decref(after);
-    return is_done;
 }
 
 static void write_warnings(const struct explanation *explanation)
@@ -239,41 +139,24 @@ static void write_warnings(const struct explanation *explanation)
 
     json_array_foreach(explanation->pod->decision.warnings, index, warning)
     {
-        fputs("  warning: ", explanation->out);
-        rpw_visible_write(explanation->out, rpw_span_of(json_string_value(warning)));
-        fputc('\n', explanation->out);
+        fprintf(explanation->out, "  warning: %s\n", json_string_value(warning));
     }
 }
 
-/* The pod with all its texts fit for a terminal. */
-static json_t *read_visible(struct rpw_span text)
-{
-    json_t *pod = json_loadb(text.ptr, text.len, JSON_ALLOW_NUL, NULL), *visible = rpw_visible_json(pod);
-
-    json_decref(pod);
-    return visible;
-}
-
-bool rpw_explain(FILE *out, const struct rpw_document *document, const struct rpw_document_pod *pod,
+void rpw_explain(FILE *out, const struct rpw_document *document, const struct rpw_document_pod *pod,
                  const struct rpw_policy_set *policies)
 {
     struct explanation explanation = {.out = out, .pod = pod, .policies = policies};
-    json_t *before = read_visible(pod->place.text);
+    enum rpw_reason reason = pod->decision.reason;
     struct rpw_json_reader reader;
-    bool is_done = before != NULL;
 
     rpw_arena_reset(document->arena);
     rpw_json_reader_init(&reader, document->arena, pod->place.text);
-    if (!is_done || !rpw_pod_read(&reader, &explanation.parsed)) {
-        json_decref(before);
-        return false;
-    }
     write_heading(&explanation);
-    if (asks_policies(pod->decision.reason))
+    if (rpw_pod_read(&reader, &explanation.parsed) && reason != RPW_REASON_OPTED_OUT &&
+        reason != RPW_REASON_MIRROR_POD && reason != RPW_REASON_WINDOWS)
         write_policies(&explanation);
     if (pod->decision.outcome == RPW_OUTCOME_PATCHED || pod->decision.outcome == RPW_OUTCOME_UNCHANGED)
-        is_done = write_changes(&explanation, before);
+        write_changes(&explanation);
     write_warnings(&explanation);
-    json_decref(before);
-    return is_done;
 }

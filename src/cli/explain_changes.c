@@ -1,162 +1,182 @@
 /* explain_changes.c - the pod before and after, part by part. What is ours is told whether it changed or not. */
+#include <stdarg.h>
 #include <stdlib.h>
 
 #include "explain.h"
+#include "memory.h"
+#include "policy_words.h"
 #include "rpw/inject/selector.h"
+
+#define SUBJECT_WIDTH 30
+#define OWN_PREFIX "rucio-policy"
 
 struct changes {
     FILE *out;
     const struct rpw_policy *policy;
-    json_t *before, *after;
+    json_t *before, *after; /* the pod */
 };
 
-static const char *text_of(json_t *object, const char *key)
+static bool begins_with(const char *text, const char *prefix)
 {
-    const char *text = json_string_value(json_object_get(object, key));
-
-    return text ? text : "";
+    return strncmp(text, prefix, strlen(prefix)) == 0;
 }
 
-static json_t *find_named(json_t *list, const char *name)
+/* The last one whose key says name. */
+static json_t *find(json_t *list, const char *key, const char *name)
 {
     json_t *item, *found = NULL;
     size_t index;
 
     json_array_foreach(list, index, item)
     {
-        if (strcmp(text_of(item, "name"), name) == 0)
+        if (strcmp(rpw_manifest_text(item, key), name) == 0)
             found = item;
     }
     return found;
 }
 
-static bool has_equal(json_t *list, json_t *wanted)
+/* One line: a subject in a column of its own, and what is said about it. */
+static void say(const struct changes *changes, const char *subject, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+static void say(const struct changes *changes, const char *subject, const char *format, ...)
+{
+    va_list arguments;
+
+    fprintf(changes->out, "    %-*s ", SUBJECT_WIDTH, subject);
+    va_start(arguments, format);
+    vfprintf(changes->out, format, arguments);
+    va_end(arguments);
+    fputc('\n', changes->out);
+}
+
+/* Tells of what is called name in a list: old is NULL when it was not there, new_ when it is not there any more. */
+typedef void teller(const struct changes *changes, const char *name, json_t *old, json_t *new_);
+
+/* key: of the names. */
+static void tell_each(const struct changes *changes, const char *key, json_t *before, json_t *after, teller *tell)
 {
     json_t *item;
     size_t index;
 
-    json_array_foreach(list, index, item)
+    json_array_foreach(after, index, item)
     {
-        if (json_equal(item, wanted))
-            return true;
+        const char *name = rpw_manifest_text(item, key);
+
+        tell(changes, name, find(before, key, name), find(after, key, name));
     }
-    return false;
+    json_array_foreach(before, index, item)
+    {
+        const char *name = rpw_manifest_text(item, key);
+
+        if (!find(after, key, name))
+            tell(changes, name, item, NULL);
+    }
+}
+
+/* An object as a list of objects with a name and a value. */
+static json_t *new_list(json_t *object)
+{
+    json_t *list = json_array(), *value;
+    const char *key;
+
+    json_object_foreach(object, key, value)
+    {
+        json_array_append_new(list, json_pack("{s:s, s:O}", "name", key, "value", value));
+    }
+    return list;
+}
+
+/* A heading, and what tell says below it. False, and no heading: it says nothing. */
+static bool tell_section(const struct changes *changes, const char *heading, const char *key, json_t *before,
+                         json_t *after, teller *tell)
+{
+    struct changes section = *changes;
+    char *text = NULL;
+    size_t len = 0;
+
+    section.out = rpw_memory_open(&text, &len);
+    tell_each(&section, key, before, after, tell);
+    rpw_memory_close(section.out);
+    if (len > 0)
+        fprintf(changes->out, "%s%s", heading, text);
+    free(text);
+    return len > 0;
 }
 
 /* --- volumes and annotations ------------------------------------------------------------------------------------------ */
 
-/* What a volume is, without its name. malloc's. */
-static char *source_text(json_t *volume)
+static void tell_volume(const struct changes *changes, const char *name, json_t *old, json_t *new_)
 {
-    json_t *source = json_copy(volume);
+    json_t *source = json_copy(new_ ? new_ : old);
     char *text;
 
     json_object_del(source, "name");
     text = json_dumps(source, JSON_COMPACT | JSON_SORT_KEYS);
+    if (!new_)
+        say(changes, name, "removed");
+    else if (!json_equal(old, new_))
+        say(changes, name, "%s: %s", old ? "becomes" : "added", text);
+    else if (begins_with(name, OWN_PREFIX))
+        say(changes, name, "is there already: %s", text);
+    free(text);
     json_decref(source);
-    return text;
 }
 
-/* The heading of a section, before its first line. */
-static void begin_section(const struct changes *changes, const char *heading, bool *is_begun)
+static void tell_annotation(const struct changes *changes, const char *name, json_t *old, json_t *new_)
 {
-    if (!*is_begun)
-        fprintf(changes->out, "  %s\n", heading);
-    *is_begun = true;
-}
-
-static void explain_volumes(const struct changes *changes)
-{
-    json_t *before = json_object_get(json_object_get(changes->before, "spec"), "volumes");
-    json_t *after = json_object_get(json_object_get(changes->after, "spec"), "volumes"), *volume;
-    bool is_begun = false;
-    size_t index;
-
-    json_array_foreach(after, index, volume)
-    {
-        const char *name = text_of(volume, "name");
-        bool is_ours = strncmp(name, "rucio-policy", strlen("rucio-policy")) == 0, is_old = has_equal(before, volume);
-        char *source = source_text(volume);
-
-        if (is_ours || !is_old) {
-            begin_section(changes, "volumes", &is_begun);
-            rpw_explain_line(changes->out, name, "%s: %s",
-                             is_old                     ? "is there already"
-                             : find_named(before, name) ? "becomes"
-                                                        : "added",
-                             source ? source : "");
-        }
-        free(source);
-    }
-    json_array_foreach(before, index, volume)
-    {
-        if (find_named(after, text_of(volume, "name")))
-            continue;
-        begin_section(changes, "volumes", &is_begun);
-        rpw_explain_line(changes->out, text_of(volume, "name"), "removed");
-    }
-}
-
-static void explain_annotations(const struct changes *changes)
-{
-    json_t *before = json_object_get(json_object_get(changes->before, "metadata"), "annotations");
-    json_t *after = json_object_get(json_object_get(changes->after, "metadata"), "annotations"), *value;
-    bool is_begun = false;
-    const char *key;
-
-    json_object_foreach(after, key, value)
-    {
-        if (json_equal(json_object_get(before, key), value))
-            continue;
-        begin_section(changes, "annotations", &is_begun);
-        if (strcmp(key, "policy.rucio.cern.ch/injected") == 0)
-            fprintf(changes->out, "    %s: the record of what is written\n", key);
-        else
-            fprintf(changes->out, "    %s: \"%s\"\n", key, json_string_value(value));
-    }
-    json_object_foreach(before, key, value)
-    {
-        if (json_object_get(after, key))
-            continue;
-        begin_section(changes, "annotations", &is_begun);
-        fprintf(changes->out, "    %s: removed\n", key);
-    }
+    if (!new_)
+        fprintf(changes->out, "    %s: removed\n", name);
+    else if (json_equal(old, new_))
+        return;
+    else if (strcmp(name, "policy.rucio.cern.ch/injected") == 0)
+        fprintf(changes->out, "    %s: the record of what is written\n", name);
+    else
+        fprintf(changes->out, "    %s: \"%s\"\n", name, rpw_manifest_text(new_, "value"));
 }
 
 /* --- variables ------------------------------------------------------------------------------------------------------- */
 
-/* What an entry of env gives: its literal value in quotes, or where it comes from. malloc's. */
+/* What an entry of env gives: its literal value in quotes, or where it comes from. To be freed; NULL: there is none. */
 static char *value_text(json_t *entry)
 {
     json_t *from = json_object_get(entry, "valueFrom"), *value = json_object_get(entry, "value");
 
-    if (json_is_object(from))
-        return json_dumps(from, JSON_COMPACT);
-    return value ? json_dumps(value, JSON_ENCODE_ANY) : strdup("\"\"");
+    if (!entry || json_is_object(from) || value)
+        return json_dumps(json_is_object(from) ? from : value, JSON_COMPACT | JSON_ENCODE_ANY);
+    return rpw_memory_print("\"\"");
 }
 
 /* wanted: what the policy would have it be; absent: nothing in particular. */
-static void explain_variable(const struct changes *changes, const char *name, json_t *before, json_t *after,
-                             struct rpw_span wanted)
+static void tell_variable(const struct changes *changes, const char *name, json_t *old, json_t *new_,
+                          struct rpw_span wanted)
 {
-    char *old = value_text(before), *new_ = value_text(after);
-    bool is_wanted = !wanted.ptr || (rpw_span_is(wanted, text_of(after, "value")));
+    char *before = value_text(old), *after = value_text(new_);
 
-    if (!before && !after)
-        rpw_explain_line(changes->out, name, "not set");
-    else if (!after)
-        rpw_explain_line(changes->out, name, "removed; it was %s", old);
-    else if (!before)
-        rpw_explain_line(changes->out, name, "set to %s", new_);
-    else if (!json_equal(before, after))
-        rpw_explain_line(changes->out, name, "%s becomes %s", old, new_);
-    else if (is_wanted)
-        rpw_explain_line(changes->out, name, "stays %s", new_);
+    if (!old && !new_)
+        say(changes, name, "not set");
+    else if (!new_)
+        say(changes, name, "removed; it was %s", before);
+    else if (!old)
+        say(changes, name, "set to %s", after);
+    else if (!json_equal(old, new_))
+        say(changes, name, "%s becomes %s", before, after);
+    else if (!wanted.ptr || rpw_span_is(wanted, rpw_manifest_text(new_, "value")))
+        say(changes, name, "stays %s", after);
     else
-        rpw_explain_line(changes->out, name, "stays %s, which is the pod's own; the policy has \"%.*s\"", new_,
-                         (int)wanted.len, wanted.ptr);
-    free(old);
-    free(new_);
+        say(changes, name, "stays %s, which is the pod's own; the policy has \"%.*s\"", after, (int)wanted.len,
+            wanted.ptr);
+    free(before);
+    free(after);
+}
+
+static void tell_own_variable(const struct changes *changes, struct rpw_span variable, struct rpw_span wanted,
+                              json_t *before, json_t *after)
+{
+    char *name = rpw_memory_print("%.*s", (int)variable.len, variable.ptr);
+
+    if (variable.ptr)
+        tell_variable(changes, name, find(before, "name", name), find(after, "name", name), wanted);
+    free(name);
 }
 
 static bool is_of_policy(const struct rpw_policy *policy, const char *name)
@@ -167,65 +187,35 @@ static bool is_of_policy(const struct rpw_policy *policy, const char *name)
     return strcmp(name, "POLICY_PKG_PATH") == 0 || strcmp(name, "PYTHONPATH") == 0;
 }
 
-/* A variable that names a package; absent with configEnv: false. */
-static void explain_name(const struct changes *changes, struct rpw_span variable, struct rpw_span package,
-                         json_t *before, json_t *after)
+static void tell_other_variable(const struct changes *changes, const char *name, json_t *old, json_t *new_)
 {
-    char *name = variable.ptr ? strndup(variable.ptr, variable.len) : NULL;
-
-    if (name)
-        explain_variable(changes, name, find_named(before, name), find_named(after, name), package);
-    free(name);
+    if (!is_of_policy(changes->policy, name) && !json_equal(old, new_))
+        tell_variable(changes, name, old, new_, (struct rpw_span){NULL, 0});
 }
 
-/* The policy's own variables, in its order. */
-static void explain_own_variables(const struct changes *changes, json_t *before, json_t *after)
+/* The policy's own variables in its order, then what else has changed. */
+static void tell_variables(const struct changes *changes, json_t *before, json_t *after)
 {
     const struct rpw_policy *policy = changes->policy;
 
-    explain_variable(changes, "POLICY_PKG_PATH", find_named(before, "POLICY_PKG_PATH"),
-                     find_named(after, "POLICY_PKG_PATH"), policy->path);
+    tell_own_variable(changes, RPW_LIT("POLICY_PKG_PATH"), policy->path, before, after);
     for (size_t i = 0; i < policy->package_count; i++)
-        explain_name(changes, policy->packages[i].variable, policy->packages[i].value, before, after);
+        tell_own_variable(changes, policy->packages[i].variable, policy->packages[i].value, before, after);
     for (size_t i = 0; i < policy->package_count; i++)
-        explain_name(changes, policy->packages[i].cfg_variable, policy->packages[i].value, before, after);
-    explain_variable(changes, "PYTHONPATH", find_named(before, "PYTHONPATH"), find_named(after, "PYTHONPATH"),
-                     (struct rpw_span){NULL, 0});
-}
-
-static void explain_variables(const struct changes *changes, json_t *before, json_t *after)
-{
-    json_t *entry;
-    size_t index;
-
-    explain_own_variables(changes, before, after);
-    json_array_foreach(after, index, entry)
-    {
-        const char *name = text_of(entry, "name");
-        json_t *old = find_named(before, name);
-
-        if (!is_of_policy(changes->policy, name) && !(old && json_equal(old, find_named(after, name))))
-            explain_variable(changes, name, old, entry, (struct rpw_span){NULL, 0});
-    }
-    json_array_foreach(before, index, entry)
-    {
-        const char *name = text_of(entry, "name");
-
-        if (!is_of_policy(changes->policy, name) && !find_named(after, name))
-            explain_variable(changes, name, entry, NULL, (struct rpw_span){NULL, 0});
-    }
+        tell_own_variable(changes, policy->packages[i].cfg_variable, policy->packages[i].value, before, after);
+    tell_own_variable(changes, RPW_LIT("PYTHONPATH"), (struct rpw_span){NULL, 0}, before, after);
+    tell_each(changes, "name", before, after, tell_other_variable);
 }
 
 /* --- mounts ---------------------------------------------------------------------------------------------------------- */
 
-static void explain_mount(const struct changes *changes, json_t *mount, const char *what)
+static void say_mount(const struct changes *changes, json_t *mount, const char *what)
 {
-    const char *sub_path = text_of(mount, "subPath");
-    bool is_part = sub_path[0] != '\0';
+    const char *sub_path = rpw_manifest_text(mount, "subPath");
 
-    rpw_explain_line(changes->out, "mount", "%s %s%s: %s%svolume %s", text_of(mount, "mountPath"), what,
-                     json_is_true(json_object_get(mount, "readOnly")) ? ", read-only" : "", is_part ? sub_path : "",
-                     is_part ? " of " : "", text_of(mount, "name"));
+    say(changes, "mount", "%s %s%s: %s%svolume %s", rpw_manifest_text(mount, "mountPath"), what,
+        json_is_true(json_object_get(mount, "readOnly")) ? ", read-only" : "", sub_path,
+        sub_path[0] != '\0' ? " of " : "", rpw_manifest_text(mount, "name"));
 }
 
 /* The package comes from the chart's own policyPackages. */
@@ -233,128 +223,103 @@ static bool is_by_chart(const struct changes *changes)
 {
     json_t *annotations = json_object_get(json_object_get(changes->after, "metadata"), "annotations");
 
-    return strncmp(text_of(annotations, "policy.rucio.cern.ch/revision"), RPW_CHART_REVISION_PREFIX,
-                   sizeof(RPW_CHART_REVISION_PREFIX) - 1) == 0;
+    return begins_with(rpw_manifest_text(annotations, "policy.rucio.cern.ch/revision"), RPW_CHART_REVISION_PREFIX);
 }
 
-static bool is_ours(const struct changes *changes, json_t *mount)
+static void tell_mount(const struct changes *changes, const char *path, json_t *old, json_t *new_)
 {
-    return strncmp(text_of(mount, "name"), "rucio-policy", strlen("rucio-policy")) == 0 || is_by_chart(changes);
+    bool is_changed = !json_equal(old, new_);
+
+    if (old && is_changed)
+        say_mount(changes, old, "removed");
+    if (new_ && is_changed)
+        say_mount(changes, new_, "added");
+    if (!is_changed && rpw_span_equal(rpw_span_without_trailing_slashes(rpw_span_of(path)), changes->policy->path))
+        say_mount(changes, new_,
+                  begins_with(rpw_manifest_text(new_, "name"), OWN_PREFIX) || is_by_chart(changes)
+                      ? "is there already"
+                      : "is the pod's own and stays, in conflict with the policy");
 }
 
-static bool is_at_path(json_t *mount, struct rpw_span path)
+static void tell_mounts(const struct changes *changes, json_t *before, json_t *after)
 {
-    return rpw_span_equal(rpw_span_without_trailing_slashes(rpw_span_of(text_of(mount, "mountPath"))), path);
-}
-
-static void explain_mounts(const struct changes *changes, json_t *before, json_t *after)
-{
-    json_t *mount;
-    size_t index;
-    bool is_told = false;
-
-    json_array_foreach(before, index, mount)
-    {
-        if (!has_equal(after, mount))
-            explain_mount(changes, mount, "removed");
-    }
-    json_array_foreach(after, index, mount)
-    {
-        bool is_old = has_equal(before, mount);
-
-        if (is_old && !is_at_path(mount, changes->policy->path))
-            continue;
-        explain_mount(changes, mount,
-                      !is_old                   ? "added"
-                      : is_ours(changes, mount) ? "is there already"
-                                                : "is the pod's own and stays, in conflict with the policy");
-        is_told = true;
-    }
-    if (!is_told)
-        rpw_explain_line(changes->out, "mount",
-                         changes->policy->source == RPW_SOURCE_PREINSTALLED ? "none: the code is in the image"
-                                                                            : "none added");
+    if (!tell_section(changes, "", "mountPath", before, after, tell_mount))
+        say(changes, "mount",
+            changes->policy->source == RPW_SOURCE_PREINSTALLED ? "none: the code is in the image" : "none added");
 }
 
 /* --- containers ------------------------------------------------------------------------------------------------------ */
 
 /* An init container that was not there: where it stands. */
-static void explain_added(const struct changes *changes, json_t *list, size_t index)
+static void tell_added(const struct changes *changes, const char *name, json_t *container)
 {
-    const char *before = text_of(json_array_get(list, index + 1), "name");
-    json_t *container = json_array_get(list, index);
+    json_t *list = json_object_get(json_object_get(changes->after, "spec"), "initContainers");
+    size_t index = 0;
 
-    fprintf(changes->out, "  init container %s: added ", text_of(container, "name"));
+    while (json_array_get(list, index) != container)
+        index++;
+    fprintf(changes->out, "  init container %s: added ", name);
     if (index == 0)
         fputs("in front of all\n", changes->out);
     else if (index + 1 == json_array_size(list))
         fputs("behind all\n", changes->out);
     else
-        fprintf(changes->out, "in front of %s\n", before);
-    rpw_explain_line(changes->out, "image", "%s", text_of(container, "image"));
+        fprintf(changes->out, "in front of %s\n", rpw_manifest_text(json_array_get(list, index + 1), "name"));
+    say(changes, "image", "%s", rpw_manifest_text(container, "image"));
 }
 
-static void explain_container(const struct changes *changes, const char *kind, json_t *before, json_t *after)
+static void tell_container_of(const struct changes *changes, const char *kind, const char *name, json_t *old,
+                              json_t *new_)
 {
-    const char *name = text_of(after, "name");
-
     fprintf(changes->out, "  %s %s", kind, name);
-    if (rpw_selector_is_target(changes->policy->containers, rpw_span_of(name))) {
+    if (!new_) {
+        fputs(": removed\n", changes->out);
+    } else if (rpw_selector_is_own(rpw_span_of(name)) && json_equal(old, new_)) {
+        fputs(": is there already\n", changes->out);
+    } else if (rpw_selector_is_target(changes->policy->containers, rpw_span_of(name))) {
         fputc('\n', changes->out);
-        explain_mounts(changes, json_object_get(before, "volumeMounts"), json_object_get(after, "volumeMounts"));
-        explain_variables(changes, json_object_get(before, "env"), json_object_get(after, "env"));
-    } else if (json_equal(before, after)) {
+        tell_mounts(changes, json_object_get(old, "volumeMounts"), json_object_get(new_, "volumeMounts"));
+        tell_variables(changes, json_object_get(old, "env"), json_object_get(new_, "env"));
+    } else if (json_equal(old, new_)) {
         fputs(": left alone, its name does not match ", changes->out);
-        rpw_explain_list(changes->out, changes->policy->containers);
+        rpw_policy_words_list(changes->out, changes->policy->containers, ", ", " or ");
         fputc('\n', changes->out);
     } else {
         fputs(": brought up to date\n", changes->out);
     }
 }
 
-static bool is_own(const char *name)
+static void tell_container(const struct changes *changes, const char *name, json_t *old, json_t *new_)
 {
-    for (size_t i = 0; i < RPW_OWN_CONTAINERS; i++)
-        if (rpw_span_is(rpw_policy_own_containers[i], name))
-            return true;
-    return false;
+    tell_container_of(changes, "container", name, old, new_);
 }
 
-static void explain_containers(const struct changes *changes, const char *key, const char *kind)
+static void tell_init_container(const struct changes *changes, const char *name, json_t *old, json_t *new_)
 {
-    json_t *before = json_object_get(json_object_get(changes->before, "spec"), key);
-    json_t *after = json_object_get(json_object_get(changes->after, "spec"), key), *container;
-    size_t index;
-
-    json_array_foreach(after, index, container)
-    {
-        const char *name = text_of(container, "name");
-        json_t *old = find_named(before, name);
-
-        if (!old)
-            explain_added(changes, after, index);
-        else if (is_own(name) && json_equal(old, container))
-            fprintf(changes->out, "  %s %s: is there already\n", kind, name);
-        else
-            explain_container(changes, kind, old, container);
-    }
-    json_array_foreach(before, index, container)
-    {
-        if (!find_named(after, text_of(container, "name")))
-            fprintf(changes->out, "  %s %s: removed\n", kind, text_of(container, "name"));
-    }
+    if (!old)
+        tell_added(changes, name, new_);
+    else
+        tell_container_of(changes, "init container", name, old, new_);
 }
 
 void rpw_explain_changes(FILE *out, const struct rpw_policy *policy, json_t *before, json_t *after)
 {
     const struct changes changes = {out, policy, before, after};
+    json_t *old = json_object_get(before, "spec"), *new_ = json_object_get(after, "spec");
+    json_t *old_annotations = new_list(json_object_get(json_object_get(before, "metadata"), "annotations"));
+    json_t *new_annotations = new_list(json_object_get(json_object_get(after, "metadata"), "annotations"));
 
     if (is_by_chart(&changes))
         fputs("  the chart's own policyPackages bring the package: its volume and path are used, not the policy's "
               "source\n",
               out);
-    explain_volumes(&changes);
-    explain_containers(&changes, "initContainers", "init container");
-    explain_containers(&changes, "containers", "container");
-    explain_annotations(&changes);
+    tell_section(&changes, "  volumes\n", "name", json_object_get(old, "volumes"), json_object_get(new_, "volumes"),
+                 tell_volume);
+    tell_each(&changes, "name", json_object_get(old, "initContainers"), json_object_get(new_, "initContainers"),
+              tell_init_container);
+    tell_each(&changes, "name", json_object_get(old, "containers"), json_object_get(new_, "containers"),
+              tell_container);
+    tell_section(&changes, "  annotations\n", "name", old_annotations, new_annotations, tell_annotation);
+    json_decref(old_annotations);
+    json_decref(new_annotations);
 }

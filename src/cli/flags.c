@@ -13,10 +13,9 @@
 #include "help.h"
 
 #define EXPECTED_BYTES 160
-#define AMOUNT_BYTES 32
 #define NAME_BYTES 64
 
-/* --- numbers with units --------------------------------------------------------------------------------------------- */
+/* --- kinds of values ------------------------------------------------------------------------------------------------ */
 
 struct unit {
     const char *suffix;
@@ -28,73 +27,51 @@ static const struct unit no_units[] = {{"", 1}, {NULL, 0}};
 static const struct unit seconds[] = {{"s", 1}, {"m", 60}, {"h", 3600}, {"d", 86400}, {NULL, 0}};
 static const struct unit bytes[] = {{"", 1}, {"Ki", 1UL << 10}, {"Mi", 1UL << 20}, {"Gi", 1UL << 30}, {NULL, 0}};
 
-/* NULL: the flag's value is no number. */
-static const struct unit *units_of(const struct rpw_flag *flag)
+/* Stores value at field; ret_form: what was expected, where the kind does not say it. */
+typedef bool taker(const struct rpw_flag *flag, const char *value, void *field, const char **ret_form);
+
+static taker take_switch, take_text, take_element, take_amount, take_choice, take_form;
+
+static const struct kind {
+    taker *take;
+    const char *expected, *example;
+    const struct unit *units;
+} kinds[] = {
+    [RPW_FLAG_SWITCH] = {take_switch, "true or false"},
+    [RPW_FLAG_TEXT] = {take_text, "text"},
+    [RPW_FLAG_FILE] = {take_text, "a file name"},
+    [RPW_FLAG_FOLDER] = {take_text, "the name of a folder"},
+    [RPW_FLAG_TEXTS] = {take_element, "text"},
+    [RPW_FLAG_FILES] = {take_element, "a file name"},
+    [RPW_FLAG_NUMBER] = {take_amount, "a number", "", no_units},
+    [RPW_FLAG_DURATION] = {take_amount, "a duration", ", such as 90s, 10m, 12h or 30d", seconds},
+    [RPW_FLAG_SIZE] = {take_amount, "a size", ", such as 64Mi", bytes},
+    [RPW_FLAG_CHOICE] = {take_choice, ""},
+    [RPW_FLAG_FORM] = {take_form, ""},
+    [RPW_FLAG_FORMS] = {take_form, ""},
+};
+
+static bool take_switch(const struct rpw_flag *flag, const char *value, void *field, const char **ret_form)
 {
-    switch (flag->kind) {
-    case RPW_FLAG_NUMBER:
-        return no_units;
-    case RPW_FLAG_DURATION:
-        return seconds;
-    case RPW_FLAG_SIZE:
-        return bytes;
-    default:
-        return NULL;
-    }
-}
+    bool *is_on = field;
 
-/* Digits and a unit, without a sign. */
-static bool parse_amount(const struct rpw_flag *flag, const char *text, unsigned long *ret_amount)
-{
-    const struct unit *unit = units_of(flag);
-    unsigned long number;
-    char *end = NULL;
-
-    if (!isdigit((unsigned char)text[0]))
-        return false;
-    errno = 0;
-    number = strtoul(text, &end, 10);
-    while (unit->suffix != NULL && strcmp(unit->suffix, end) != 0)
-        unit++;
-    if (errno != 0 || unit->suffix == NULL || number > flag->max / unit->factor || number * unit->factor < flag->min)
-        return false;
-    *ret_amount = number * unit->factor;
-    return true;
-}
-
-/* In the largest unit that leaves no fraction. */
-static void format_amount(const struct unit *units, unsigned long amount, char ret_text[AMOUNT_BYTES])
-{
-    const struct unit *best = units;
-
-    for (const struct unit *unit = units; unit->suffix != NULL; unit++)
-        if (amount > 0 && amount % unit->factor == 0)
-            best = unit;
-    snprintf(ret_text, AMOUNT_BYTES, "%lu%s", amount / best->factor, best->suffix);
-}
-
-/* --- one value ------------------------------------------------------------------------------------------------------ */
-
-static bool take_choice(const struct rpw_flag *flag, const char *value, unsigned *choice)
-{
-    struct rpw_span rest = rpw_span_of(flag->value), word;
-
-    for (unsigned i = 0; rpw_span_next_element(&rest, '|', &word); i++)
-        if (rpw_span_is(word, value)) {
-            *choice = i;
-            return true;
-        }
-    return false;
-}
-
-static bool take_switch(const char *value, bool *is_on)
-{
+    (void)flag, (void)ret_form;
     *is_on = strcmp(value, "true") == 0;
     return *is_on || strcmp(value, "false") == 0;
 }
 
-static bool take_element(struct rpw_flag_list *list, const char *value, const char **ret_form)
+static bool take_text(const struct rpw_flag *flag, const char *value, void *field, const char **ret_form)
 {
+    (void)flag, (void)ret_form;
+    *(const char **)field = value;
+    return value[0] != '\0';
+}
+
+static bool take_element(const struct rpw_flag *flag, const char *value, void *field, const char **ret_form)
+{
+    struct rpw_flag_list *list = field;
+
+    (void)flag;
     if (list->count == RPW_FLAG_LIST_MAX)
         *ret_form = "at most 1024 of them";
     if (value[0] == '\0' || list->count == RPW_FLAG_LIST_MAX)
@@ -103,44 +80,44 @@ static bool take_element(struct rpw_flag_list *list, const char *value, const ch
     return true;
 }
 
-static bool take_amount(const struct rpw_flag *flag, const char *value, void *field)
+static bool take_choice(const struct rpw_flag *flag, const char *value, void *field, const char **ret_form)
 {
-    unsigned long amount;
+    struct rpw_span rest = rpw_span_of(flag->value), word;
+    unsigned *choice = field;
 
-    if (!parse_amount(flag, value, &amount))
+    (void)ret_form;
+    for (*choice = 0; rpw_span_next_element(&rest, '|', &word); ++*choice)
+        if (rpw_span_is(word, value))
+            return true;
+    return false;
+}
+
+/* Digits and a unit, without a sign. */
+static bool take_amount(const struct rpw_flag *flag, const char *value, void *field, const char **ret_form)
+{
+    const struct unit *unit = kinds[flag->kind].units;
+    unsigned long number;
+    char *end = NULL;
+
+    (void)ret_form;
+    errno = 0;
+    number = strtoul(value, &end, 10);
+    while (unit->suffix != NULL && strcmp(unit->suffix, end) != 0)
+        unit++;
+    if (!isdigit((unsigned char)value[0]) || errno != 0 || unit->suffix == NULL || number > flag->max / unit->factor ||
+        number * unit->factor < flag->min)
         return false;
     if (flag->kind == RPW_FLAG_DURATION)
-        *(time_t *)field = (time_t)amount;
+        *(time_t *)field = (time_t)(number * unit->factor);
     else
-        *(unsigned long *)field = amount;
+        *(unsigned long *)field = number * unit->factor;
     return true;
 }
 
-/* Stores value; ret_form: what was expected, where the kind does not say it. */
-static bool take(const struct rpw_flag *flag, const char *value, void *options, const char **ret_form)
+static bool take_form(const struct rpw_flag *flag, const char *value, void *field, const char **ret_form)
 {
-    void *field = (char *)options + flag->offset;
-
-    switch (flag->kind) {
-    case RPW_FLAG_SWITCH:
-        return take_switch(value, field);
-    case RPW_FLAG_TEXTS:
-    case RPW_FLAG_FILES:
-        return take_element(field, value, ret_form);
-    case RPW_FLAG_CHOICE:
-        return take_choice(flag, value, field);
-    case RPW_FLAG_FORM:
-    case RPW_FLAG_FORMS:
-        *ret_form = flag->take(field, value);
-        return *ret_form == NULL;
-    case RPW_FLAG_NUMBER:
-    case RPW_FLAG_DURATION:
-    case RPW_FLAG_SIZE:
-        return take_amount(flag, value, field);
-    default:
-        *(const char **)field = value;
-        return value[0] != '\0';
-    }
+    *ret_form = flag->take(field, value);
+    return *ret_form == NULL;
 }
 
 /* --- errors --------------------------------------------------------------------------------------------------------- */
@@ -157,6 +134,18 @@ int rpw_flags_error(const struct rpw_verb *verb, const char *where, const char *
     return RPW_EXIT_USAGE;
 }
 
+int rpw_verb_fail(const struct rpw_verb *verb, int exit_code, const char *format, ...)
+{
+    va_list arguments;
+
+    fprintf(stderr, "rucio-policy-webhook %s: ", verb->name);
+    va_start(arguments, format);
+    vfprintf(stderr, format, arguments);
+    va_end(arguments);
+    fputc('\n', stderr);
+    return exit_code;
+}
+
 /* "a, b or c" of "a|b|c" */
 static void describe_choice(const char *words, char text[EXPECTED_BYTES])
 {
@@ -171,40 +160,29 @@ static void describe_choice(const char *words, char text[EXPECTED_BYTES])
                         (int)word.len, word.ptr);
 }
 
-static void describe_amount(const struct rpw_flag *flag, char text[EXPECTED_BYTES])
+/* The largest unit that leaves no fraction. */
+static const struct unit *unit_for(const struct unit *units, unsigned long amount)
 {
-    static const char *const words[][2] = {
-        [RPW_FLAG_NUMBER] = {"number", ""},
-        [RPW_FLAG_DURATION] = {"duration", ", such as 90s, 10m, 12h or 30d"},
-        [RPW_FLAG_SIZE] = {"size", ", such as 64Mi"},
-    };
-    char least[AMOUNT_BYTES], most[AMOUNT_BYTES];
+    const struct unit *best = units;
 
-    format_amount(units_of(flag), flag->min, least);
-    format_amount(units_of(flag), flag->max, most);
-    snprintf(text, EXPECTED_BYTES, "a %s from %s to %s%s", words[flag->kind][0], least, most, words[flag->kind][1]);
+    for (const struct unit *unit = units; unit->suffix != NULL; unit++)
+        if (amount > 0 && amount % unit->factor == 0)
+            best = unit;
+    return best;
 }
 
-static const char *describe_expected(const struct rpw_flag *flag, char text[EXPECTED_BYTES])
+static void describe_expected(const struct rpw_flag *flag, char text[EXPECTED_BYTES])
 {
-    switch (flag->kind) {
-    case RPW_FLAG_SWITCH:
-        return "true or false";
-    case RPW_FLAG_FILE:
-    case RPW_FLAG_FILES:
-        return "a file name";
-    case RPW_FLAG_FOLDER:
-        return "the name of a folder";
-    case RPW_FLAG_CHOICE:
+    const struct kind *kind = &kinds[flag->kind];
+
+    snprintf(text, EXPECTED_BYTES, "%s", kind->expected);
+    if (kind->units != NULL) {
+        const struct unit *least = unit_for(kind->units, flag->min), *most = unit_for(kind->units, flag->max);
+
+        snprintf(text, EXPECTED_BYTES, "%s from %lu%s to %lu%s%s", kind->expected, flag->min / least->factor,
+                 least->suffix, flag->max / most->factor, most->suffix, kind->example);
+    } else if (flag->kind == RPW_FLAG_CHOICE) {
         describe_choice(flag->value, text);
-        return text;
-    case RPW_FLAG_NUMBER:
-    case RPW_FLAG_DURATION:
-    case RPW_FLAG_SIZE:
-        describe_amount(flag, text);
-        return text;
-    default:
-        return "text";
     }
 }
 
@@ -230,13 +208,13 @@ static void variable_of(const struct rpw_flag *flag, char name[NAME_BYTES])
 /* where is how the user spelled it: the flag or the environment variable. */
 static bool store(struct reading *reading, const struct rpw_flag *flag, const char *where, const char *value)
 {
-    char expected[EXPECTED_BYTES] = "";
+    char expected[EXPECTED_BYTES];
     const char *form = NULL;
 
-    if (take(flag, value, reading->options, &form))
+    if (kinds[flag->kind].take(flag, value, (char *)reading->options + flag->offset, &form))
         return true;
-    rpw_flags_error(reading->verb, where, "found '%.100s', expected %s", value,
-                    form != NULL ? form : describe_expected(flag, expected));
+    describe_expected(flag, expected);
+    rpw_flags_error(reading->verb, where, "found '%.100s', expected %s", value, form != NULL ? form : expected);
     return false;
 }
 

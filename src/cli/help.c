@@ -1,15 +1,14 @@
 /* help.c - prints verbs and their flags. */
 #include "help.h"
 
-#include <ctype.h>
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
-#include "verb.h"
+#include "memory.h"
 
 #define COLUMNS 100
 #define FLAG_COLUMNS 28
-#define SPELLED_BYTES 128
 
 const char *rpw_help_program_name(void)
 {
@@ -44,42 +43,34 @@ static void print_wrapped(const char *text, size_t column, size_t indent, FILE *
     fputc('\n', out);
 }
 
-/* "-f, --file FILE" */
-static void spell(const struct rpw_flag *flag, char text[SPELLED_BYTES])
+/* " (required; may be given again)" and the like; empty when there is nothing to say. To be freed. */
+static char *describe_default(const struct rpw_flag *flag)
 {
-    char letter[8] = "";
+    bool is_list = rpw_flag_is_list(flag) && flag->name != NULL;
 
-    if (flag->letter != 0)
-        snprintf(letter, sizeof(letter), "-%c, ", flag->letter);
-    snprintf(text, SPELLED_BYTES, "%s%s%s%s%s", letter, flag->name != NULL ? "--" : "",
-             flag->name != NULL ? flag->name : "", flag->name != NULL && rpw_flag_has_value(flag) ? " " : "",
-             rpw_flag_has_value(flag) ? flag->value : "");
-}
-
-/* "required; may be given again" and the like; empty when there is nothing to say. */
-static void describe_default(const struct rpw_flag *flag, char text[SPELLED_BYTES])
-{
     if (flag->is_required)
-        snprintf(text, SPELLED_BYTES, " (required%s)", rpw_flag_is_list(flag) ? "; may be given again" : "");
-    else if (flag->fallback != NULL && rpw_flag_has_value(flag))
-        snprintf(text, SPELLED_BYTES, " (default: %s)", flag->fallback);
-    else
-        snprintf(text, SPELLED_BYTES, "%s",
-                 rpw_flag_is_list(flag) && flag->name != NULL ? " (may be given again)" : "");
+        return rpw_memory_print(" (required%s)", is_list ? "; may be given again" : "");
+    if (flag->fallback != NULL && rpw_flag_has_value(flag))
+        return rpw_memory_print(" (default: %s)", flag->fallback);
+    return rpw_memory_print("%s", is_list ? " (may be given again)" : "");
 }
 
 static void print_flag(const struct rpw_flag *flag, FILE *out)
 {
-    char spelled[SPELLED_BYTES], remark[SPELLED_BYTES], help[2048];
+    const char letter[] = {'-', flag->letter, ',', ' ', '\0'};
+    char *remark = describe_default(flag), *help = rpw_memory_print("%s%s", flag->help, remark);
+    char *spelled = rpw_memory_print("%s%s%s%s%s", flag->letter != 0 ? letter : "", flag->name != NULL ? "--" : "",
+                                     flag->name != NULL ? flag->name : "",
+                                     flag->name != NULL && rpw_flag_has_value(flag) ? " " : "",
+                                     rpw_flag_has_value(flag) ? flag->value : "");
 
-    spell(flag, spelled);
-    describe_default(flag, remark);
-    snprintf(help, sizeof(help), "%s%s", flag->help, remark);
+    fprintf(out, "  %-*s", FLAG_COLUMNS - 2, spelled);
     if (strlen(spelled) + 3 > FLAG_COLUMNS)
-        fprintf(out, "  %s\n%*s", spelled, FLAG_COLUMNS, "");
-    else
-        fprintf(out, "  %-*s", FLAG_COLUMNS - 2, spelled);
+        fprintf(out, "\n%*s", FLAG_COLUMNS, "");
     print_wrapped(help, FLAG_COLUMNS, FLAG_COLUMNS, out);
+    free(spelled);
+    free(help);
+    free(remark);
 }
 
 /* What must be given, and that there is more. */
@@ -152,33 +143,21 @@ static void print_roff(const char *text, const char *end, FILE *out)
     fprintf(out, "%s\n", end);
 }
 
-/* A value's name, in small letters: "ns/name". */
-static void print_value(const char *value, FILE *out)
-{
-    fputs(" Ar ", out);
-    for (; *value != '\0'; value++)
-        fputc(tolower((unsigned char)*value), out);
-}
-
 static void print_manual_flag(const struct rpw_flag *flag, FILE *out)
 {
+    char *remark = describe_default(flag), *help = rpw_memory_print("%s%s", flag->help, remark);
+
     fputs(".It", out);
     if (flag->letter != 0)
         fprintf(out, " Fl %c ,", flag->letter);
     if (flag->name != NULL)
         fprintf(out, " Fl -%s", flag->name);
-    if (flag->kind == RPW_FLAG_CHOICE)
-        fprintf(out, " Cm %s", flag->value);
-    else if (rpw_flag_has_value(flag))
-        print_value(flag->value, out);
+    if (rpw_flag_has_value(flag))
+        fprintf(out, flag->kind == RPW_FLAG_CHOICE ? " Cm %s" : " Ar %s", flag->value);
     fputc('\n', out);
-    print_roff(flag->help, ".", out);
-    if (flag->is_required)
-        fputs("Required.\n", out);
-    if (rpw_flag_is_list(flag))
-        fputs("May be given again.\n", out);
-    if (flag->fallback != NULL && rpw_flag_has_value(flag))
-        fprintf(out, "Default: %s.\n", flag->fallback);
+    print_roff(help, ".", out);
+    free(help);
+    free(remark);
 }
 
 void rpw_help_print_manual(const struct rpw_verb *const *verbs, size_t count, FILE *out)

@@ -9,11 +9,13 @@
 #include "config.h"
 #include "flags.h"
 #include "input.h"
+#include "memory.h"
 #include "release.h"
 #include "values.h"
 #include "visible.h"
+#include "writer.h"
 
-#define NAME_BYTES 64
+#define POLICY_INDENT 4
 #define EXAMPLE_PACKAGE "example_policy_package"
 #define EXAMPLE_NAMESPACE "rucio"
 
@@ -38,34 +40,26 @@ static const struct rpw_flag flags[] = {
 
 /* --- the parts of the file -------------------------------------------------------------------------------------------- */
 
-/* A text as YAML: plain where that is the same, else in double quotes. */
-static void print_scalar(FILE *out, const char *text)
+/* Prints a part of the policy, which it takes. */
+static void print_part(FILE *out, json_t *take_part)
 {
-    const char *plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./-=";
-    json_t *string = json_string(text);
-    bool is_plain = text[0] != '\0' && isalpha((unsigned char)text[0]) && text[strspn(text, plain)] == '\0';
-    char *quoted = is_plain || string == NULL ? NULL : json_dumps(string, JSON_ENCODE_ANY | JSON_ENSURE_ASCII);
-
-    fputs(quoted != NULL ? quoted : text, out);
-    free(quoted);
-    json_decref(string);
+    rpw_manifest_write_yaml(out, take_part, POLICY_INDENT);
+    json_decref(take_part);
 }
 
-static void print_keys(FILE *out, json_t *keys, const char *otherwise)
+/* The keys of an object as a list; where there are none, otherwise. */
+static json_t *new_list(json_t *object, const char *otherwise)
 {
-    const char *key, *separator = "";
-    json_t *ignored;
+    json_t *list = json_array(), *ignored;
+    const char *key;
 
-    fputc('[', out);
-    if (json_object_size(keys) == 0)
-        print_scalar(out, otherwise);
-    json_object_foreach(keys, key, ignored)
+    json_object_foreach(object, key, ignored)
     {
-        fputs(separator, out);
-        print_scalar(out, key);
-        separator = ", ";
+        json_array_append_new(list, json_string(key));
     }
-    fputs("]\n", out);
+    if (json_array_size(list) == 0)
+        json_array_append_new(list, json_string(otherwise));
+    return list;
 }
 
 /* Lines of a comment, from texts of others. */
@@ -87,14 +81,9 @@ static void print_comment(FILE *out, const char *title, const json_t *texts, con
 
 static void print_findings(FILE *out, const struct rpw_release *release)
 {
-    json_t *values = json_array(), *ignored;
-    const char *key;
+    json_t *values = new_list(release->values, "none");
 
-    json_object_foreach(release->values, key, ignored)
-    {
-        json_array_append_new(values, json_string(key));
-    }
-    print_comment(out, "Containers of Rucio in the release:", release->containers, "none");
+    print_comment(out, "Rucio containers in the release:", release->containers, "none");
     print_comment(out, "What sets a policy there today:", release->settings, "nothing");
     print_comment(out, "The charts' values to delete when this policy works:", values, "none");
     fputs("#\n", out);
@@ -104,67 +93,59 @@ static void print_findings(FILE *out, const struct rpw_release *release)
 /* A DNS label made of package. */
 static void print_policy_name(FILE *out, const char *package)
 {
-    char name[NAME_BYTES];
-    size_t len = 0;
+    size_t len = strlen(package);
 
-    for (; package[len] != '\0' && len + 1 < sizeof(name); len++)
-        name[len] = isalnum((unsigned char)package[len]) ? (char)tolower((unsigned char)package[len]) : '-';
-    while (len > 0 && name[len - 1] == '-')
+    while (len > 0 && !isalnum((unsigned char)package[len - 1]))
         len--;
-    fprintf(out, "%.*s", (int)len, name);
+    for (size_t i = 0; i < len && i < RPW_DNS_MAX_LABEL_BYTES; i++)
+        fputc(isalnum((unsigned char)package[i]) ? tolower((unsigned char)package[i]) : '-', out);
+    fputc('\n', out);
 }
 
 static void print_packages(FILE *out, json_t *packages, const char *package)
 {
-    const char *vo, *separator = "";
-    json_t *value;
+    json_t *of_vos = json_copy(packages);
 
-    fputs("    package: ", out);
-    print_scalar(out, package);
-    fputs("      # what Python imports\n", out);
-    if (json_object_size(packages) < 2)
-        return;
-    fputs("    packages: {", out);
-    json_object_foreach(packages, vo, value)
-    {
-        if (vo[0] == '\0')
-            continue;
-        fputs(separator, out);
-        print_scalar(out, vo);
-        fputs(": ", out);
-        print_scalar(out, json_string_value(value));
-        separator = ", ";
-    }
-    fputs("}      # of each VO\n", out);
+    print_part(out, json_pack("{s:s}", "package", package));
+    json_object_del(of_vos, "");
+    if (json_object_size(packages) > 1)
+        print_part(out, json_pack("{s:O}", "packages", of_vos));
+    json_decref(of_vos);
+}
+
+static json_t *new_source(enum source source, const struct rpw_release *release, const char *package)
+{
+    char *example = rpw_memory_print("%s==1.0", package);
+    json_t *requirements = new_list(release->requirements, example), *made;
+
+    if (source == SOURCE_PIP)
+        made = json_pack("{s:{s:O}}", "pip", "requirements", requirements);
+    else if (source == SOURCE_COPY)
+        made = json_pack("{s:{s:s, s:s}}", "copy", "image", "registry.example.org/policy:1.0", "path", "/policy");
+    else if (source == SOURCE_PREINSTALLED)
+        made = json_pack("{s:{}}", "preinstalled");
+    else
+        made = json_pack("{s:{s:{s:s, s:b}}}", "volume", "persistentVolumeClaim", "claimName", "rucio-policy",
+                         "readOnly", true);
+    json_decref(requirements);
+    free(example);
+    return made;
 }
 
 static void print_source(FILE *out, enum source source, const struct rpw_release *release, const char *package)
 {
+    static const char *const comments[] = {
+        [SOURCE_VOLUME] = "Any volume source of Kubernetes whose root holds the package's directory",
+        [SOURCE_PIP] = "An init container installs the package with pip",
+        [SOURCE_COPY] = "An image that has the package, and the directory in which it is",
+        [SOURCE_PREINSTALLED] = "The package is in Rucio's image, below path",
+    };
     const char *path = json_object_iter_key(json_object_iter(release->paths));
-    char example[256];
 
-    fputs("    source:\n", out);
-    switch (source) {
-    case SOURCE_PIP:
-        snprintf(example, sizeof(example), "%s==1.0", package);
-        fputs("      pip:\n        requirements: ", out);
-        print_keys(out, release->requirements, example);
-        break;
-    case SOURCE_COPY:
-        fputs("      copy:\n        image: registry.example.org/policy:1.0      # an image that has the package ...\n"
-              "        path: /policy                               # ... in this directory\n",
-              out);
-        break;
-    case SOURCE_PREINSTALLED:
-        fputs("      preinstalled: {}      # in Rucio's image, below path\n    path: ", out);
-        print_scalar(out, path != NULL ? path : "/opt/rucio/policy");
-        fputc('\n', out);
-        break;
-    default:
-        fputs("      volume:      # any volume source of Kubernetes whose root holds the package's directory\n"
-              "        persistentVolumeClaim: {claimName: rucio-policy, readOnly: true}\n",
-              out);
-    }
+    fprintf(out, "    # %s:\n", comments[source]);
+    print_part(out, json_pack("{s:o}", "source", new_source(source, release, package)));
+    if (source == SOURCE_PREINSTALLED)
+        print_part(out, json_pack("{s:s}", "path", path != NULL ? path : "/opt/rucio/policy"));
 }
 
 /* --- the file --------------------------------------------------------------------------------------------------------- */
@@ -190,6 +171,7 @@ static const char *package_of(const struct options *options, const struct rpw_re
 static void print_file(FILE *out, const struct options *options, const struct rpw_release *release)
 {
     const char *package = package_of(options, release);
+    const char *namespace_ = options->namespace_ != NULL ? options->namespace_ : EXAMPLE_NAMESPACE;
 
     fputs("# The configuration of rucio-policy-webhook; docs/configuration.md has all keys.\n"
           "# Is it right?        rucio-policy-webhook check policy.yaml\n"
@@ -199,8 +181,8 @@ static void print_file(FILE *out, const struct options *options, const struct rp
         print_findings(out, release);
     fputs("policies:\n  - name: ", out);
     print_policy_name(out, package);
-    fputs("\n    match:\n      namespaces: ", out);
-    print_keys(out, release->namespaces, options->namespace_ != NULL ? options->namespace_ : EXAMPLE_NAMESPACE);
+    print_part(out, json_pack("{s:{s:o}}", "match", "namespaces", new_list(release->namespaces, namespace_)));
+    fputs("    # What Python imports:\n", out);
     print_packages(out, release->packages, package);
     print_source(out, source_of(options, release), release, package);
     fputs("    verify: warn          # an init container tries the package before Rucio does: off, warn or fail\n"
@@ -215,14 +197,12 @@ static int print_checked(const struct options *options, const struct rpw_release
     char *text = NULL, *report = NULL;
     struct rpw_config *config = NULL;
     size_t len = 0;
-    FILE *out = open_memstream(&text, &len);
-    bool is_right = false;
+    FILE *out = rpw_memory_open(&text, &len);
+    bool is_right;
 
-    if (out != NULL) {
-        print_file(out, options, release);
-        fclose(out);
-        is_right = rpw_config_parse("policy.yaml", (struct rpw_span){text, len}, &config, &report);
-    }
+    print_file(out, options, release);
+    rpw_memory_close(out);
+    is_right = rpw_config_parse("policy.yaml", (struct rpw_span){text, len}, &config, &report);
     if (is_right)
         fwrite(text, 1, len, stdout);
     else
@@ -234,44 +214,38 @@ static int print_checked(const struct options *options, const struct rpw_release
     return is_right ? RPW_EXIT_OK : RPW_EXIT_NO;
 }
 
-static int init(int argc, char **argv)
+static int init(void *context)
 {
-    struct options options = {.source = SOURCE_AS_FOUND};
-    struct rpw_manifest_files files = {NULL, 0};
+    const struct options *options = context;
+    json_t *found = json_pack("[[], [], {}, {}, {}, {}, {}]");
     struct rpw_release release;
-    bool is_read;
-    int exit_code;
+    int exit_code = RPW_EXIT_BLIND;
 
-    if (!rpw_flags_read(&rpw_verb_init, argc, argv, &options, &exit_code))
-        return exit_code;
-    is_read = rpw_release_init(&release);
-    for (size_t i = 0; i < options.files.count && is_read; i++)
-        is_read = rpw_manifest_files_add(&files, options.files.items[i]);
-    for (size_t i = 0; i < files.count && is_read; i++)
-        is_read = rpw_release_add(&release, files.paths[i], options.namespace_);
-    if (is_read && options.files.count > 0 && json_array_size(release.containers) == 0) {
-        fputs("rucio-policy-webhook init: found no container called rucio-server, rucio-daemons or rucio-ui in the "
-              "release, "
-              "expected some\n",
-              stderr);
-        is_read = false;
-    }
-    exit_code = is_read ? print_checked(&options, &release) : RPW_EXIT_BLIND;
-    rpw_manifest_files_done(&files);
-    rpw_release_done(&release);
+    release.namespace_ = options->namespace_ != NULL ? options->namespace_ : "";
+    json_unpack(found, "[o, o, o, o, o, o, o]", &release.containers, &release.settings, &release.values,
+                &release.namespaces, &release.packages, &release.requirements, &release.paths);
+    if (!rpw_manifest_each_file(options->files.items, options->files.count, rpw_release_add, &release))
+        goto out;
+    if (options->files.count > 0 && json_array_size(release.containers) == 0)
+        rpw_verb_fail(
+            &rpw_verb_init, RPW_EXIT_BLIND,
+            "found no container called rucio-server, rucio-daemons or rucio-ui in the release, expected some");
+    else
+        exit_code = print_checked(options, &release);
+out:
+    json_decref(found);
     return exit_code;
 }
 
 const struct rpw_verb rpw_verb_init = {
     .name = "init",
     .summary = "a first policy.yaml, from nothing or from what a rendered release does today",
-    .text =
-        "Prints a first policy.yaml with comments. With -f it comes from a release of Rucio as Helm renders it: which "
-        "containers of Rucio are there, what sets a policy today (the charts' policyPackages, optional_config and "
-        "config), the policy that would replace it, and the charts' values to delete then.",
+    .text = "Prints a first policy.yaml with comments. With -f it comes from a Rucio release as Helm renders it: "
+            "comments list its Rucio containers, what sets a policy today (the charts' policyPackages, optional_config "
+            "and config), and the chart values to delete once the policy works.",
     .ending =
         "Exit codes: 0 printed, 1 what was given makes no configuration, 2 usage, 3 there is no Rucio in the release.",
-    .flags = flags,
-    .flag_count = sizeof(flags) / sizeof(flags[0]),
+    RPW_VERB_FLAGS(flags, struct options),
+    .defaults = &(const struct options){.source = SOURCE_AS_FOUND},
     .run = init,
 };

@@ -9,12 +9,11 @@
 #include "config_file.h"
 #include "flags.h"
 #include "input.h"
+#include "memory.h"
 #include "mutate_output.h"
-#include "mutate_summary.h"
 #include "progress.h"
 #include "rpw/bytes/limits.h"
 #include "values.h"
-#include "visible.h"
 
 /* A large cluster's pods as `kubectl get pods -A -o json` prints them. */
 #define MAX_INPUT_BYTES ((size_t)64 * 1024 * 1024)
@@ -26,10 +25,8 @@ struct options {
     const char *config_file;
     struct rpw_flag_list files;
     const char *namespace_; /* NULL: each object's own, else "default" */
-    unsigned format;        /* enum rpw_mutate_format; FORMAT_OF_INPUT */
+    unsigned format;        /* enum rpw_mutate_format */
 };
-
-#define FORMAT_OF_INPUT (~0U)
 
 static const struct rpw_flag flags[] = {
     RPW_FLAG_ROW_CONFIG(struct options),
@@ -56,8 +53,7 @@ struct run {
     struct rpw_mutate_output output;
     struct rpw_mutate_summary summary;
     const struct options *options;
-    bool has_format; /* the output's is settled */
-    bool is_usable;  /* so far: every document could be read */
+    bool is_usable; /* so far: every document could be read */
     bool is_allowed;
 };
 
@@ -72,15 +68,12 @@ static void print_messages(struct run *run, const struct rpw_document *document)
 
         json_array_foreach(pod->decision.warnings, index, warning)
         {
-            fprintf(stderr, "%s: warning: ", pod->label);
-            rpw_visible_write(stderr, rpw_span_of(json_string_value(warning)));
-            fputc('\n', stderr);
+            fprintf(stderr, "%s: warning: %s\n", pod->label, json_string_value(warning));
         }
         if (pod->decision.outcome != RPW_OUTCOME_REJECTED)
             continue;
-        fprintf(stderr, "%s: document %zu: %s: refused: ", document->object.report.name, document->number, pod->label);
-        rpw_visible_write(stderr, rpw_span_of(pod->decision.message));
-        fputc('\n', stderr);
+        fprintf(stderr, "%s: document %zu: %s: refused: %s\n", document->object.report.name, document->number,
+                pod->label, pod->decision.message);
         run->is_allowed = false;
     }
 }
@@ -89,16 +82,15 @@ static void mutate_document(struct run *run, const struct rpw_manifest_stream *s
                             const struct rpw_manifest_document *text)
 {
     struct rpw_document document;
-    bool is_done = rpw_document_open(&run->context, stream, text, rpw_mutate_needs_values(&run->output), &document);
 
-    if (is_done) {
+    if (rpw_document_open(&run->context, stream, text, rpw_mutate_needs_values(&run->output), &document)) {
         print_messages(run, &document);
-        is_done = rpw_mutate_summary_add(&run->summary, &document) &&
-                  rpw_mutate_show(&run->output, &document, run->context.policies);
-    }
-    if (!is_done)
+        rpw_mutate_summary_add(&run->summary, &document);
+        rpw_mutate_show(&run->output, &document, run->context.policies);
+    } else {
         rpw_manifest_object_print_errors(&document.object);
-    run->is_usable = run->is_usable && is_done;
+        run->is_usable = false;
+    }
     rpw_document_close(&document);
 }
 
@@ -128,9 +120,8 @@ static void print_failure(const struct rpw_manifest_stream *stream, const struct
 {
     const struct rpw_manifest_document document = {.text = stream->text, .json = stream->text};
     struct rpw_manifest_object object;
-    bool is_open = rpw_manifest_object_open(stream, &document, NULL, &object);
 
-    if (is_open && result->http_status == 400) {
+    if (rpw_manifest_object_open(stream, &document, NULL, &object) && result->http_status == 400) {
         rpw_manifest_object_fail(&object, &result->err);
         rpw_manifest_object_print_errors(&object);
     } else {
@@ -139,31 +130,30 @@ static void print_failure(const struct rpw_manifest_stream *stream, const struct
     rpw_manifest_object_close(&object);
 }
 
-/* The server's answer, whatever it is. */
-static void answer_review(struct run *run, const struct rpw_manifest_stream *stream)
+/* The server's answer, whatever it is. False after a message. */
+static bool answer_review(struct run *run, const struct rpw_manifest_stream *stream)
 {
     struct rpw_result result;
 
-    run->is_usable = false;
-    if (run->options->format != FORMAT_OF_INPUT && run->output.format != RPW_MUTATE_JSON) {
+    if (run->options->format != RPW_MUTATE_AS_INPUT && run->options->format != RPW_MUTATE_JSON) {
         fprintf(stderr,
                 "%s: an AdmissionReview is answered with an AdmissionReview: this --output is for other objects\n",
                 stream->name);
-        return;
+        return false;
     }
     if (stream->text.len > RPW_MAX_BODY_BYTES) {
         fprintf(stderr, "%s: larger than %zu bytes, which no review of a pod can be\n", stream->name,
                 RPW_MAX_BODY_BYTES);
-        return;
+        return false;
     }
     rpw_mutate(run->context.core, run->context.policies, stream->text, &result);
     if (result.http_status != 200) {
         print_failure(stream, &result);
-        return;
+        return false;
     }
     fwrite(result.body.ptr, 1, result.body.len, stdout);
-    run->is_usable = true;
     run->is_allowed = run->is_allowed && result.outcome != RPW_OUTCOME_REJECTED;
+    return true;
 }
 
 static bool is_review(const struct run *run, const struct rpw_manifest_stream *stream)
@@ -177,113 +167,80 @@ static bool is_review(const struct run *run, const struct rpw_manifest_stream *s
 
 /* --- the whole ------------------------------------------------------------------------------------------------------- */
 
-static void mutate_file(struct run *run, const char *path)
+static bool mutate_file(const char *path, void *context)
 {
+    struct run *run = context;
     struct rpw_manifest_stream stream;
     size_t len = 0;
     char *bytes = rpw_manifest_read_file(path, MAX_INPUT_BYTES, &len);
 
     if (!bytes) {
         run->is_usable = false;
-        return;
+        return true;
     }
     rpw_manifest_stream_init(&stream, rpw_manifest_shown_name(path), (struct rpw_span){bytes, len});
-    if (!run->has_format)
+    if (run->output.format == RPW_MUTATE_AS_INPUT)
         run->output.format = stream.is_json ? RPW_MUTATE_JSON : RPW_MUTATE_YAML;
-    run->has_format = true;
     if (is_review(run, &stream))
-        answer_review(run, &stream);
+        run->is_usable = answer_review(run, &stream) && run->is_usable;
     else
         mutate_stream(run, &stream);
     free(bytes);
+    return true;
 }
 
 static void mutate_files(struct run *run)
 {
-    struct rpw_manifest_files files = {NULL, 0};
-    const struct options *options = run->options;
+    static const char *const standard_input = "-";
+    const struct rpw_flag_list *files = &run->options->files;
+    bool is_read = rpw_manifest_each_file(files->count > 0 ? files->items : &standard_input,
+                                          files->count > 0 ? files->count : 1, mutate_file, run);
 
-    if (options->files.count == 0)
-        run->is_usable = rpw_manifest_files_add(&files, "-");
-    for (size_t i = 0; i < options->files.count && run->is_usable; i++)
-        run->is_usable = rpw_manifest_files_add(&files, options->files.items[i]);
-    for (size_t i = 0; i < files.count; i++)
-        mutate_file(run, files.paths[i]);
-    rpw_manifest_files_done(&files);
+    run->is_usable = run->is_usable && is_read;
 }
 
 /* Nothing is printed before everything is known, but for -o diff: half an answer could be taken for one. */
-static int mutate_all(struct run *run)
+static int mutate_all(const struct rpw_policy_set *policies, const void *context)
 {
+    const struct options *options = context;
+    bool is_for_reading = options->format == RPW_MUTATE_DIFF || options->format == RPW_MUTATE_EXPLAIN;
     char *text = NULL;
     size_t len = 0;
-    bool is_for_reading;
+    struct run run = {
+        .options = options,
+        .is_usable = true,
+        .is_allowed = true,
+        .context = {.policies = policies,
+                    .namespace_ = rpw_span_of(options->namespace_ != NULL ? options->namespace_ : ""),
+                    .core = rpw_memory_arena(RPW_ARENA_BYTES),
+                    .pods = rpw_memory_arena(PODS_ARENA_BYTES)},
+        .output = {.format = (enum rpw_mutate_format)options->format,
+                   .patches = json_array(),
+                   .out = rpw_memory_open(&text, &len)},
+    };
 
-    run->output.patches = json_array();
-    run->output.out = open_memstream(&text, &len);
-    if (run->output.patches == NULL || run->output.out == NULL) {
-        fprintf(stderr, "rucio-policy-webhook mutate: out of memory\n");
-        json_decref(run->output.patches);
-        return RPW_EXIT_BLIND;
+    mutate_files(&run);
+    if (run.summary.document_count > 0) {
+        rpw_mutate_finish(&run.output);
+        rpw_mutate_summary_print(&run.summary, stderr);
     }
-    run->has_format = run->options->format != FORMAT_OF_INPUT;
-    if (run->has_format)
-        run->output.format = (enum rpw_mutate_format)run->options->format;
-    mutate_files(run);
-    if (run->summary.document_count > 0) {
-        rpw_mutate_finish(&run->output);
-        rpw_mutate_summary_print(&run->summary, stderr);
-    }
-    is_for_reading = run->output.format == RPW_MUTATE_DIFF || run->output.format == RPW_MUTATE_EXPLAIN;
-    run->is_usable = fclose(run->output.out) == 0 && run->is_usable && !run->output.has_diff_failed;
-    if (run->is_usable && (run->is_allowed || is_for_reading))
+    rpw_memory_close(run.output.out);
+    run.is_usable = run.is_usable && !run.output.has_diff_failed;
+    if (run.is_usable && (run.is_allowed || is_for_reading))
         fwrite(text, 1, len, stdout);
     free(text);
-    json_decref(run->output.patches);
-    rpw_mutate_summary_done(&run->summary);
-    return !run->is_usable ? RPW_EXIT_BLIND : run->is_allowed ? RPW_EXIT_OK : RPW_EXIT_NO;
+    json_decref(run.output.patches);
+    rpw_mutate_summary_done(&run.summary);
+    rpw_memory_free_arena(run.context.core);
+    rpw_memory_free_arena(run.context.pods);
+    return !run.is_usable ? RPW_EXIT_BLIND : run.is_allowed ? RPW_EXIT_OK : RPW_EXIT_NO;
 }
 
-/* The run has all but the arenas. */
-static int mutate_in_arenas(struct run *run)
+static int mutate(void *context)
 {
-    char *region = malloc(RPW_ARENA_BYTES + PODS_ARENA_BYTES);
-    struct rpw_arena core, pods;
-    int exit_code;
+    const struct options *options = context;
 
-    if (region == NULL) {
-        fprintf(stderr, "rucio-policy-webhook mutate: out of memory\n");
-        return RPW_EXIT_BLIND;
-    }
-    rpw_arena_init(&core, region, RPW_ARENA_BYTES);
-    rpw_arena_init(&pods, region + RPW_ARENA_BYTES, PODS_ARENA_BYTES);
-    run->context.core = &core;
-    run->context.pods = &pods;
-    exit_code = mutate_all(run);
-    run->context.core = run->context.pods = NULL;
-    rpw_arena_done(&core);
-    rpw_arena_done(&pods);
-    free(region);
-    return exit_code;
-}
-
-static int mutate(int argc, char **argv)
-{
-    struct options options = {.format = FORMAT_OF_INPUT};
-    struct run run = {.options = &options, .is_usable = true, .is_allowed = true};
-    struct rpw_config *config;
-    int exit_code;
-
-    if (!rpw_flags_read(&rpw_verb_mutate, argc, argv, &options, &exit_code))
-        return exit_code;
-    config = rpw_config_file_load(options.config_file);
-    if (config == NULL)
-        return RPW_EXIT_BLIND;
-    run.context.policies = rpw_config_policies(config);
-    run.context.namespace_ = options.namespace_ != NULL ? rpw_span_of(options.namespace_) : RPW_LIT("");
-    exit_code = mutate_in_arenas(&run);
-    rpw_config_free(config);
-    return exit_code;
+    return rpw_config_file_run(options->config_file, mutate_all, options);
 }
 
 const struct rpw_verb rpw_verb_mutate = {
@@ -295,8 +252,8 @@ const struct rpw_verb rpw_verb_mutate = {
             "AdmissionReview.",
     .ending = "Warnings and a summary go to standard error. When a pod is refused, only diff and explain print "
               "anything.\n"
-              "Exit codes: 0 done, 1 a pod is refused, 2 usage, 3 the input cannot be used, or there is none.",
-    .flags = flags,
-    .flag_count = sizeof(flags) / sizeof(flags[0]),
+              "Exit codes: 0 done, 1 a pod is refused, 2 usage, 3 the input cannot be used, or is empty.",
+    RPW_VERB_FLAGS(flags, struct options),
+    .defaults = &(const struct options){.format = RPW_MUTATE_AS_INPUT},
     .run = mutate,
 };

@@ -1,4 +1,5 @@
-/* mutate_output.h - the forms in which `mutate` shows what would be done; one document after the other. */
+/* mutate_output.h - the forms in which `mutate` shows what would be done, one document after the other, and the few lines for
+ * standard error that say what it has looked at: nobody should take silence for an answer. */
 #ifndef RPW_CLI_MUTATE_OUTPUT_H
 #define RPW_CLI_MUTATE_OUTPUT_H
 
@@ -12,6 +13,7 @@ enum rpw_mutate_format {
     RPW_MUTATE_PATCH,
     RPW_MUTATE_DIFF,
     RPW_MUTATE_EXPLAIN,
+    RPW_MUTATE_AS_INPUT, /* not settled: YAML or JSON as the first file is */
 };
 
 struct rpw_mutate_output {
@@ -31,15 +33,25 @@ bool rpw_mutate_needs_values(const struct rpw_mutate_output *output);
 /* A new stream begins. */
 void rpw_mutate_begin(struct rpw_mutate_output *output, const struct rpw_manifest_stream *stream);
 
-/* Shows a document. -o diff writes to standard output at once, all else to out. False: memory, or the document cannot be
- * written; its report says why. */
-RPW_MUST_CHECK bool rpw_mutate_show(struct rpw_mutate_output *output, struct rpw_document *document,
-                                    const struct rpw_policy_set *policies);
+/* Shows a document. -o diff writes to standard output at once, all else to out. */
+void rpw_mutate_show(struct rpw_mutate_output *output, const struct rpw_document *document,
+                     const struct rpw_policy_set *policies);
 
 /* A document without content. */
 void rpw_mutate_show_blank(struct rpw_mutate_output *output, struct rpw_span text);
 
 /* What stands behind the last document. */
 void rpw_mutate_finish(struct rpw_mutate_output *output);
+
+struct rpw_mutate_summary {
+    size_t document_count, pod_count;
+    json_t *groups; /* from words to how many pods they are said of, in the order in which they came up */
+    json_t *hidden; /* the documents that make pods in a way that is not known here */
+};
+
+void rpw_mutate_summary_add(struct rpw_mutate_summary *summary, const struct rpw_document *document);
+
+void rpw_mutate_summary_print(const struct rpw_mutate_summary *summary, FILE *out);
+void rpw_mutate_summary_done(struct rpw_mutate_summary *summary);
 
 #endif

@@ -1,82 +1,44 @@
 /* mutate_summary.c - pods are grouped by the words that are said of them. */
-#include "mutate_summary.h"
+#include "mutate_output.h"
 
 #include <stdlib.h>
 
+#include "memory.h"
 #include "visible.h"
 
 #define MAX_SHOWN 10
 
-/* Why a pod is left alone, that may be news to whoever runs this. */
-static const char *words_of(enum rpw_reason reason)
-{
-    switch (reason) {
-    case RPW_REASON_OPTED_OUT:
-        return "left alone, opted out";
-    case RPW_REASON_MIRROR_POD:
-        return "left alone, a mirror pod";
-    case RPW_REASON_WINDOWS:
-        return "left alone, for Windows";
-    default:
-        return "left alone, no policy selects it";
-    }
-}
-
-/* malloc's; NULL: no memory. */
+/* To be freed. */
 static char *describe(const struct rpw_document_pod *pod)
 {
     const struct rpw_pod_decision *decision = &pod->decision;
-    struct rpw_span policy = decision->policy ? decision->policy->name : RPW_LIT("");
-    char *namespace_ = rpw_visible_copy(pod->namespace_), *words = NULL;
-    int len = -1;
+    char *words = rpw_pod_decision_words(decision), *namespace_, *more;
 
-    if (decision->outcome == RPW_OUTCOME_PATCHED || decision->outcome == RPW_OUTCOME_UNCHANGED)
-        len = asprintf(&words, "%s policy %.*s",
-                       decision->outcome == RPW_OUTCOME_PATCHED ? "patched by" : "already as wanted by",
-                       (int)policy.len, policy.ptr);
-    else if (decision->outcome == RPW_OUTCOME_REJECTED)
-        len = asprintf(&words, "refused");
-    else if (namespace_ && decision->reason == RPW_REASON_NO_POLICY)
-        len = asprintf(&words, "%s in namespace %s%s", words_of(decision->reason), namespace_,
-                       pod->is_namespace_assumed ? ", which is assumed: the object names none, -n sets it" : "");
-    else if (namespace_)
-        len = asprintf(&words, "%s", words_of(decision->reason));
+    if (decision->outcome != RPW_OUTCOME_SKIPPED || decision->reason != RPW_REASON_NO_POLICY)
+        return words;
+    namespace_ = rpw_visible_copy(pod->namespace_);
+    more = rpw_memory_print("%s in namespace %s%s", words, namespace_,
+                            pod->is_namespace_assumed ? ", which is assumed: the object names none, -n sets it" : "");
     free(namespace_);
-    return len >= 0 ? words : NULL;
+    free(words);
+    return more;
 }
 
-static bool count(json_t *groups, const char *words)
+void rpw_mutate_summary_add(struct rpw_mutate_summary *summary, const struct rpw_document *document)
 {
-    json_int_t so_far = json_integer_value(json_object_get(groups, words));
-
-    return json_object_set_new(groups, words, json_integer(so_far + 1)) == 0;
-}
-
-static bool add_hidden(struct rpw_mutate_summary *summary, const struct rpw_document *document)
-{
-    json_t *label;
-
-    if (!rpw_workload_makes_pods(document->workload.api_version, document->workload.name.kind))
-        return true;
-    label = json_sprintf("%s (document %zu)", document->label, document->number);
-    return json_array_append_new(summary->hidden, label) == 0;
-}
-
-bool rpw_mutate_summary_add(struct rpw_mutate_summary *summary, const struct rpw_document *document)
-{
-    bool is_done = true;
-
     if (!summary->groups)
         *summary = (struct rpw_mutate_summary){.groups = json_object(), .hidden = json_array()};
-    for (size_t i = 0; is_done && i < document->pod_count; i++) {
+    for (size_t i = 0; i < document->pod_count; i++) {
         char *words = describe(&document->pods[i]);
+        json_int_t so_far = json_integer_value(json_object_get(summary->groups, words));
 
-        is_done = words && count(summary->groups, words);
+        json_object_set_new(summary->groups, words, json_integer(so_far + 1));
         free(words);
     }
     summary->document_count++;
     summary->pod_count += document->pod_count;
-    return is_done && add_hidden(summary, document);
+    if (rpw_workload_makes_pods(document->workload.api_version, document->workload.name.kind))
+        json_array_append_new(summary->hidden, json_sprintf("%s (document %zu)", document->label, document->number));
 }
 
 void rpw_mutate_summary_print(const struct rpw_mutate_summary *summary, FILE *out)
@@ -85,9 +47,8 @@ void rpw_mutate_summary_print(const struct rpw_mutate_summary *summary, FILE *ou
     json_t *value;
     const char *words;
 
-    fprintf(out, "%zu %s, %zu %s in them%s\n", summary->document_count,
-            summary->document_count == 1 ? "document" : "documents", summary->pod_count,
-            summary->pod_count == 1 ? "pod or pod template" : "pods or pod templates",
+    fprintf(out, "%zu %s, %zu %s%s\n", summary->document_count, summary->document_count == 1 ? "document" : "documents",
+            summary->pod_count, summary->pod_count == 1 ? "pod or pod template" : "pods or pod templates",
             summary->pod_count > 0 ? ":" : "");
     json_object_foreach(summary->groups, words, value)
     {

@@ -4,13 +4,10 @@
  */
 #include "new_files.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -21,7 +18,6 @@ struct batch {
     int folder_fd;
     const struct rpw_new_file *files;
     size_t count;
-    char aside[RPW_NEW_FILES_MAX][MAX_NAME_BYTES]; /* "": not written */
     char *error;
 };
 
@@ -32,70 +28,50 @@ static bool fail(const struct batch *batch, const char *name, const char *reason
     return false;
 }
 
-static bool write_all(int fd, const char *text)
+static void name_aside(const struct batch *batch, size_t index, char name[MAX_NAME_BYTES])
 {
-    size_t len = strlen(text);
-
-    while (len > 0) {
-        ssize_t written = write(fd, text, len);
-
-        if (written < 0 && errno != EINTR)
-            return false;
-        text += written > 0 ? written : 0;
-        len -= written > 0 ? (size_t)written : 0;
-    }
-    return true;
+    snprintf(name, MAX_NAME_BYTES, ".%.40s.%ld", batch->files[index].name, (long)getpid());
 }
 
-static bool write_aside(struct batch *batch, size_t index)
+static bool write_aside(const struct batch *batch, size_t index)
 {
     const struct rpw_new_file *file = &batch->files[index];
-    uint32_t number = 0;
-    int fd, error;
+    char name[MAX_NAME_BYTES];
+    FILE *out;
     bool is_ok;
+    int fd;
 
-    if (getrandom(&number, sizeof(number), 0) != sizeof(number))
-        return fail(batch, file->name, strerror(errno));
-    snprintf(batch->aside[index], MAX_NAME_BYTES, ".%.40s.%08x", file->name, (unsigned)number);
-    fd = openat(batch->folder_fd, batch->aside[index], O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW,
-                S_IRUSR | S_IWUSR);
-    if (fd < 0) {
-        batch->aside[index][0] = '\0';
-        return fail(batch, file->name, strerror(errno));
-    }
-    is_ok = write_all(fd, file->text) && fchmod(fd, file->mode) == 0 && fsync(fd) == 0;
-    error = errno;
-    if (close(fd) != 0 && is_ok) {
-        error = errno;
-        is_ok = false;
-    }
-    return is_ok || fail(batch, file->name, strerror(error));
-}
-
-/* Takes back what has got its name. */
-static void unlink_first(const struct batch *batch, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        unlinkat(batch->folder_fd, batch->files[i].name, 0);
+    name_aside(batch, index, name);
+    fd = openat(batch->folder_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, S_IRUSR | S_IWUSR);
+    out = fd >= 0 ? fdopen(fd, "w") : NULL;
+    is_ok =
+        out != NULL && fputs(file->text, out) >= 0 && fflush(out) == 0 && fchmod(fd, file->mode) == 0 && fsync(fd) == 0;
+    if (!is_ok)
+        fail(batch, file->name, strerror(errno));
+    if (out != NULL)
+        fclose(out);
+    return is_ok;
 }
 
 static bool put_in_place(const struct batch *batch)
 {
+    char aside[MAX_NAME_BYTES];
+
     for (size_t i = 0; i < batch->count; i++) {
-        const char *name = batch->files[i].name;
-
-        if (linkat(batch->folder_fd, batch->aside[i], batch->folder_fd, name, 0) != 0) {
-            int error = errno;
-
-            unlink_first(batch, i);
-            return fail(batch, name, error == EEXIST ? "is there already; --force replaces it" : strerror(error));
-        }
+        name_aside(batch, i, aside);
+        if (linkat(batch->folder_fd, aside, batch->folder_fd, batch->files[i].name, 0) == 0)
+            continue;
+        fail(batch, batch->files[i].name, errno == EEXIST ? "is there already; --force replaces it" : strerror(errno));
+        while (i-- > 0)
+            unlinkat(batch->folder_fd, batch->files[i].name, 0);
+        return false;
     }
     return true;
 }
 
-static bool replace(struct batch *batch)
+static bool replace(const struct batch *batch)
 {
+    char aside[MAX_NAME_BYTES];
     struct stat status;
 
     for (size_t i = 0; i < batch->count; i++)
@@ -103,9 +79,9 @@ static bool replace(struct batch *batch)
             S_ISDIR(status.st_mode))
             return fail(batch, batch->files[i].name, "is a directory");
     for (size_t i = 0; i < batch->count; i++) {
-        if (renameat(batch->folder_fd, batch->aside[i], batch->folder_fd, batch->files[i].name) != 0)
+        name_aside(batch, i, aside);
+        if (renameat(batch->folder_fd, aside, batch->folder_fd, batch->files[i].name) != 0)
             return fail(batch, batch->files[i].name, strerror(errno));
-        batch->aside[i][0] = '\0';
     }
     return true;
 }
@@ -113,25 +89,24 @@ static bool replace(struct batch *batch)
 bool rpw_new_files_write(const char *folder, const struct rpw_new_file *files, size_t count, bool may_replace,
                          char ret_error[RPW_NEW_FILES_ERROR_BYTES])
 {
-    struct batch batch = {.folder = folder, .folder_fd = -1, .files = files, .count = count, .error = ret_error};
-    bool is_ok = false;
+    struct batch batch = {.folder = folder, .files = files, .count = count, .error = ret_error};
+    char aside[MAX_NAME_BYTES];
+    bool is_ok = true;
 
-    assert(count <= RPW_NEW_FILES_MAX);
     if (mkdir(folder, S_IRWXU | S_IRGRP | S_IXGRP | S_IROTH | S_IXOTH) != 0 && errno != EEXIST)
         return fail(&batch, "", strerror(errno));
     batch.folder_fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (batch.folder_fd < 0)
         return fail(&batch, "", strerror(errno));
-    for (size_t i = 0; i < count; i++)
-        if (!write_aside(&batch, i))
-            goto out;
-    is_ok = may_replace ? replace(&batch) : put_in_place(&batch);
+    for (size_t i = 0; i < count && is_ok; i++)
+        is_ok = write_aside(&batch, i);
+    is_ok = is_ok && (may_replace ? replace(&batch) : put_in_place(&batch));
     if (is_ok && fsync(batch.folder_fd) != 0 && errno != EINVAL)
         is_ok = fail(&batch, "", strerror(errno));
-out:
-    for (size_t i = 0; i < count; i++)
-        if (batch.aside[i][0] != '\0')
-            unlinkat(batch.folder_fd, batch.aside[i], 0);
+    for (size_t i = 0; i < count; i++) {
+        name_aside(&batch, i, aside);
+        unlinkat(batch.folder_fd, aside, 0);
+    }
     close(batch.folder_fd);
     return is_ok;
 }

@@ -13,7 +13,6 @@
 
 #include "rpw/bytes/status.h"
 
-#define RPW_NEW_FILES_MAX 8
 #define RPW_NEW_FILES_ERROR_BYTES 512
 
 struct rpw_new_file {

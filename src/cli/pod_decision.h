@@ -1,6 +1,6 @@
 /* pod_decision.h - asks the core about one pod: wraps it into an AdmissionReview like kube-apiserver's, and keeps the answer.
  *
- * Memory: the decision owns everything but policy, which the policy set owns.
+ * Texts are fit for a terminal. Memory: the decision owns everything but policy, which the policy set owns.
  */
 #ifndef RPW_CLI_POD_DECISION_H
 #define RPW_CLI_POD_DECISION_H
@@ -21,9 +21,12 @@ struct rpw_pod_decision {
     json_t *warnings;                /* an array of texts */
 };
 
-/* Decides about pod, JSON text, when it is created in namespace_. False: no memory; there is nothing to free then. */
-RPW_MUST_CHECK bool rpw_pod_decide(struct rpw_arena *arena, const struct rpw_policy_set *policies, struct rpw_span pod,
-                                   struct rpw_span namespace_, struct rpw_pod_decision *ret_decision);
+/* Decides about pod, JSON text, when it is created in namespace_. */
+void rpw_pod_decide(struct rpw_arena *arena, const struct rpw_policy_set *policies, struct rpw_span pod,
+                    struct rpw_span namespace_, struct rpw_pod_decision *ret_decision);
+
+/* What was decided, in words: "patched by policy atlas", "left alone: no policy selects it", "refused". To be freed. */
+RPW_MUST_CHECK char *rpw_pod_decision_words(const struct rpw_pod_decision *decision);
 
 void rpw_pod_decision_done(struct rpw_pod_decision *decision); /* a zeroed one is fine */
 

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "memory.h"
+
 /* --- names and patterns --------------------------------------------------------------------------------------------- */
 
 /* Texts, each once, in the order of their bytes. */
@@ -22,12 +24,10 @@ static int compare_spans(const void *a, const void *b)
     return order != 0 ? order : (one->len > other->len) - (one->len < other->len);
 }
 
-static bool add_names(struct name_set *set, struct rpw_span_list names)
+static void add_names(struct name_set *set, struct rpw_span_list names)
 {
-    struct rpw_span *items = reallocarray(set->items, set->count + names.count + 1, sizeof(*items));
+    struct rpw_span *items = rpw_memory_need(reallocarray(set->items, set->count + names.count + 1, sizeof(*items)));
 
-    if (items == NULL)
-        return false;
     set->items = items;
     for (size_t i = 0; i < names.count; i++)
         items[set->count++] = names.items[i];
@@ -37,7 +37,6 @@ static bool add_names(struct name_set *set, struct rpw_span_list names)
         if (i == 0 || !rpw_span_equal(items[i], items[names.count - 1]))
             items[names.count++] = items[i];
     set->count = names.count;
-    return true;
 }
 
 /* What stands before the first wildcard; all of it where there is none. */
@@ -84,12 +83,14 @@ static void print_test(const struct name_set *set, const char *subject, FILE *ou
 
 /* --- conditions ------------------------------------------------------------------------------------------------------- */
 
-/* Takes text, which is malloc's. */
-static json_t *new_condition(const char *name, char *take_text)
+/* Takes the stream that text comes from. */
+static json_t *new_condition(const char *name, FILE *take_stream, char *const *text)
 {
-    json_t *condition = take_text != NULL ? json_pack("{s:s, s:s}", "name", name, "expression", take_text) : NULL;
+    json_t *condition;
 
-    free(take_text);
+    rpw_memory_close(take_stream);
+    condition = json_pack("{s:s, s:s}", "name", name, "expression", *text);
+    free(*text);
     return condition;
 }
 
@@ -102,17 +103,17 @@ static json_t *new_namespace_condition(const struct rpw_policy_set *policies)
     size_t len = 0;
     FILE *out;
 
-    for (size_t i = 0; i < policies->count && !is_any; i++)
-        is_any = policies->policies[i].namespaces.count == 0 || !add_names(&set, policies->policies[i].namespaces);
+    for (size_t i = 0; i < policies->count && !is_any; i++) {
+        is_any = policies->policies[i].namespaces.count == 0;
+        add_names(&set, policies->policies[i].namespaces);
+    }
     for (size_t i = 0; i < set.count && !is_any; i++)
         is_any = prefix_of(set.items[i]).len == 0;
-    out = is_any ? NULL : open_memstream(&text, &len);
-    if (out != NULL) {
+    out = is_any ? NULL : rpw_memory_open(&text, &len);
+    if (out != NULL)
         print_test(&set, "request.namespace", out);
-        fclose(out);
-    }
     free(set.items);
-    return new_condition("is-in-a-namespace-of-a-policy", text);
+    return out != NULL ? new_condition("is-in-a-namespace-of-a-policy", out, &text) : NULL;
 }
 
 /* The containers of the policies; of Rucio, too, where a pod without a policy is to be noticed. */
@@ -120,33 +121,31 @@ static json_t *new_container_condition(const struct rpw_policy_set *policies,
                                        char ret_error[RPW_REGISTRATION_ERROR_BYTES])
 {
     struct name_set set = {NULL, 0};
-    bool is_ok = policies->unmatched == RPW_UNMATCHED_ALLOW || add_names(&set, rpw_policy_default_containers);
     char *text = NULL;
     size_t len = 0;
-    FILE *out = NULL;
+    FILE *out;
 
-    for (size_t i = 0; i < policies->count && is_ok; i++)
-        is_ok = add_names(&set, policies->policies[i].containers);
-    for (size_t i = 0; i < set.count && is_ok; i++) {
-        is_ok = prefix_of(set.items[i]).len > 0;
-        if (!is_ok)
+    if (policies->unmatched != RPW_UNMATCHED_ALLOW)
+        add_names(&set, rpw_policy_default_containers);
+    for (size_t i = 0; i < policies->count; i++)
+        add_names(&set, policies->policies[i].containers);
+    for (size_t i = 0; i < set.count; i++)
+        if (prefix_of(set.items[i]).len == 0) {
             snprintf(ret_error, RPW_REGISTRATION_ERROR_BYTES,
                      "the container pattern '%.*s' begins with a wildcard, so every pod of the cluster would depend on "
                      "the webhook",
                      (int)set.items[i].len, set.items[i].ptr);
-    }
-    if (is_ok)
-        out = open_memstream(&text, &len);
-    if (out != NULL) {
-        fputs("object.spec.containers.exists(c, ", out);
-        print_test(&set, "c.name", out);
-        fputs(") ||\n(has(object.spec.initContainers) && object.spec.initContainers.exists(c, ", out);
-        print_test(&set, "c.name", out);
-        fputs("))", out);
-        fclose(out);
-    }
+            free(set.items);
+            return NULL;
+        }
+    out = rpw_memory_open(&text, &len);
+    fputs("object.spec.containers.exists(c, ", out);
+    print_test(&set, "c.name", out);
+    fputs(") ||\n(has(object.spec.initContainers) && object.spec.initContainers.exists(c, ", out);
+    print_test(&set, "c.name", out);
+    fputs("))", out);
     free(set.items);
-    return new_condition("has-a-container-of-rucio", text);
+    return new_condition("has-a-container-of-rucio", out, &text);
 }
 
 /* --- the object ------------------------------------------------------------------------------------------------------- */
@@ -168,21 +167,12 @@ static json_t *new_webhook(const char *namespace_, const char *name, json_t *tak
 json_t *rpw_registration_new(const struct rpw_policy_set *policies, const char *namespace_, const char *name,
                              char ret_error[RPW_REGISTRATION_ERROR_BYTES])
 {
-    json_t *conditions = json_array(), *containers, *namespaces, *registration;
+    json_t *containers = new_container_condition(policies, ret_error);
 
-    snprintf(ret_error, RPW_REGISTRATION_ERROR_BYTES, "out of memory");
-    containers = new_container_condition(policies, ret_error);
-    if (conditions == NULL || containers == NULL) {
-        json_decref(conditions);
-        json_decref(containers);
+    if (containers == NULL)
         return NULL;
-    }
-    namespaces = new_namespace_condition(policies);
-    if (namespaces != NULL)
-        json_array_append_new(conditions, namespaces);
-    json_array_append_new(conditions, containers);
-    registration = json_pack("{s:s, s:s, s:{s:s}, s:[o]}", "apiVersion", "admissionregistration.k8s.io/v1", "kind",
-                             "MutatingWebhookConfiguration", "metadata", "name", name, "webhooks",
-                             new_webhook(namespace_, name, conditions));
-    return registration;
+    return json_pack(
+        "{s:s, s:s, s:{s:s}, s:[o]}", "apiVersion", "admissionregistration.k8s.io/v1", "kind",
+        "MutatingWebhookConfiguration", "metadata", "name", name, "webhooks",
+        new_webhook(namespace_, name, json_pack("[o*, o]", new_namespace_condition(policies), containers)));
 }

@@ -7,14 +7,13 @@
 #include <string.h>
 
 #include "base64.h"
+#include "memory.h"
 #include "object.h"
-#include "rpw/bytes/arena.h"
 #include "rpw/review/policy.h"
 #include "workload.h"
 
 #define MAX_FILE_BYTES ((size_t)64 * 1024 * 1024)
-#define ARENA_BYTES ((size_t)1024 * 1024)
-#define TEXT_BYTES 1024
+#define ARENA_BYTES ((size_t)16 * 1024 * 1024)
 
 /* Where something was found. */
 struct place {
@@ -22,102 +21,85 @@ struct place {
     char *owner; /* "Deployment atlas/server" */
 };
 
-/* Adds "OWNER: WHAT" to texts. */
-static void note(const struct place *place, json_t *texts, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
-static void note(const struct place *place, json_t *texts, const char *format, ...)
+/* Adds "OWNER: TEXT" to texts; takes text. */
+static void note(const struct place *place, json_t *texts, char *take_text)
 {
-    va_list arguments;
-    char *what = NULL;
-
-    va_start(arguments, format);
-    if (vasprintf(&what, format, arguments) >= 0)
-        json_array_append_new(texts, json_sprintf("%s: %s", place->owner, what));
-    va_end(arguments);
-    free(what);
+    json_array_append_new(texts, json_sprintf("%s: %s", place->owner, take_text));
+    free(take_text);
 }
 
-static void note_key(json_t *keys, const char *key)
+/* Adds a key, which it takes. */
+static void note_key(json_t *keys, char *take_key)
 {
-    json_object_set_new(keys, key, json_true());
+    json_object_set_new(keys, take_key, json_true());
+    free(take_key);
 }
 
-static const char *text_of(const json_t *object, const char *key)
+static char *in_small_letters(const char *prefix, const char *text)
 {
-    const char *text = json_string_value(json_object_get(object, key));
+    char *copy = rpw_memory_print("%s%s", prefix, text);
 
-    return text != NULL ? text : "";
+    for (char *c = copy + strlen(prefix); *c != '\0'; c++)
+        *c = (char)tolower((unsigned char)*c);
+    return copy;
+}
+
+/* What follows prefix in text; NULL: something else. */
+static const char *behind(const char *text, const char *prefix)
+{
+    return strncmp(text, prefix, strlen(prefix)) == 0 ? text + strlen(prefix) : NULL;
 }
 
 /* --- packages --------------------------------------------------------------------------------------------------------- */
 
 static void note_package(struct rpw_release *release, const char *vo, const char *package)
 {
-    char small[TEXT_BYTES];
-    size_t len = 0;
+    char *key = in_small_letters("", vo);
 
-    for (; vo[len] != '\0' && len + 1 < sizeof(small); len++)
-        small[len] = (char)tolower((unsigned char)vo[len]);
-    small[len] = '\0';
-    if (package[0] != '\0' && json_object_get(release->packages, small) == NULL)
-        json_object_set_new(release->packages, small, json_string(package));
+    if (package[0] != '\0' && json_object_get(release->packages, key) == NULL)
+        json_object_set_new(release->packages, key, json_string(package));
+    free(key);
 }
 
 /* The VO of a variable that names a package; "" for all, NULL: it names none. */
 static const char *vo_of(const char *variable)
 {
-    static const char *const names[] = {"RUCIO_POLICY_PACKAGE", "RUCIO_CFG_POLICY_PACKAGE"};
+    const char *rest = behind(variable, "RUCIO_POLICY_PACKAGE");
 
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-        const char *rest = variable + strlen(names[i]);
-
-        if (strncmp(variable, names[i], strlen(names[i])) != 0)
-            continue;
-        if (rest[0] == '\0')
-            return rest;
-        if (rest[0] == '_' || rest[0] == '-')
-            return rest + 1;
-    }
-    return NULL;
+    if (rest == NULL)
+        rest = behind(variable, "RUCIO_CFG_POLICY_PACKAGE");
+    if (rest == NULL || rest[0] == '\0')
+        return rest;
+    return rest[0] == '_' || rest[0] == '-' ? rest + 1 : NULL;
 }
 
 static void note_directories(struct rpw_release *release, const char *python_path)
 {
-    struct rpw_span rest = rpw_span_of(python_path), element;
-    char path[TEXT_BYTES];
+    struct rpw_span rest = rpw_span_of(python_path), path;
 
-    while (rpw_span_next_element(&rest, ':', &element)) {
-        element = rpw_span_without_trailing_slashes(element);
-        if (element.len == 0 || element.len >= sizeof(path) || element.ptr[0] != '/' ||
-            memchr(element.ptr, '$', element.len) != NULL)
-            continue;
-        snprintf(path, sizeof(path), "%.*s", (int)element.len, element.ptr);
-        note_key(release->paths, path);
+    while (rpw_span_next_element(&rest, ':', &path)) {
+        path = rpw_span_without_trailing_slashes(path);
+        if (path.len > 0 && path.ptr[0] == '/' && memchr(path.ptr, '$', path.len) == NULL)
+            note_key(release->paths, rpw_memory_print("%.*s", (int)path.len, path.ptr));
     }
 }
 
-/* The charts' optional_config becomes variables in capitals. */
 static void note_variable(const struct place *place, const char *container, const json_t *variable)
 {
-    const char *name = text_of(variable, "name"), *value = text_of(variable, "value"), *vo = vo_of(name);
-    bool has_reference = json_object_get(variable, "valueFrom") != NULL;
-    char key[TEXT_BYTES] = "optional_config.";
+    const char *name = rpw_manifest_text(variable, "name"), *value = rpw_manifest_text(variable, "value"),
+               *vo = vo_of(name);
+    const char *shown = json_object_get(variable, "valueFrom") != NULL ? "(a reference)" : value;
 
     if (strcmp(name, "PYTHONPATH") == 0)
         note_directories(place->release, value);
-    else if (vo == NULL && strncmp(name, "RUCIO_CFG_POLICY_", strlen("RUCIO_CFG_POLICY_")) != 0 &&
-             strcmp(name, "POLICY_PKG_PATH") != 0)
+    else if (vo == NULL && behind(name, "RUCIO_CFG_POLICY_") == NULL && strcmp(name, "POLICY_PKG_PATH") != 0)
         return;
-    note(place, place->release->settings, "container %s: %s=%s", container, name,
-         has_reference ? "(a reference)" : value);
+    note(place, place->release->settings, rpw_memory_print("container %s: %s=%s", container, name, shown));
     if (vo == NULL)
         return;
     note_package(place->release, vo, value);
-    for (size_t at = strlen(key), i = 0; name[i] != '\0' && at + 1 < sizeof(key); i++, at++) {
-        key[at] = (char)tolower((unsigned char)name[i]);
-        key[at + 1] = '\0';
-    }
-    note_key(place->release->values, key);
+    /* The charts turn optional_config into variables in capitals. */
+    note_key(place->release->values, in_small_letters("optional_config.", name));
 }
 
 /* --- what the charts install ------------------------------------------------------------------------------------------- */
@@ -125,46 +107,55 @@ static void note_variable(const struct place *place, const char *container, cons
 /* What stands between "pip install " and " --target" in the charts' script; without the version it names the package. */
 static void note_installation(const struct place *place, const json_t *container)
 {
+    static const char *const letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_";
     const json_t *word;
     size_t index;
 
-    note_key(place->release->values, "policyPackages");
+    note_key(place->release->values, rpw_memory_print("policyPackages"));
     json_array_foreach(json_object_get(container, "command"), index, word)
     {
         const char *script = json_string_value(word) != NULL ? json_string_value(word) : "";
         const char *begin = strstr(script, "pip install "), *end = begin != NULL ? strstr(begin, " --target") : NULL;
-        char requirement[TEXT_BYTES];
+        char *requirement;
 
-        if (end == NULL || end - begin >= TEXT_BYTES)
+        if (end == NULL)
             continue;
         begin += strlen("pip install ");
-        snprintf(requirement, sizeof(requirement), "%.*s", (int)(end - begin), begin);
-        note(place, place->release->settings, "init container install-policy-packages: pip install %s", requirement);
-        note_key(place->release->requirements, requirement);
-        requirement[strspn(requirement, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_")] = '\0';
+        requirement = rpw_memory_print("%.*s", (int)(end - begin), begin);
+        note(place, place->release->settings,
+             rpw_memory_print("init container install-policy-packages: pip install %s", requirement));
+        json_object_set_new(place->release->requirements, requirement, json_true());
+        requirement[strspn(requirement, letters)] = '\0';
         note_package(place->release, "", requirement);
+        free(requirement);
     }
 }
 
-static void look_at_containers(const struct place *place, const json_t *pod, const char *list, const char *namespace_)
+static bool is_rucio(const char *container)
+{
+    for (size_t i = 0; i < rpw_policy_default_containers.count; i++)
+        if (rpw_span_is(rpw_policy_default_containers.items[i], container))
+            return true;
+    return false;
+}
+
+static void look_at_containers(const struct place *place, const json_t *containers, const char *namespace_)
 {
     const json_t *container, *variable;
     size_t index, variable_index;
 
-    json_array_foreach(json_object_get(json_object_get(pod, "spec"), list), index, container)
+    json_array_foreach(containers, index, container)
     {
-        const char *name = text_of(container, "name");
-        bool is_rucio = false;
+        const char *name = rpw_manifest_text(container, "name");
 
         if (strcmp(name, "install-policy-packages") == 0)
             note_installation(place, container);
-        for (size_t i = 0; i < rpw_policy_default_containers.count; i++)
-            is_rucio = is_rucio || rpw_span_is(rpw_policy_default_containers.items[i], name);
-        if (!is_rucio)
+        if (!is_rucio(name))
             continue;
-        note(place, place->release->containers, "container %s (%s)", name, text_of(container, "image"));
+        note(place, place->release->containers,
+             rpw_memory_print("container %s (%s)", name, rpw_manifest_text(container, "image")));
         if (namespace_[0] != '\0')
-            note_key(place->release->namespaces, namespace_);
+            json_object_set_new(place->release->namespaces, namespace_, json_true());
         json_array_foreach(json_object_get(container, "env"), variable_index, variable)
         {
             note_variable(place, name, variable);
@@ -181,127 +172,84 @@ static void note_section(const struct place *place, const char *file, json_t *se
 
     json_object_foreach(section, key, value)
     {
-        char name[TEXT_BYTES];
+        const char *vo = behind(key, "package"), *package = json_string_value(value);
 
-        if (strncmp(key, "package", strlen("package")) != 0 || json_string_value(value) == NULL)
+        if (vo == NULL || package == NULL)
             continue;
-        note(place, place->release->settings, "%s: [policy] %s = %s", file, key, json_string_value(value));
-        note_package(place->release, key[strlen("package")] == '-' ? key + strlen("package-") : "",
-                     json_string_value(value));
-        snprintf(name, sizeof(name), "config.policy.%s", key);
-        note_key(place->release->values, name);
+        note(place, place->release->settings, rpw_memory_print("%s: [policy] %s = %s", file, key, package));
+        note_package(place->release, vo[0] == '-' ? vo + 1 : "", package);
+        note_key(place->release->values, rpw_memory_print("config.policy.%s", key));
     }
 }
 
-/* The values `config` of the charts is JSON in a Secret. */
-static void look_at_secret(const struct place *place, const json_t *secret)
+/* The values `config` of the charts is JSON in a Secret. object: a Secret, or a list with some. */
+static void look_at_secrets(struct rpw_release *release, const json_t *object)
 {
+    struct place place = {release, NULL};
+    const json_t *item;
+    size_t index, len = 0;
     const char *key;
     json_t *value;
 
-    json_object_foreach(json_object_get(secret, "data"), key, value)
-    {
-        const char *base64 = json_string_value(value);
-        size_t len = 0;
-        char *text =
-            base64 != NULL && strstr(key, ".json") != NULL ? rpw_base64_decode(rpw_span_of(base64), &len) : NULL;
-        json_t *config = text != NULL ? json_loadb(text, len, 0, NULL) : NULL;
-
-        note_section(place, key, json_object_get(config, "policy"));
-        json_decref(config);
-        free(text);
-    }
-}
-
-/* --- objects ------------------------------------------------------------------------------------------------------------ */
-
-static void look_at_pod(struct rpw_release *release, const struct rpw_workload_pod *found, const char *namespace_)
-{
-    const struct rpw_workload_name *owner = &found->owner;
-    json_t *pod = json_loadb(found->text.ptr, found->text.len, 0, NULL);
-    struct place place = {.release = release};
-    char where[RPW_DNS_MAX_NAME_BYTES + 1] = "";
-
-    if (owner->namespace_.len > 0)
-        snprintf(where, sizeof(where), "%.*s", (int)owner->namespace_.len, owner->namespace_.ptr);
-    else if (namespace_ != NULL)
-        snprintf(where, sizeof(where), "%s", namespace_);
-    if (asprintf(&place.owner, "%.*s %s%s%.*s", (int)owner->kind.len, owner->kind.ptr, where,
-                 where[0] != '\0' ? "/" : "", (int)owner->name.len, owner->name.ptr) >= 0) {
-        look_at_containers(&place, pod, "initContainers", where);
-        look_at_containers(&place, pod, "containers", where);
-        free(place.owner);
-    }
-    json_decref(pod);
-}
-
-/* object may be a list. */
-static void look_at_pods(struct rpw_release *release, const json_t *object, const char *namespace_)
-{
-    char *text = json_dumps(object, JSON_COMPACT), *region = malloc(ARENA_BYTES);
-    struct rpw_workload workload;
-    struct rpw_arena arena;
-    struct rpw_err err;
-
-    if (text != NULL && region != NULL) {
-        rpw_arena_init(&arena, region, ARENA_BYTES);
-        if (rpw_workload_read(&arena, rpw_span_of(text), false, &workload, &err) == RPW_OK)
-            for (size_t i = 0; i < workload.pod_count; i++)
-                look_at_pod(release, &workload.pods[i], namespace_);
-        rpw_arena_done(&arena);
-    }
-    free(region);
-    free(text);
-}
-
-/* A Secret, or those of a list. */
-static void look_at_secrets(struct rpw_release *release, const json_t *object)
-{
-    struct place place = {.release = release};
-    const json_t *item;
-    size_t index;
-
-    if (strcmp(text_of(object, "kind"), "Secret") == 0 &&
-        asprintf(&place.owner, "Secret %s", text_of(json_object_get(object, "metadata"), "name")) >= 0) {
-        look_at_secret(&place, object);
-        free(place.owner);
-    }
     json_array_foreach(json_object_get(object, "items"), index, item)
     {
         look_at_secrets(release, item);
     }
-}
-
-bool rpw_release_init(struct rpw_release *release)
-{
-    *release = (struct rpw_release){json_array(),  json_array(),  json_object(), json_object(),
-                                    json_object(), json_object(), json_object()};
-    return release->containers && release->settings && release->values && release->namespaces && release->packages &&
-           release->requirements && release->paths;
-}
-
-bool rpw_release_add(struct rpw_release *release, const char *file, const char *namespace_)
-{
-    json_t *objects = rpw_manifest_load(file, MAX_FILE_BYTES);
-    const json_t *object;
-    size_t index;
-
-    json_array_foreach(objects, index, object)
+    if (strcmp(rpw_manifest_text(object, "kind"), "Secret") != 0)
+        return;
+    place.owner = rpw_memory_print("Secret %s", rpw_manifest_text(json_object_get(object, "metadata"), "name"));
+    json_object_foreach(json_object_get(object, "data"), key, value)
     {
-        look_at_pods(release, object, namespace_);
-        look_at_secrets(release, object);
+        const char *base64 = strstr(key, ".json") != NULL ? json_string_value(value) : NULL;
+        char *text = base64 != NULL ? rpw_base64_decode(rpw_span_of(base64), &len) : NULL;
+        json_t *config = text != NULL ? json_loadb(text, len, 0, NULL) : NULL;
+
+        note_section(&place, key, json_object_get(config, "policy"));
+        json_decref(config);
+        free(text);
     }
-    json_decref(objects);
-    return objects != NULL;
+    free(place.owner);
 }
 
-void rpw_release_done(struct rpw_release *release)
+/* --- objects ------------------------------------------------------------------------------------------------------------ */
+
+static void look_at_pod(struct rpw_release *release, const struct rpw_workload_pod *found)
 {
-    json_decref(release->containers);
-    json_decref(release->settings);
-    json_decref(release->values);
-    json_decref(release->namespaces);
-    json_decref(release->packages);
-    json_decref(release->requirements);
-    json_decref(release->paths);
+    const struct rpw_workload_name *owner = &found->owner;
+    json_t *pod = json_loadb(found->text.ptr, found->text.len, 0, NULL), *spec = json_object_get(pod, "spec");
+    char *namespace_ = owner->namespace_.len > 0
+                           ? rpw_memory_print("%.*s", (int)owner->namespace_.len, owner->namespace_.ptr)
+                           : rpw_memory_print("%s", release->namespace_);
+    struct place place = {release,
+                          rpw_memory_print("%.*s %s%s%.*s", (int)owner->kind.len, owner->kind.ptr, namespace_,
+                                           namespace_[0] != '\0' ? "/" : "", (int)owner->name.len, owner->name.ptr)};
+
+    look_at_containers(&place, json_object_get(spec, "initContainers"), namespace_);
+    look_at_containers(&place, json_object_get(spec, "containers"), namespace_);
+    free(place.owner);
+    free(namespace_);
+    json_decref(pod);
+}
+
+static bool look_at_object(struct rpw_manifest_object *object, void *release)
+{
+    json_t *value = rpw_manifest_object_value(object);
+    struct rpw_arena *arena = rpw_memory_arena(ARENA_BYTES);
+    struct rpw_workload workload = {.pod_count = 0};
+    struct rpw_err err;
+    bool is_ok = rpw_workload_read(arena, object->json, false, &workload, &err) == RPW_OK;
+
+    if (!is_ok)
+        rpw_manifest_object_fail(object, &err);
+    for (size_t i = 0; i < workload.pod_count; i++)
+        look_at_pod(release, &workload.pods[i]);
+    look_at_secrets(release, value);
+    rpw_memory_free_arena(arena);
+    json_decref(value);
+    return is_ok && value != NULL;
+}
+
+bool rpw_release_add(const char *path, void *release)
+{
+    return rpw_manifest_visit_file(path, MAX_FILE_BYTES, look_at_object, release);
 }

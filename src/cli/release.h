@@ -12,18 +12,17 @@
 #include "rpw/bytes/status.h"
 
 struct rpw_release {
-    json_t *containers;   /* texts for people: which containers of Rucio there are */
-    json_t *settings;     /* texts for people: what sets a policy, and where */
-    json_t *values;       /* an object: the charts' values that do it, as keys */
-    json_t *namespaces;   /* an object: those of the containers, as keys */
-    json_t *packages;     /* an object: VO in small letters ("": of all) -> package */
-    json_t *requirements; /* an object: what pip installs, as keys */
-    json_t *paths;        /* an object: the directories of PYTHONPATH, as keys */
+    const char *namespace_; /* of objects that name none; "": none */
+    json_t *containers;     /* texts for people: which containers of Rucio there are */
+    json_t *settings;       /* texts for people: what sets a policy, and where */
+    json_t *values;         /* an object: the charts' values that do it, as keys */
+    json_t *namespaces;     /* an object: those of the containers, as keys */
+    json_t *packages;       /* an object: VO in small letters ("": of all) -> package */
+    json_t *requirements;   /* an object: what pip installs, as keys */
+    json_t *paths;          /* an object: the directories of PYTHONPATH, as keys */
 };
 
-/* Adds the objects of file ("-": standard input). namespace_: of objects that name none; NULL: none. False after a message. */
-RPW_MUST_CHECK bool rpw_release_init(struct rpw_release *release);
-RPW_MUST_CHECK bool rpw_release_add(struct rpw_release *release, const char *file, const char *namespace_);
-void rpw_release_done(struct rpw_release *release);
+/* Adds the objects of a file ("-": standard input) to a release, which has its members. False after a message. */
+bool rpw_release_add(const char *path, void *release);
 
 #endif

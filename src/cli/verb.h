@@ -1,5 +1,5 @@
-/* verb.h - a verb and its flags as a table: from it come the reading of the command line (flags.h), --help and the manual's
- * list (help.h), and the completions (completion.h). */
+/* verb.h - a verb and its flags as a table: from it come the reading of the command line (flags.h), --help, the manual's
+ * list and the completions (help.h). */
 #ifndef RPW_CLI_VERB_H
 #define RPW_CLI_VERB_H
 
@@ -62,7 +62,9 @@ struct rpw_verb {
     const char *ending;  /* more of them, behind the flags; NULL: none */
     const struct rpw_flag *flags;
     size_t flag_count;
-    int (*run)(int argc, char **argv); /* argv[0] is the last word of the name. Returns the exit code */
+    size_t options_size;       /* of the struct that the flags are stored in */
+    const void *defaults;      /* of it; NULL: zeroes */
+    int (*run)(void *options); /* Returns the exit code */
 };
 
 /* A row of a table; type is that of the verb's options, and what follows help are further members. */
@@ -71,6 +73,10 @@ struct rpw_verb {
         .name = name_, .kind = RPW_FLAG_##kind_, .offset = offsetof(type, field), .value = value_, .help = help_,      \
         __VA_ARGS__                                                                                                    \
     }
+
+/* The members of a verb that are about its flags; type is that of its options. */
+#define RPW_VERB_FLAGS(table, type)                                                                                    \
+    .flags = (table), .flag_count = sizeof(table) / sizeof((table)[0]), .options_size = sizeof(type)
 
 /* Whether a value follows it. */
 static inline bool rpw_flag_has_value(const struct rpw_flag *flag)

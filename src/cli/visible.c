@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "memory.h"
 #include "utf8.h"
 
 void rpw_visible_write(FILE *out, struct rpw_span text)
@@ -23,58 +24,43 @@ char *rpw_visible_copy(struct rpw_span text)
 {
     char *copy = NULL;
     size_t len = 0;
-    FILE *out = open_memstream(&copy, &len);
+    FILE *out = rpw_memory_open(&copy, &len);
 
-    if (!out)
-        return NULL;
     rpw_visible_write(out, text);
-    if (fclose(out) == 0)
-        return copy;
-    free(copy);
-    return NULL;
+    rpw_memory_close(out);
+    return copy;
 }
 
-static json_t *visible_object(json_t *object)
+json_t *rpw_visible_string(struct rpw_span text)
 {
-    json_t *copy = json_object(), *value;
-    const char *key;
+    char *copy = rpw_visible_copy(text);
+    json_t *string = json_string(copy);
 
-    json_object_foreach(object, key, value)
-    {
-        char *name = rpw_visible_copy(rpw_span_of(key));
-
-        if (!name || json_object_set_new(copy, name, rpw_visible_json(value)) != 0) {
-            json_decref(copy);
-            copy = NULL;
-        }
-        free(name);
-    }
-    return copy;
+    free(copy);
+    return string;
 }
 
 json_t *rpw_visible_json(json_t *value)
 {
     json_t *copy = NULL, *item;
+    const char *key;
     size_t index;
-    char *text;
 
-    if (json_is_object(value))
-        return visible_object(value);
-    if (json_is_string(value)) {
-        text = rpw_visible_copy((struct rpw_span){json_string_value(value), json_string_length(value)});
-        copy = text ? json_string(text) : NULL;
-        free(text);
-        return copy;
-    }
-    if (!json_is_array(value))
+    if (json_is_string(value))
+        return rpw_visible_string((struct rpw_span){json_string_value(value), json_string_length(value)});
+    if (!json_is_object(value) && !json_is_array(value))
         return json_deep_copy(value);
-    copy = json_array();
+    copy = json_is_object(value) ? json_object() : json_array();
+    json_object_foreach(value, key, item)
+    {
+        char *name = rpw_visible_copy(rpw_span_of(key));
+
+        json_object_set_new(copy, name, rpw_visible_json(item));
+        free(name);
+    }
     json_array_foreach(value, index, item)
     {
-        if (json_array_append_new(copy, rpw_visible_json(item)) != 0) {
-            json_decref(copy);
-            copy = NULL;
-        }
+        json_array_append_new(copy, rpw_visible_json(item));
     }
     return copy;
 }

@@ -10,10 +10,13 @@
 
 void rpw_visible_write(FILE *out, struct rpw_span text);
 
-/* A copy, to be freed by the caller; NULL: no memory. */
+/* A copy, to be freed by the caller. */
 RPW_MUST_CHECK char *rpw_visible_copy(struct rpw_span text);
 
-/* A copy of value whose keys and texts are visible; NULL: no memory. */
+/* The same as a value. */
+RPW_MUST_CHECK json_t *rpw_visible_string(struct rpw_span text);
+
+/* A copy of value whose keys and texts are visible. */
 RPW_MUST_CHECK json_t *rpw_visible_json(json_t *value);
 
 #endif

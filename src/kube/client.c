@@ -2,9 +2,11 @@
 #include "client.h"
 
 #include <curl/curl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #define MAX_DESCRIPTION_BYTES 512
 
@@ -137,6 +139,8 @@ struct rpw_kube_client *rpw_kube_client_new(struct rpw_kube_access *take_access,
         fail(ret_error, "out of memory", "");
         return NULL;
     }
+    /* libcurl is told to leave signals alone, and so leaves this one to us. */
+    signal(SIGPIPE, SIG_IGN);
     client->access = *take_access;
     *take_access = (struct rpw_kube_access){.server = NULL};
     set_up(client);
@@ -257,6 +261,23 @@ static enum rpw_kube_result perform(struct rpw_kube_client *client, struct rpw_k
     return RPW_KUBE_FAILED;
 }
 
+/* The apiserver asks for patience, and has done nothing. */
+static bool must_try_again(CURL *curl, long http_status, int tries)
+{
+    curl_off_t seconds = 0;
+    struct timespec pause;
+
+    if ((http_status != 429 && http_status != 503) || tries >= RPW_KUBE_MAX_TRIES)
+        return false;
+    curl_easy_getinfo(curl, CURLINFO_RETRY_AFTER, &seconds);
+    if (seconds < 1)
+        seconds = 1;
+    pause.tv_sec = seconds < RPW_KUBE_MAX_RETRY_PAUSE_S ? (time_t)seconds : RPW_KUBE_MAX_RETRY_PAUSE_S;
+    pause.tv_nsec = 0;
+    nanosleep(&pause, NULL);
+    return true;
+}
+
 /* The method and the body. A body is kept by the caller until the call is over. */
 static void set_body(CURL *curl, const struct rpw_kube_request *request, const char *body)
 {
@@ -292,7 +313,13 @@ enum rpw_kube_result rpw_kube_fetch(struct rpw_kube_client *client, const struct
     set_body(client->curl, request, body);
     curl_easy_setopt(client->curl, CURLOPT_URL, url);
     curl_easy_setopt(client->curl, CURLOPT_HTTPHEADER, headers);
-    result = perform(client, &answer, &http_status, ret_error);
+    for (int tries = 1;; tries++) {
+        result = perform(client, &answer, &http_status, ret_error);
+        if (ret_error[0] != '\0' || !must_try_again(client->curl, http_status, tries))
+            break;
+        free(answer.bytes);
+        answer.bytes = NULL;
+    }
     if (result != RPW_KUBE_OK && ret_error[0] == '\0')
         explain(request, http_status, answer, ret_error);
     curl_easy_setopt(client->curl, CURLOPT_HTTPHEADER, NULL);

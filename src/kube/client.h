@@ -1,7 +1,10 @@
 /* client.h - calls to the Kubernetes API, one at a time.
  *
- * HTTPS only, the server verified; no redirects, no proxies, HTTP/1.1. A call is over
+ * HTTPS only, the server verified; no redirects, no proxies, HTTP/1.1. A request is over
  * after RPW_KUBE_CALL_TIMEOUT_S at the latest, and an answer has at most RPW_KUBE_MAX_ANSWER_BYTES.
+ * An apiserver that is busy (429, 503) has not carried the request out: it is asked up to RPW_KUBE_MAX_TRIES times, after
+ * as many seconds as its Retry-After says, RPW_KUBE_MAX_RETRY_PAUSE_S at most.
+ * A server that closes the connection must not end the process: SIGPIPE is ignored from the first client on.
  * Errors are told in the apiserver's own words (its Status), and a refused call (403) with the RBAC rule that would allow
  * it. Threads: a client is used by one at a time.
  */
@@ -14,6 +17,8 @@
 
 #define RPW_KUBE_CALL_TIMEOUT_S 60L
 #define RPW_KUBE_CONNECT_TIMEOUT_S 10L
+#define RPW_KUBE_MAX_TRIES 5
+#define RPW_KUBE_MAX_RETRY_PAUSE_S 10
 #define RPW_KUBE_MAX_ANSWER_BYTES ((size_t)64 * 1024 * 1024)
 
 enum rpw_kube_verb { RPW_KUBE_GET, RPW_KUBE_LIST, RPW_KUBE_CREATE, RPW_KUBE_PATCH };
@@ -58,8 +63,8 @@ RPW_MUST_CHECK enum rpw_kube_result rpw_kube_fetch(struct rpw_kube_client *clien
                                                    struct rpw_kube_text *ret_answer,
                                                    char ret_error[RPW_KUBE_ERROR_BYTES]);
 
-/* The same as a value. ret_answer, the object that came back, is set on RPW_KUBE_OK only and then the caller's reference; ret_error is set
- * on everything else. */
+/* The same as a value. ret_answer, the object that came back, is set on RPW_KUBE_OK only and then the caller's reference;
+ * ret_error is set on everything else. */
 RPW_MUST_CHECK enum rpw_kube_result rpw_kube_call(struct rpw_kube_client *client,
                                                   const struct rpw_kube_request *request, json_t **ret_answer,
                                                   char ret_error[RPW_KUBE_ERROR_BYTES]);

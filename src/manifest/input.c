@@ -10,6 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "memory.h"
+
 #define FIRST_READ_BYTES ((size_t)64 * 1024)
 
 const char *rpw_manifest_shown_name(const char *path)
@@ -19,36 +21,23 @@ const char *rpw_manifest_shown_name(const char *path)
 
 char *rpw_manifest_read_descriptor(int fd, size_t max_bytes, size_t *ret_len)
 {
-    size_t capacity = 0, len = 0;
-    char *bytes = NULL;
+    size_t capacity = FIRST_READ_BYTES, len = 0;
+    char *bytes = rpw_memory_need(malloc(capacity));
+    ssize_t got;
 
-    for (;;) {
-        ssize_t got;
-
-        if (len == capacity) {
-            char *grown = realloc(bytes, capacity = capacity > 0 ? 2 * capacity : FIRST_READ_BYTES);
-
-            if (grown == NULL)
-                break;
-            bytes = grown;
-        }
-        got = read(fd, bytes + len, capacity - len);
-        if (got == 0) {
-            *ret_len = len;
-            return bytes;
-        }
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got < 0)
-            break;
-        len += (size_t)got;
-        if (len > max_bytes) {
+    while ((got = read(fd, bytes + len, capacity - len)) != 0) {
+        len += got > 0 ? (size_t)got : 0;
+        if (len > max_bytes)
             errno = EFBIG;
-            break;
+        if (len > max_bytes || (got < 0 && errno != EINTR)) {
+            free(bytes);
+            return NULL;
         }
+        if (len == capacity)
+            bytes = rpw_memory_need(realloc(bytes, capacity *= 2));
     }
-    free(bytes);
-    return NULL;
+    *ret_len = len;
+    return bytes;
 }
 
 char *rpw_manifest_read_file(const char *path, size_t max_bytes, size_t *ret_len)
@@ -69,25 +58,6 @@ char *rpw_manifest_read_file(const char *path, size_t max_bytes, size_t *ret_len
 
 /* --- folders --------------------------------------------------------------------------------------------------------- */
 
-static bool add_path(struct rpw_manifest_files *files, const char *folder, const char *name)
-{
-    char **grown = NULL, *path = NULL;
-
-    if (files->count < RPW_MANIFEST_MAX_FILES)
-        grown = realloc(files->paths, (files->count + 1) * sizeof(*grown));
-    if (grown != NULL)
-        files->paths = grown;
-    if (asprintf(&path, "%s%s%s", folder, folder[0] != '\0' ? "/" : "", name) < 0)
-        path = NULL;
-    if (grown == NULL || path == NULL) {
-        fprintf(stderr, "%s: found too many files, expected at most %d\n", folder, RPW_MANIFEST_MAX_FILES);
-        free(path);
-        return false;
-    }
-    files->paths[files->count++] = path;
-    return true;
-}
-
 static int is_manifest_file(const struct dirent *entry)
 {
     static const char *const endings[] = {".yaml", ".yml", ".json"};
@@ -99,37 +69,36 @@ static int is_manifest_file(const struct dirent *entry)
     return 0;
 }
 
-static bool add_folder(struct rpw_manifest_files *files, const char *path)
+static bool each_file_of(const char *folder, bool (*on_file)(const char *path, void *context), void *context)
 {
     struct dirent **entries = NULL;
-    int count = scandir(path, &entries, is_manifest_file, alphasort);
+    int count = scandir(folder, &entries, is_manifest_file, alphasort);
     bool is_ok = count > 0;
 
     if (count < 0)
-        fprintf(stderr, "%s: cannot be read: %s\n", path, strerror(errno));
+        fprintf(stderr, "%s: cannot be read: %s\n", folder, strerror(errno));
     else if (count == 0)
-        fprintf(stderr, "%s: found a folder without *.yaml, *.yml and *.json, expected some\n", path);
+        fprintf(stderr, "%s: found a folder without *.yaml, *.yml and *.json, expected some\n", folder);
     for (int i = 0; i < count; i++) {
-        is_ok = is_ok && add_path(files, path, entries[i]->d_name);
+        char *path = rpw_memory_print("%s/%s", folder, entries[i]->d_name);
+
+        is_ok = is_ok && on_file(path, context);
+        free(path);
         free(entries[i]);
     }
     free(entries);
     return is_ok;
 }
 
-bool rpw_manifest_files_add(struct rpw_manifest_files *files, const char *path)
+bool rpw_manifest_each_file(const char *const *paths, size_t count, bool (*on_file)(const char *path, void *context),
+                            void *context)
 {
     struct stat status;
+    bool is_ok = true;
 
-    if (strcmp(path, "-") != 0 && stat(path, &status) == 0 && S_ISDIR(status.st_mode))
-        return add_folder(files, path);
-    return add_path(files, "", path);
-}
-
-void rpw_manifest_files_done(struct rpw_manifest_files *files)
-{
-    for (size_t i = 0; i < files->count; i++)
-        free(files->paths[i]);
-    free(files->paths);
-    *files = (struct rpw_manifest_files){NULL, 0};
+    for (size_t i = 0; i < count && is_ok; i++)
+        is_ok = strcmp(paths[i], "-") != 0 && stat(paths[i], &status) == 0 && S_ISDIR(status.st_mode)
+                    ? each_file_of(paths[i], on_file, context)
+                    : on_file(paths[i], context);
+    return is_ok;
 }

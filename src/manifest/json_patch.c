@@ -7,44 +7,33 @@
 
 #include "base64.h"
 
-/* What the last token of a pointer names. parent is NULL for the pointer "", the whole document. */
-struct location {
-    json_t *parent;
-    char token[RPW_JSON_PATCH_ERROR_BYTES];
-};
+typedef char token_text[RPW_JSON_PATCH_ERROR_BYTES];
 
-/* RFC 6901: ~1 is '/', ~0 is '~', and nothing else follows a '~'. Returns what is behind the token, or NULL. */
-static const char *unescape_token(const char *pointer, char *ret_token, size_t size)
+/* RFC 6901: ~1 is '/', ~0 is '~', and nothing else follows a '~'. False: it is no token, or too long. */
+static bool unescape(struct rpw_span escaped, token_text token)
 {
     size_t len = 0;
 
-    for (; *pointer != '\0' && *pointer != '/'; pointer++) {
-        char byte = *pointer;
-        if (byte == '~') {
-            pointer++;
-            if (*pointer != '0' && *pointer != '1')
-                return NULL;
-            byte = *pointer == '0' ? '~' : '/';
-        }
-        if (len + 1 == size)
-            return NULL;
-        ret_token[len++] = byte;
+    if (escaped.len >= sizeof(token_text))
+        return false;
+    for (size_t i = 0; i < escaped.len; i++) {
+        bool is_escape = escaped.ptr[i] == '~';
+
+        i += is_escape;
+        if (is_escape && (i == escaped.len || (escaped.ptr[i] != '0' && escaped.ptr[i] != '1')))
+            return false;
+        token[len++] = !is_escape ? escaped.ptr[i] : escaped.ptr[i] == '0' ? '~' : '/';
     }
-    ret_token[len] = '\0';
-    return pointer;
+    token[len] = '\0';
+    return true;
 }
 
 /* RFC 6901 section 4: digits without a leading zero. */
 static bool parse_index(const char *token, size_t *ret_index)
 {
-    char *end;
-
-    if (token[0] < '0' || token[0] > '9' || (token[0] == '0' && token[1] != '\0'))
+    if (token[strspn(token, "0123456789")] != '\0' || token[0] == '\0' || (token[0] == '0' && token[1] != '\0'))
         return false;
-    unsigned long index = strtoul(token, &end, 10);
-    if (*end != '\0')
-        return false;
-    *ret_index = index;
+    *ret_index = strtoul(token, NULL, 10);
     return true;
 }
 
@@ -52,58 +41,43 @@ static json_t *child_of(json_t *parent, const char *token)
 {
     size_t index;
 
-    if (json_is_object(parent))
-        return json_object_get(parent, token);
-    if (json_is_array(parent) && parse_index(token, &index))
-        return json_array_get(parent, index);
-    return NULL;
+    if (json_is_array(parent))
+        return parse_index(token, &index) ? json_array_get(parent, index) : NULL;
+    return json_object_get(parent, token);
 }
 
-static bool locate(json_t *document, const char *pointer, struct location *ret_location)
+/* Walks to what the pointer's last token is a member of. NULL: there is nothing there. */
+static json_t *locate(json_t *document, const char *pointer, token_text ret_token)
 {
-    ret_location->parent = NULL;
-    if (*pointer == '\0')
-        return true;
-    for (json_t *at = document; *pointer == '/'; at = child_of(at, ret_location->token)) {
-        if (at == NULL)
-            return false;
-        ret_location->parent = at;
-        pointer = unescape_token(pointer + 1, ret_location->token, sizeof(ret_location->token));
-        if (pointer == NULL)
-            return false;
+    struct rpw_span rest = rpw_span_of(pointer), element;
+    json_t *parent = NULL;
+
+    if (!rpw_span_next_element(&rest, '/', &element) || element.len > 0)
+        return NULL;
+    while (rpw_span_next_element(&rest, '/', &element)) {
+        parent = parent != NULL ? child_of(parent, ret_token) : document;
+        if (parent == NULL || !unescape(element, ret_token))
+            return NULL;
     }
-    return *pointer == '\0';
+    return parent;
 }
 
-/* Puts value where the location is: into an array in front of what is there (add), or instead of it (replace). */
-static bool put(json_t **document, const struct location *location, json_t *value, bool is_new)
+/* value NULL: removes. Else puts it into an array in front of what is there (add), or instead of it. */
+static bool edit(json_t *parent, const char *token, json_t *value, bool is_new)
 {
-    json_t *parent = location->parent;
     size_t index;
 
-    if (parent == NULL) {
-        json_decref(*document);
-        *document = json_incref(value);
-        return true;
-    }
-    if (!is_new && child_of(parent, location->token) == NULL)
+    if (!is_new && child_of(parent, token) == NULL)
         return false;
     if (json_is_object(parent))
-        return json_object_set(parent, location->token, value) == 0;
-    if (is_new && strcmp(location->token, "-") == 0)
+        return (value != NULL ? json_object_set(parent, token, value) : json_object_del(parent, token)) == 0;
+    if (is_new && strcmp(token, "-") == 0)
         return json_array_append(parent, value) == 0;
-    return parse_index(location->token, &index) &&
-           (is_new ? json_array_insert(parent, index, value) : json_array_set(parent, index, value)) == 0;
-}
-
-static bool remove_value(const struct location *location)
-{
-    size_t index;
-
-    if (json_is_object(location->parent))
-        return json_object_del(location->parent, location->token) == 0;
-    return json_is_array(location->parent) && parse_index(location->token, &index) &&
-           json_array_remove(location->parent, index) == 0;
+    if (!json_is_array(parent) || !parse_index(token, &index))
+        return false;
+    if (value == NULL)
+        return json_array_remove(parent, index) == 0;
+    return (is_new ? json_array_insert(parent, index, value) : json_array_set(parent, index, value)) == 0;
 }
 
 /* Applies a copy of the value, so that later operations never reach into the patch. */
@@ -111,16 +85,22 @@ static bool apply_operation(json_t **document, const json_t *operation)
 {
     const char *op = json_string_value(json_object_get(operation, "op"));
     const char *path = json_string_value(json_object_get(operation, "path"));
-    json_t *value = json_deep_copy(json_object_get(operation, "value"));
-    struct location location;
-    bool is_applied = false, is_new = op != NULL && strcmp(op, "add") == 0;
+    const json_t *given = json_object_get(operation, "value");
+    bool is_new = op != NULL && strcmp(op, "add") == 0, is_removal = op != NULL && strcmp(op, "remove") == 0,
+         is_applied;
+    json_t *value, *parent;
+    token_text token;
 
-    if (op != NULL && path != NULL && locate(*document, path, &location)) {
-        if (strcmp(op, "remove") == 0)
-            is_applied = remove_value(&location);
-        else if (value != NULL && (is_new || strcmp(op, "replace") == 0))
-            is_applied = put(document, &location, value, is_new);
+    if (path == NULL || (!is_removal && (given == NULL || op == NULL || (!is_new && strcmp(op, "replace") != 0))))
+        return false;
+    value = is_removal ? NULL : json_deep_copy(given);
+    if (path[0] == '\0' && value != NULL) {
+        json_decref(*document);
+        *document = value;
+        return true;
     }
+    parent = locate(*document, path, token);
+    is_applied = parent != NULL && edit(parent, token, value, is_new);
     json_decref(value);
     return is_applied;
 }

@@ -54,7 +54,22 @@ void rpw_manifest_object_fail(struct rpw_manifest_object *object, const struct r
 /* Prints the report to standard error. */
 void rpw_manifest_object_print_errors(const struct rpw_manifest_object *object);
 
-/* All documents of a file ("-": standard input) as an array of jansson values. NULL after a message on standard error. */
-RPW_MUST_CHECK json_t *rpw_manifest_load(const char *path, size_t max_bytes);
+/* The JSON text as a value. NULL: the report says why. */
+RPW_MUST_CHECK json_t *rpw_manifest_object_value(struct rpw_manifest_object *object);
+
+/* The text at a key; "" where there is none. */
+const char *rpw_manifest_text(const json_t *object, const char *key);
+
+/* Takes an object; false: there is an error in its report. */
+typedef bool rpw_manifest_visitor(struct rpw_manifest_object *object, void *context);
+
+/* Opens the documents of text that are not blank, one after the other, for visit. name stands for it in messages. False after a
+ * message on standard error. */
+RPW_MUST_CHECK bool rpw_manifest_visit(const char *name, struct rpw_span text, rpw_manifest_wants *wants,
+                                       rpw_manifest_visitor *visit, void *context);
+
+/* The same for a file of at most max_bytes ("-": standard input), all of whose documents are wanted. */
+RPW_MUST_CHECK bool rpw_manifest_visit_file(const char *path, size_t max_bytes, rpw_manifest_visitor *visit,
+                                            void *context);
 
 #endif

@@ -29,11 +29,12 @@ static size_t line_length(struct rpw_span text)
     return end ? (size_t)(end - text.ptr) + 1 : text.len;
 }
 
-/* `---` and `...` at the beginning of a line are markers wherever they stand, in the middle of a text too (YAML 1.2, 9.1). */
-static bool is_marker(struct rpw_span line, char c)
+/* At the beginning of a line they are markers wherever they stand, in the middle of a text too. */
+bool rpw_manifest_is_marker(struct rpw_span line, char character)
 {
-    if (line.len < 3 || line.ptr[0] != c || line.ptr[1] != c || line.ptr[2] != c)
-        return false;
+    for (size_t i = 0; i < 3; i++)
+        if (i >= line.len || line.ptr[i] != character)
+            return false;
     return line.len == 3 || memchr(SPACE, line.ptr[3], 4);
 }
 
@@ -45,7 +46,7 @@ static bool is_blank(struct rpw_span document)
 
         line.len = line_length((struct rpw_span){line.ptr, document.len - at});
         at += line.len;
-        if (is_marker(line, '-') || is_marker(line, '.'))
+        if (rpw_manifest_is_marker(line, '-') || rpw_manifest_is_marker(line, '.'))
             word = 3;
         else if (line.ptr[0] == '%')
             continue;
@@ -63,10 +64,10 @@ static size_t yaml_length(struct rpw_span text)
     while (at < text.len) {
         struct rpw_span line = {text.ptr + at, line_length((struct rpw_span){text.ptr + at, text.len - at})};
 
-        if (at > 0 && is_marker(line, '-'))
+        if (at > 0 && rpw_manifest_is_marker(line, '-'))
             break;
         at += line.len;
-        if (is_marker(line, '.'))
+        if (rpw_manifest_is_marker(line, '.'))
             break;
     }
     return at;
@@ -80,7 +81,7 @@ static void cut_json(struct rpw_span text, struct rpw_manifest_document *documen
     char nothing[1];
     size_t at = skip_space(text, 0);
 
-    while (is_marker((struct rpw_span){text.ptr + at, text.len - at}, '-'))
+    while (rpw_manifest_is_marker((struct rpw_span){text.ptr + at, text.len - at}, '-'))
         at = skip_space(text, at + line_length((struct rpw_span){text.ptr + at, text.len - at}));
     document->text = text;
     if (at == text.len)

@@ -29,6 +29,9 @@ struct rpw_manifest_document {
 
 void rpw_manifest_stream_init(struct rpw_manifest_stream *stream, const char *name, struct rpw_span text);
 
+/* Whether a line is a marker, `---` or `...` by its character (YAML 1.2, 9.1). */
+bool rpw_manifest_is_marker(struct rpw_span line, char character);
+
 /* False at the end. */
 bool rpw_manifest_stream_next(struct rpw_manifest_stream *stream, struct rpw_manifest_document *ret_document);
 

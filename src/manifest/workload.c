@@ -8,10 +8,9 @@
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define MAX_LISTS_IN_LISTS 4
 
-/* The members of any object, or of a part of it, that lead to pods; parts as JSON text. */
+/* The members of any object that matter here; parts as JSON text. */
 struct outline {
-    struct rpw_span api_version, kind, metadata, spec, items;
-    struct rpw_span job_template, template_;
+    struct rpw_span api_version, kind, metadata, items;
     struct rpw_span namespace_, name, generate_name;
 };
 
@@ -19,22 +18,12 @@ static const struct rpw_json_field object_fields[] = {
     RPW_JSON_FIELD("", "apiVersion", rpw_json_field_string, struct outline, api_version),
     RPW_JSON_FIELD("", "kind", rpw_json_field_string, struct outline, kind),
     RPW_JSON_FIELD("", "metadata", rpw_json_field_raw, struct outline, metadata),
-    RPW_JSON_FIELD("", "spec", rpw_json_field_raw, struct outline, spec),
     RPW_JSON_FIELD("", "items", rpw_json_field_raw, struct outline, items),
 };
 static const struct rpw_json_field metadata_fields[] = {
     RPW_JSON_FIELD("metadata.", "namespace", rpw_json_field_string, struct outline, namespace_),
     RPW_JSON_FIELD("metadata.", "name", rpw_json_field_string, struct outline, name),
     RPW_JSON_FIELD("metadata.", "generateName", rpw_json_field_string, struct outline, generate_name),
-};
-static const struct rpw_json_field template_fields[] = {
-    RPW_JSON_FIELD("spec.", "template", rpw_json_field_raw, struct outline, template_),
-};
-static const struct rpw_json_field cron_job_fields[] = {
-    RPW_JSON_FIELD("spec.", "jobTemplate", rpw_json_field_raw, struct outline, job_template),
-};
-static const struct rpw_json_field job_template_fields[] = {
-    RPW_JSON_FIELD("spec.jobTemplate.", "spec", rpw_json_field_raw, struct outline, spec),
 };
 
 /* What makes pods, and the pointer to its template. */
@@ -130,20 +119,37 @@ bool rpw_workload_makes_pods(struct rpw_span api_version, struct rpw_span kind)
 /* Reads the members of text that a table names. A text that is absent, or no object, has none: what is wrong with it is the
  * apiserver's to say. */
 static bool read_members(struct finder *finder, struct rpw_span text, const struct rpw_json_field *fields, size_t count,
-                         struct outline *outline)
+                         void *target, size_t size)
 {
     const struct rpw_json_table table = {
-        .name = "", .fields = fields, .count = count, .size = sizeof(*outline), .text_offset = RPW_JSON_NO_TEXT};
+        .name = "", .fields = fields, .count = count, .size = size, .text_offset = RPW_JSON_NO_TEXT};
     struct rpw_json_reader reader;
 
     if (text.ptr == NULL || (text.ptr != finder->document.ptr && text.ptr[0] != '{'))
         return true;
     rpw_json_reader_init(&reader, finder->arena, text);
-    if (rpw_json_read_object(&reader, &table, outline) && rpw_json_finish(&reader))
+    if (rpw_json_read_object(&reader, &table, target) && rpw_json_finish(&reader))
         return true;
     finder->err = reader.err;
     finder->err.offset += (size_t)(text.ptr - finder->document.ptr);
     return false;
+}
+
+/* Walks from object to the part that pointer names; absent: there is none. */
+static bool find_part(struct finder *finder, struct rpw_span object, const char *pointer, struct rpw_span *ret_part)
+{
+    struct rpw_span rest = rpw_span_of(pointer + 1), key;
+
+    while (rpw_span_next_element(&rest, '/', &key)) {
+        const struct rpw_json_field field = {.key = key, .name = pointer, .read = rpw_json_field_raw};
+        struct rpw_span part = {NULL, 0};
+
+        if (!read_members(finder, object, &field, 1, &part, sizeof(part)))
+            return false;
+        object = part;
+    }
+    *ret_part = object;
+    return true;
 }
 
 static bool fail_no_memory(struct finder *finder)
@@ -180,22 +186,13 @@ static bool add_pod(struct finder *finder, struct rpw_workload_pod pod)
 
 /* The object's own pod, or the one of its template. */
 static bool find_pod(struct finder *finder, const struct kind *kind, struct rpw_span object,
-                     struct rpw_workload_pod pod, struct outline *outline)
+                     struct rpw_workload_pod pod)
 {
-    if (kind->pointer[0] == '\0') {
-        pod.text = object;
+    pod.text = object;
+    if (kind->pointer[0] == '\0')
         return add_pod(finder, pod);
-    }
-    if (rpw_span_is(outline->kind, "CronJob")) {
-        if (!read_members(finder, outline->spec, cron_job_fields, COUNT(cron_job_fields), outline))
-            return false;
-        outline->spec = (struct rpw_span){NULL, 0};
-        if (!read_members(finder, outline->job_template, job_template_fields, COUNT(job_template_fields), outline))
-            return false;
-    }
-    if (!read_members(finder, outline->spec, template_fields, COUNT(template_fields), outline))
+    if (!find_part(finder, object, kind->pointer, &pod.text))
         return false;
-    pod.text = outline->template_;
     if (pod.text.ptr == NULL || pod.text.ptr[0] != '{')
         return true;
     return join(finder, pod.pointer, kind->pointer, &pod.pointer) && add_pod(finder, pod);
@@ -248,8 +245,8 @@ static bool find_pods(struct finder *finder, struct rpw_span object, struct rpw_
     struct outline outline = {.kind = {NULL, 0}};
     struct rpw_span item_kind;
 
-    if (!read_members(finder, object, object_fields, COUNT(object_fields), &outline) ||
-        !read_members(finder, outline.metadata, metadata_fields, COUNT(metadata_fields), &outline))
+    if (!read_members(finder, object, object_fields, COUNT(object_fields), &outline, sizeof(outline)) ||
+        !read_members(finder, outline.metadata, metadata_fields, COUNT(metadata_fields), &outline, sizeof(outline)))
         return false;
     if (outline.kind.len == 0)
         outline.kind = default_kind;
@@ -262,8 +259,7 @@ static bool find_pods(struct finder *finder, struct rpw_span object, struct rpw_
     if (is_list(outline.kind, &item_kind))
         return depth >= MAX_LISTS_IN_LISTS || find_pods_of_items(finder, outline.items, pointer, item_kind, depth);
     const struct kind *kind = find_kind(outline.api_version, outline.kind);
-    return kind == NULL ||
-           find_pod(finder, kind, object, (struct rpw_workload_pod){.owner = name, .pointer = pointer}, &outline);
+    return kind == NULL || find_pod(finder, kind, object, (struct rpw_workload_pod){.owner = name, .pointer = pointer});
 }
 
 enum rpw_status rpw_workload_read(struct rpw_arena *arena, struct rpw_span object, bool takes_misshapen,

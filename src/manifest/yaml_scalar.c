@@ -35,34 +35,13 @@ static const struct word *find_word(struct rpw_span text)
     return NULL;
 }
 
-static size_t skip_digits(const char *text, size_t at)
-{
-    return at + strspn(text + at, "0123456789");
-}
-
 /* [-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)? */
 static bool is_float(const char *text)
 {
-    size_t at = text[0] == '-' || text[0] == '+', digits = skip_digits(text, at);
+    char *end = NULL;
 
-    if (text[digits] == '.') {
-        size_t fraction = skip_digits(text, digits + 1);
-
-        if (digits == at && fraction == digits + 1)
-            return false;
-        digits = fraction;
-    } else if (digits == at) {
-        return false;
-    }
-    if (text[digits] == 'e' || text[digits] == 'E') {
-        size_t exponent = digits + 1;
-
-        exponent += text[exponent] == '-' || text[exponent] == '+';
-        digits = skip_digits(text, exponent);
-        if (digits == exponent)
-            return false;
-    }
-    return text[digits] == '\0';
+    strtod(text, &end);
+    return text[strspn(text, "+-.eE0123456789")] == '\0' && end != text && *end == '\0';
 }
 
 /* As Go's strconv.ParseInt with base 0: 0x1F, 0o17, 017 and 0b11 too. */

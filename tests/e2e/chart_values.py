@@ -46,6 +46,8 @@ class Values(ChartCase):
          "certificates.overlap: 30d is not less than renewBefore, 30d"),
         ("the same in other units", ("--set", "certificates.renewBefore=90m,certificates.overlap=5400s"),
          "certificates.overlap: 5400s is not less than renewBefore, 90m"),
+        ("an overlap too short for the cluster to notice", ("--set", "certificates.overlap=299s"),
+         "certificates.overlap: 299s is less than 5m"),
         ("the autoscaler's limits crossed", ("--set", "autoscaling.minReplicas=7"),
          "autoscaling: minReplicas, 7, is more than maxReplicas, 6"),
         ("no digest", ("--set", "image.digest=latest"), "'/image/digest'"),
@@ -61,6 +63,7 @@ class Values(ChartCase):
 
     def test_values_next_to_the_mistakes_are_right(self):
         render("--set", "certificates.renewBefore=60d,certificates.overlap=1439h")
+        render("--set", "certificates.overlap=5m")
         render("--set", "autoscaling.enabled=true,autoscaling.minReplicas=6")
 
     def test_every_value_is_in_the_schema_and_used(self):

@@ -164,7 +164,7 @@ class Files(AuditCase):
         out = self.audit("-f", self.write(json.dumps({"kind": "PodList", "items": [pod("a")]})), code=1).stdout
         self.assertRegex(out, r"NAMESPACE +KIND +NAME +STATE +PODS +POLICY +DETAIL\n"
                               r"rucio-atlas +Pod +a +lacking +1 +atlas +was not injected\n")
-        self.assertIn("1 pod of Rucio, 1 lacking. Looked at: 1 pod in all.", out)
+        self.assertIn("1 Rucio pod, 1 lacking. Looked at: 1 pod in all.", out)
 
     def test_namespace(self):
         report = self.audit_pods(pod("a"), pod("b", "other"), flags=["-n", "other"])
@@ -210,7 +210,7 @@ class Files(AuditCase):
         pods = "".join(f"- metadata: {{name: p{i}, namespace: rucio-atlas}}\n  spec: {{containers: [{{name: rucio-ui}}]}}\n"
                        for i in range(3000))
         path = self.write("kind: PodList\nitems:\n" + pods)
-        self.assertIn("3000 pods of Rucio, 3000 lacking", self.audit("-f", path, code=1).stdout)
+        self.assertIn("3000 Rucio pods, 3000 lacking", self.audit("-f", path, code=1).stdout)
 
     def test_more_pods_than_there_is_memory_for(self):
         pods = self.write('{"kind":"PodList","items":[' + ",".join(["{}"] * 200000) + "]}")
@@ -274,7 +274,7 @@ class InAPod(AuditCase):
     def test_pages(self):
         self.api.objects["/api/v1/pods"] = [pod(f"p{i}", container="nginx") for i in range(600)] + [pod("last")]
         out = self.audit(code=1).stdout
-        self.assertIn("1 pod of Rucio, 1 lacking", out)
+        self.assertIn("1 Rucio pod, 1 lacking", out)
         self.assertEqual([path for _, path, _ in self.api.requests],
                          ["/api/v1/pods?limit=250", "/api/v1/pods?limit=250&continue=250",
                           "/api/v1/pods?limit=250&continue=500"])
@@ -294,7 +294,7 @@ class InAPod(AuditCase):
             return None
 
         self.api.on_request = be_gone
-        self.assertIn("300 pods of Rucio, 300 lacking", self.audit(code=1).stdout)
+        self.assertIn("300 Rucio pods, 300 lacking", self.audit(code=1).stdout)
 
     def test_list_that_is_always_too_old(self):
         self.api.objects["/api/v1/pods"] = [pod(f"p{i}") for i in range(300)]
@@ -309,7 +309,7 @@ class InAPod(AuditCase):
 
     def test_answer_that_is_no_list(self):
         self.api.on_request = lambda *_: (200, {"kind": "Status"})
-        self.assertIn("the API: found no pod, expected some", self.audit(code=3).stderr)
+        self.assertIn("the API: found no pod (other objects: 1), expected some", self.audit(code=3).stderr)
         self.api.on_request = lambda *_: (200, b"[")
         self.assertIn("the cluster's pods cannot be read", self.audit(code=3).stderr)
 

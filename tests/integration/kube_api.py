@@ -33,6 +33,15 @@ def decode(text):
     return base64.b64decode(text).decode()
 
 
+def clock(minutes):
+    """The environment of a program whose clock is so far ahead of ours."""
+    fake = next(pathlib.Path("/usr/lib").glob("*/faketime/libfaketime.so.1"))
+    linked = subprocess.run(["ldd", PROGRAM], capture_output=True, text=True, check=True).stdout
+    # AddressSanitizer wants to be loaded first.
+    first = [line.split()[2] for line in linked.splitlines() if "libasan" in line]
+    return {"LD_PRELOAD": ":".join([*first, str(fake)]), "FAKETIME": f"{minutes:+d}m", "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
+
+
 def status(code, message):
     return code, {"kind": "Status", "apiVersion": "v1", "status": "Failure", "message": message, "code": code}
 
@@ -59,13 +68,13 @@ def apply_merge_patch(document, patch):
 
 class KubeApi:
     """self.objects: path -> object. self.on_request(number, method, path) may return an answer to give instead, (status,
-    object), or "before" or "after": the connection is closed then, before or after the request was carried out, and
+    object) or (status, object, headers), or "before" or "after": the connection is closed then, before or after the request was carried out, and
     self.on_break() is called first."""
 
     def __init__(self):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="rpw-kube-"))
         subprocess.run([PROGRAM, "certs", "generate", "--dns", "localhost", "--ip", "127.0.0.1", "--out", self.folder],
-                       check=True, capture_output=True)
+                       check=True, capture_output=True, env=environment(**clock(-24 * 60)))
         self.objects = {}
         self.version = 100
         self.requests = []  # (method, path with query, body)
@@ -154,8 +163,9 @@ class KubeApi:
                     return
                 text = result[1] if isinstance(result[1], bytes) else json.dumps(result[1]).encode()
                 self.send_response(result[0])
-                self.send_header("Content-Type", "application/json")
-                self.send_header("Content-Length", str(len(text)))
+                for name, value in {"Content-Type": "application/json", "Content-Length": str(len(text)),
+                                    **dict(*result[2:])}.items():
+                    self.send_header(name, value)
                 self.end_headers()
                 self.wfile.write(text)
 

@@ -178,12 +178,12 @@ class Summary(Offline):
         deployment = workload("Deployment", "apps/v1")
         del deployment["metadata"]["namespace"]
         self.assertEqual(self.summary(json.dumps(deployment)), """\
-1 document, 1 pod or pod template in them:
-  1 left alone, no policy selects it in namespace default, which is assumed: the object names none, -n sets it
+1 document, 1 pod or pod template:
+  1 left alone: no policy selects it in namespace default, which is assumed: the object names none, -n sets it
 """)
         self.assertEqual(self.summary(json.dumps(deployment), "-n", "elsewhere"), """\
-1 document, 1 pod or pod template in them:
-  1 left alone, no policy selects it in namespace elsewhere
+1 document, 1 pod or pod template:
+  1 left alone: no policy selects it in namespace elsewhere
 """)
 
     def test_pods_are_counted_by_what_is_done(self):
@@ -194,13 +194,13 @@ class Summary(Offline):
         patched = json.loads(self.mutate(CONFIGURATION, json.dumps(pod())).stdout)
         text = json.dumps({"kind": "List", "items": [*things, patched]}) + json.dumps({"kind": "Service"})
         self.assertEqual(self.summary(text, "-o", "patch"), """\
-2 documents, 7 pods or pod templates in them:
+2 documents, 7 pods or pod templates:
   2 patched by policy atlas
-  1 left alone, no policy selects it in namespace b?
-  1 left alone, opted out
-  1 left alone, for Windows
-  1 left alone, a mirror pod
-  1 already as wanted by policy atlas
+  1 left alone: no policy selects it in namespace b?
+  1 left alone: its annotation policy.rucio.cern.ch/inject is "false"
+  1 left alone: a pod for Windows
+  1 left alone: a mirror pod, which the kubelet runs already
+  1 already as policy atlas wants it
 """)
 
     def test_refused_pods_are_counted(self):
@@ -212,7 +212,7 @@ class Summary(Offline):
                                    {"apiVersion": "v1", "kind": "Service"},
                                    {"apiVersion": "helm.toolkit.fluxcd.io/v2", "kind": "HelmRelease"}])
         expected = """\
-3 documents, 0 pods or pod templates in them
+3 documents, 0 pods or pod templates
 2 not looked into, though of a kind that makes pods: Rollout (document 1), HelmRelease (document 3)
 """
         self.assertEqual(self.summary(text), expected)

@@ -137,7 +137,7 @@ class Explanation(Offline):
         self.assertRegex(self.explain(POD), re.compile(r"""\APod/rucio-atlas/rucio: patched by policy atlas
   policy atlas applies
     ok  namespace rucio-atlas matches rucio-atlas
-    ok  label release in \(atlas\): it is atlas
+    ok  label release=atlas: it is atlas
     ok  label rucio-daemon notin \(hermes,undertaker\): the pod has no such label
     ok  label !old: the pod has no such label
     ok  container rucio-server matches rucio-server, rucio-daemons or rucio-ui
@@ -173,7 +173,7 @@ class Explanation(Offline):
         for line in [
             "  policy atlas does not apply\n",
             "    no  namespace elsewhere does not match rucio-atlas\n",
-            "    no  label release in (atlas): the pod has no such label\n",
+            "    no  label release=atlas: the pod has no such label\n",
             "    no  label rucio-daemon notin (hermes,undertaker): it is hermes\n",
             "    no  label !old: it is yes-it-is\n",
             "  policy ops applies\n    ok  namespace elsewhere: any will do\n",

@@ -27,6 +27,12 @@ RPW_MUST_CHECK enum rpw_status rpw_selector_choose(const struct rpw_policy_set *
                                                    const struct rpw_pod *pod, struct rpw_selection *ret_selection,
                                                    struct rpw_err *ret_err);
 
+/* The first label of that key; NULL: the pod has none. */
+const struct rpw_label *rpw_selector_find_label(const struct rpw_pod *pod, struct rpw_span key);
+
+/* Whether a requirement of a podSelector holds for the label of its key. */
+bool rpw_selector_requirement_holds(const struct rpw_label_requirement *requirement, const struct rpw_label *label);
+
 /* Whether one of the globs matches text. */
 bool rpw_selector_matches_any(struct rpw_span_list globs, struct rpw_span text);
 

@@ -43,6 +43,11 @@ static const struct rpw_label *find_label(const struct rpw_label *labels, size_t
     return NULL;
 }
 
+const struct rpw_label *rpw_selector_find_label(const struct rpw_pod *pod, struct rpw_span key)
+{
+    return find_label(pod->metadata.labels.items, pod->metadata.labels.count, key);
+}
+
 /* Nobody can say which of two values of a label counts. */
 static bool has_ambiguous_label(const struct rpw_policy *policy, const struct rpw_pod *pod, struct rpw_err *ret_err)
 {
@@ -63,7 +68,7 @@ static bool has_ambiguous_label(const struct rpw_policy *policy, const struct rp
 }
 
 /* Absent labels: In and Exists fail, NotIn and DoesNotExist hold (k8s.io/apimachinery/pkg/labels). */
-static bool requirement_holds(const struct rpw_label_requirement *requirement, const struct rpw_label *label)
+bool rpw_selector_requirement_holds(const struct rpw_label_requirement *requirement, const struct rpw_label *label)
 {
     bool is_listed = false;
 
@@ -84,13 +89,11 @@ static bool requirement_holds(const struct rpw_label_requirement *requirement, c
 /* Namespace and labels: what decides whether a policy may be used for a pod at all. */
 static bool is_for_pod(const struct rpw_policy *policy, struct rpw_span namespace_, const struct rpw_pod *pod)
 {
-    const struct rpw_label_list *labels = &pod->metadata.labels;
-
     if (policy->namespaces.count > 0 && !rpw_selector_matches_any(policy->namespaces, namespace_))
         return false;
     for (size_t i = 0; i < policy->requirement_count; i++)
-        if (!requirement_holds(&policy->requirements[i],
-                               find_label(labels->items, labels->count, policy->requirements[i].key)))
+        if (!rpw_selector_requirement_holds(&policy->requirements[i],
+                                            rpw_selector_find_label(pod, policy->requirements[i].key)))
             return false;
     return true;
 }

@@ -1,25 +1,23 @@
-/* yaml_writer.c - the choice of a scalar's style is that of goyaml.v2 (encode.go stringv, emitterc.go analyze_scalar). */
-#include "yaml_writer.h"
+/* writer.c - the choice of a scalar's style is that of goyaml.v2 (encode.go stringv, emitterc.go analyze_scalar). */
+#include "writer.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "memory.h"
 #include "rpw/bytes/text.h"
 #include "utf8.h"
 #include "yaml_scalar.h"
 
 /* --- texts ----------------------------------------------------------------------------------------------------------- */
 
-/* The character that text begins with; its length in bytes. */
+/* The character at text, of which jansson has made sure that it is one; its length in bytes. */
 static size_t decode(struct rpw_span text, unsigned long *ret_character)
 {
     static const unsigned char masks[] = {0, 0x7f, 0x1f, 0x0f, 0x07};
     size_t length = rpw_utf8_length(text);
 
-    if (length == 0) {
-        *ret_character = 0xfffd;
-        return 1;
-    }
     *ret_character = (unsigned char)text.ptr[0] & masks[length];
     for (size_t i = 1; i < length; i++)
         *ret_character = *ret_character << 6 | ((unsigned char)text.ptr[i] & 0x3f);
@@ -38,7 +36,6 @@ struct traits {
     bool has_lines, has_special; /* special: what only double quotes can hold */
     bool has_indicator;          /* what means something in YAML where it stands */
     bool begins_or_ends_blank, ends_in_space;
-    bool has_break_space; /* a space behind a line end */
 };
 
 static bool is_indicator(struct rpw_span text, size_t at)
@@ -57,13 +54,12 @@ static struct traits analyze(struct rpw_span text)
     unsigned long character;
 
     traits.has_indicator = text.len >= 3 && (memcmp(text.ptr, "---", 3) == 0 || memcmp(text.ptr, "...", 3) == 0);
-    for (size_t at = 0; at < text.len; at += decode((struct rpw_span){text.ptr + at, text.len - at}, &character)) {
+    for (size_t at = 0, length; at < text.len; at += length) {
         char c = text.ptr[at], before = at > 0 ? text.ptr[at - 1] : 'x';
 
-        decode((struct rpw_span){text.ptr + at, text.len - at}, &character);
+        length = decode((struct rpw_span){text.ptr + at, text.len - at}, &character);
         traits.has_lines |= c == '\n';
         traits.has_special |= !is_printable(character) || (c == '\n' && before == ' ');
-        traits.has_break_space |= c == ' ' && before == '\n';
         traits.has_indicator |= c != '\0' && is_indicator(text, at);
     }
     if (text.len > 0) {
@@ -75,18 +71,13 @@ static struct traits analyze(struct rpw_span text)
 
 static void write_escape(FILE *out, unsigned long character)
 {
-    static const char escapes[][2] = {{'\0', '0'}, {'\a', 'a'}, {'\b', 'b'}, {'\t', 't'}, {'\n', 'n'}, {'\v', 'v'},
-                                      {'\f', 'f'}, {'\r', 'r'}, {0x1b, 'e'}, {'"', '"'},  {'\\', '\\'}};
+    static const char characters[] = "\0\a\b\t\n\v\f\r\x1b\"\\", letters[] = "0abtnvfre\"\\";
+    const char *found = character < 0x80 ? memchr(characters, (int)character, sizeof(characters) - 1) : NULL;
 
-    for (size_t i = 0; i < sizeof(escapes) / sizeof(escapes[0]); i++)
-        if (character == (unsigned char)escapes[i][0]) {
-            fprintf(out, "\\%c", escapes[i][1]);
-            return;
-        }
-    if (character <= 0xff)
-        fprintf(out, "\\x%02lX", character);
+    if (found)
+        fprintf(out, "\\%c", letters[found - characters]);
     else
-        fprintf(out, character <= 0xffff ? "\\u%04lX" : "\\U%08lX", character);
+        fprintf(out, character <= 0xff ? "\\x%02lX" : character <= 0xffff ? "\\u%04lX" : "\\U%08lX", character);
 }
 
 static void write_double_quoted(FILE *out, struct rpw_span text)
@@ -201,64 +192,83 @@ static int by_bytes(const void *left, const void *right)
     return strcmp(*(const char *const *)left, *(const char *const *)right);
 }
 
-/* To be freed; NULL: no memory. */
-static const char **sorted_keys(json_t *object)
+static void write_value(FILE *out, json_t *value, unsigned indent, bool is_here);
+
+static void write_pairs(FILE *out, json_t *object, unsigned indent, bool is_here)
 {
-    const char **keys = malloc(json_object_size(object) * sizeof(*keys)), *key;
+    const char **keys = rpw_memory_need(calloc(json_object_size(object), sizeof(*keys))), *key;
     size_t count = 0;
     json_t *value;
 
-    if (!keys)
-        return NULL;
     json_object_foreach(object, key, value)
     {
         keys[count++] = key;
     }
     qsort(keys, count, sizeof(*keys), by_bytes);
-    return keys;
-}
-
-static bool write_value(FILE *out, json_t *value, unsigned indent, bool is_here);
-
-/* is_here: the first one stands where the writer is, behind a dash. */
-static bool write_pairs(FILE *out, json_t *object, unsigned indent, bool is_here)
-{
-    const char **keys = sorted_keys(object);
-    bool is_done = keys != NULL;
-
-    for (size_t i = 0; is_done && i < json_object_size(object); i++) {
-        json_t *value = json_object_get(object, keys[i]);
-
+    for (size_t i = 0; i < count; i++) {
+        value = json_object_get(object, keys[i]);
         if (i > 0 || !is_here)
             write_spaces(out, indent);
         write_text(out, rpw_span_of(keys[i]));
-        fputc(':', out);
-        fputc(has_children(value) ? '\n' : ' ', out);
-        is_done = write_value(out, value, json_is_array(value) && has_children(value) ? indent : indent + 2, false);
+        fputs(has_children(value) ? ":\n" : ": ", out);
+        write_value(out, value, json_array_size(value) > 0 ? indent : indent + 2, false);
     }
     free(keys);
-    return is_done;
 }
 
-/* Lines of its own, or the rest of the line. */
-static bool write_value(FILE *out, json_t *value, unsigned indent, bool is_here)
+/* Lines of its own, or the rest of the line. is_here: the first one stands where the writer is, behind a dash. */
+static void write_value(FILE *out, json_t *value, unsigned indent, bool is_here)
 {
-    bool is_done = true;
-
-    if (json_object_size(value) > 0)
-        return write_pairs(out, value, indent, is_here);
-    if (json_array_size(value) == 0)
+    if (!has_children(value))
         write_scalar(out, value, indent);
-    for (size_t i = 0; is_done && i < json_array_size(value); i++) {
+    if (json_object_size(value) > 0)
+        write_pairs(out, value, indent, is_here);
+    for (size_t i = 0; i < json_array_size(value); i++) {
         if (i > 0 || !is_here)
             write_spaces(out, indent);
         fputs("- ", out);
-        is_done = write_value(out, json_array_get(value, i), indent + 2, true);
+        write_value(out, json_array_get(value, i), indent + 2, true);
     }
-    return is_done;
 }
 
-bool rpw_manifest_write_yaml(FILE *out, json_t *value)
+void rpw_manifest_write_yaml(FILE *out, json_t *value, unsigned indent)
 {
-    return write_value(out, value, 0, false);
+    write_value(out, value, indent, false);
+}
+
+/* --- JSON ------------------------------------------------------------------------------------------------------------ */
+
+static size_t larger(size_t a, size_t b)
+{
+    return a > b ? a : b;
+}
+
+/* The digits that every number in value needs, so that it is read as the same again: 0.1 needs 15, few need 17. */
+static size_t digits_of(json_t *value)
+{
+    char text[RPW_MANIFEST_NUMBER_BYTES];
+    size_t most = 15, index;
+    const char *key;
+    json_t *item;
+
+    for (; json_is_real(value) && most < 17; most++) {
+        snprintf(text, sizeof(text), "%.*g", (int)most, json_real_value(value));
+        if (strtod(text, NULL) == json_real_value(value))
+            break;
+    }
+    json_object_foreach(value, key, item)
+    {
+        most = larger(digits_of(item), most);
+    }
+    json_array_foreach(value, index, item)
+    {
+        most = larger(digits_of(item), most);
+    }
+    return most;
+}
+
+void rpw_manifest_write_json(FILE *out, json_t *value)
+{
+    json_dumpf(value, out, JSON_INDENT(2) | JSON_ENCODE_ANY | JSON_REAL_PRECISION(digits_of(value)));
+    fputc('\n', out);
 }

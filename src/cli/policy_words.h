@@ -1,0 +1,15 @@
+/* policy_words.h - parts of a policy in words. */
+#ifndef RPW_CLI_POLICY_WORDS_H
+#define RPW_CLI_POLICY_WORDS_H
+
+#include <stdio.h>
+
+#include "rpw/review/policy.h"
+
+/* "a, b or c", with last " or ". */
+void rpw_policy_words_list(FILE *out, struct rpw_span_list list, const char *separator, const char *last);
+
+/* In the notation of `kubectl get --selector`. */
+void rpw_policy_words_requirement(FILE *out, const struct rpw_label_requirement *requirement);
+
+#endif
