@@ -237,7 +237,7 @@ class ServerLimits(unittest.TestCase):
                     client.send(chunk)
                     sent += len(chunk)
             server.wait_for("request broken off")
-        self.assertLess(sent, 2000 * MEBIBYTE)
+        self.assertLess(sent, 600 * MEBIBYTE)
 
     def test_refused_requests_have_a_limit_of_log_lines_and_the_others_are_counted(self):
         with Server(self.folder) as server:
