@@ -192,7 +192,7 @@ class ServerLimits(unittest.TestCase):
                 began = time.monotonic()
                 with server.connect() as client:
                     self.assertEqual(client.post().status, 200)
-                self.assertLess(time.monotonic() - began, 1)
+                self.assertLess(time.monotonic() - began, 10, "it need not wait for the handshakes' deadline")
                 server.wait_for("connections refused: the limit is reached", limit=50)
             finally:
                 for client in silent:
