@@ -78,9 +78,11 @@ static const struct rpw_flag flags[] = {
     RPW_FLAG("request-timeout", DURATION, struct options, request_timeout_s, "TIME",
              "how long a client may take for a TLS handshake, for sending a body, and for taking an answer: each",
              .fallback = "30s", .min = 1, .max = 3600),
-    RPW_FLAG("max-connections", NUMBER, struct options, max_connections, "N",
-             "more are refused; less if the limit of open files is lower", .fallback = "10000", .min = 1,
-             .max = 1000000),
+    RPW_FLAG(
+        "max-connections", NUMBER, struct options, max_connections, "N",
+        "for one more the longest silent one is closed, or, when all speak, it is refused; less if the limit of open "
+        "files is lower",
+        .fallback = "1000", .min = 1, .max = 1000000),
     RPW_FLAG("max-requests-per-connection", NUMBER, struct options, max_requests, "N",
              "the answer to the last one ends the connection, so that clients spread over the replicas; 0: no limit",
              .fallback = "1000", .max = 1000000000),

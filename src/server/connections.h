@@ -10,6 +10,12 @@
  * A connection that misses its deadline is struck: shutdown(2) for reading, upon which libmicrohttpd closes it; if it
  * is still there RPW_STRIKE_AGAIN_MS later, or was not taking its answer, in both directions.
  *
+ * A full table lets nobody be locked out by clients that say nothing: for a new connection the one that has been silent
+ * longest is struck. It has RPW_STRUCK_MARGIN places over the limit to go in.
+ *
+ * libmicrohttpd has no bound, and no hook, for the extensions of chunks: so the kernel's count of received bytes bounds
+ * a connection while its body comes.
+ *
  * Threads: admit and reap belong to the accept thread; open, set_phase and close to the worker that serves the
  * connection; the rest may be called from anywhere. Memory: a slot per file descriptor, reserved at once, used as
  * connections come.
@@ -24,10 +30,18 @@
 
 #include "address.h"
 #include "body.h"
+#include "rpw/bytes/limits.h"
+
+#define RPW_SWALLOW_BYTES (4 * RPW_MAX_BODY_BYTES) /* of a refused request; beyond it the connection is cut */
 
 struct rpw_credential;
 
 #define RPW_STRIKE_AGAIN_MS 1000
+#define RPW_STRUCK_MARGIN 64 /* connections over the limit, while as many that were struck go */
+#define RPW_ROOM_WAIT_MS 50  /* for workers that have yet to take up, or to close, what a burst brought */
+
+/* Of one body with all that surrounds it, TLS and chunk sizes too; noticed when the body is reaped. */
+#define RPW_WIRE_BYTES (2 * (uint64_t)RPW_SWALLOW_BYTES)
 
 enum rpw_phase {
     RPW_PHASE_NONE,      /* the slot is free, or the connection has not been taken up by its worker yet */
@@ -42,7 +56,7 @@ enum rpw_phase {
 
 /* Why a client that the kernel had connected got nothing. */
 enum rpw_connection_refusal {
-    RPW_CONNECTION_LIMIT, /* the table is full */
+    RPW_CONNECTION_LIMIT, /* the table is full: it was new, or silent for longest */
     RPW_CONNECTION_SETUP, /* libmicrohttpd could not take it up */
     RPW_CONNECTION_REFUSAL_COUNT
 };
@@ -78,11 +92,15 @@ struct rpw_request {
 struct rpw_connection {
     struct rpw_connection_table *table;
     int fd;
-    bool is_admitted; /* both under the table's lock */
+    bool is_admitted; /* these four under the table's lock */
     bool is_open;
+    bool makes_room; /* struck for a new one */
+    uint64_t number; /* in the order of admission */
     int64_t accepted_ms;
     union rpw_ip_address peer;
-    _Atomic uint64_t due; /* phase and deadline in one word, so that a strike and a new phase cannot mix */
+    uint64_t watched_due;   /* the accept thread's: the body that reap has seen coming ... */
+    uint64_t watched_bytes; /* ... and what the kernel had received then */
+    _Atomic uint64_t due;   /* phase and deadline in one word, so that a strike and a new phase cannot mix */
 
     /* Its worker's alone. */
     struct rpw_credential *credential; /* NULL without TLS; holds a reference */
@@ -100,6 +118,8 @@ struct rpw_connection_table {
     _Atomic int highest_fd;
     unsigned max_connections;
     _Atomic unsigned count;
+    unsigned struck_count; /* under the lock, of those counted: struck for a new one, and not closed yet */
+    uint64_t next_number;
     struct rpw_connection_counters counters;
     unsigned idle_timeout_ms;
     unsigned request_timeout_ms;
@@ -109,8 +129,10 @@ struct rpw_connection_table {
 RPW_MUST_CHECK bool rpw_connections_init(struct rpw_connection_table *table, size_t slot_count);
 void rpw_connections_done(struct rpw_connection_table *table);
 
-/* Counts a connection that was just accepted. False when the table is full: the caller closes fd. */
-RPW_MUST_CHECK bool rpw_connections_admit(struct rpw_connection_table *table, int fd, const union rpw_ip_address *peer);
+/* Counts a connection that was just accepted, in the place of a silent one when the table is full (ret_has_struck).
+ * False when there is none: the caller closes fd. */
+RPW_MUST_CHECK bool rpw_connections_admit(struct rpw_connection_table *table, int fd, const union rpw_ip_address *peer,
+                                          bool *ret_has_struck);
 
 /* The slot of an admitted connection, in its first phase. */
 struct rpw_connection *rpw_connections_open(struct rpw_connection_table *table, int fd, enum rpw_phase phase);
@@ -121,7 +143,7 @@ void rpw_connection_set_phase(struct rpw_connection *connection, enum rpw_phase 
 /* Forgets a connection, before its file descriptor is closed (or after an admitted one could not be opened). */
 void rpw_connections_close(struct rpw_connection_table *table, int fd);
 
-/* Strikes every connection that is past its deadline, and counts it. */
+/* Strikes every connection that is past its deadline, and counts it, or whose body takes over RPW_WIRE_BYTES. */
 void rpw_connections_reap(struct rpw_connection_table *table);
 
 /* Strikes those that have nothing in flight; one that is new, and may be about to send its first request, is left alone

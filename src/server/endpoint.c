@@ -23,7 +23,9 @@ enum { ACCEPTS_PER_ROUND = 64, COMPLAIN_EVERY_MS = 1000 };
     "the client broke off, or has no TLS 1.2 or later, or does not trust the certificate (caBundle, subject "          \
     "alternative name, validity)"
 
-static const char tls_priorities[] = "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2";
+/* Forward secrecy and authenticated encryption only, which in TLS 1.2 NORMAL does not ask for. */
+static const char tls_priorities[] = "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:-RSA:-SHA1"
+                                     ":-AES-128-CBC:-AES-256-CBC:-CAMELLIA-128-CBC:-CAMELLIA-256-CBC";
 
 struct rpw_connection *rpw_endpoint_connection(struct MHD_Connection *mhd_connection)
 {
@@ -90,9 +92,9 @@ static void log_failed_handshake(const struct rpw_log *log, const struct rpw_con
     struct rpw_log_line line;
 
     if (!connection->has_said_hello) {
-        if (!rpw_log_begin(log, &line, RPW_LOG_DEBUG, "connection without a TLS handshake"))
+        if (!rpw_log_begin_for_client(log, &line, RPW_LOG_DEBUG, "connection without a TLS handshake"))
             return;
-    } else if (!rpw_log_begin(log, &line, RPW_LOG_WARN, "TLS handshake failed")) {
+    } else if (!rpw_log_begin_for_client(log, &line, RPW_LOG_WARN, "TLS handshake failed")) {
         return;
     }
     rpw_address_format(&connection->peer, peer);
@@ -160,10 +162,15 @@ static void log_refused(struct rpw_endpoint *endpoint)
 
 static void take_up(struct rpw_endpoint *endpoint, int fd, const union rpw_ip_address *peer, socklen_t peer_len)
 {
-    if (!rpw_connections_admit(&endpoint->connections, fd, peer)) {
-        close(fd);
+    bool has_struck;
+    const bool is_admitted = rpw_connections_admit(&endpoint->connections, fd, peer, &has_struck);
+
+    if (!is_admitted || has_struck) {
         count(&endpoint->connections.counters.refused[RPW_CONNECTION_LIMIT]);
         log_refused(endpoint);
+    }
+    if (!is_admitted) {
+        close(fd);
         return;
     }
     /* On failure libmicrohttpd has closed fd. */
@@ -289,11 +296,11 @@ static struct MHD_Daemon *start_daemon(struct rpw_endpoint *endpoint)
         flags |= MHD_USE_TLS;
     return MHD_start_daemon(flags, 0, NULL, NULL, options->on_request, options->context, MHD_OPTION_EXTERNAL_LOGGER,
                             rpw_log_on_microhttpd, (void *)(uintptr_t)options->log, MHD_OPTION_CONNECTION_LIMIT,
-                            (options->max_connections + 1) * options->threads, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-                            (size_t)RPW_CONNECTION_MEMORY_BYTES, MHD_OPTION_STRICT_FOR_CLIENT, 1,
-                            MHD_OPTION_NOTIFY_CONNECTION, on_connection, endpoint, MHD_OPTION_NOTIFY_COMPLETED,
-                            options->on_completed, options->context, MHD_OPTION_ARRAY, plain_items,
-                            has_tls ? MHD_OPTION_ARRAY : MHD_OPTION_END, tls_items, MHD_OPTION_END);
+                            (options->max_connections + 2 * RPW_STRUCK_MARGIN) * options->threads,
+                            MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)RPW_CONNECTION_MEMORY_BYTES,
+                            MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_NOTIFY_CONNECTION, on_connection, endpoint,
+                            MHD_OPTION_NOTIFY_COMPLETED, options->on_completed, options->context, MHD_OPTION_ARRAY,
+                            plain_items, has_tls ? MHD_OPTION_ARRAY : MHD_OPTION_END, tls_items, MHD_OPTION_END);
 }
 
 static bool fail(char *reterr, size_t reterr_size, const char *what)

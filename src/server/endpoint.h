@@ -21,7 +21,7 @@
 #include "log.h"
 
 #define RPW_TICK_MS 250                         /* how late a deadline may be noticed */
-#define RPW_CONNECTION_MEMORY_BYTES (32 * 1024) /* libmicrohttpd's pool per connection: bounds the headers */
+#define RPW_CONNECTION_MEMORY_BYTES (16 * 1024) /* libmicrohttpd's pool per connection: bounds the headers */
 #define RPW_ACCEPT_PAUSE_MS 100                 /* after accept(2) ran out of file descriptors or memory */
 
 struct rpw_endpoint_options {

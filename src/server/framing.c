@@ -12,6 +12,16 @@ static bool is_equal(struct rpw_span text, const char *name)
     return text.len == strlen(name) && strncasecmp(text.ptr, name, text.len) == 0;
 }
 
+static bool begins_alike(struct rpw_span text)
+{
+    static const char *const names[] = {"Content-Length", "Transfer-Encoding", "Host"};
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        if (text.len > strlen(names[i]) && strncasecmp(text.ptr, names[i], strlen(names[i])) == 0)
+            return true;
+    return false;
+}
+
 /* RFC 9110, section 5.6.2. */
 static bool is_token(struct rpw_span name)
 {
@@ -40,8 +50,12 @@ static bool read_length(struct rpw_span value, uint64_t *ret_length)
 
 void rpw_framing_add(struct rpw_framing *framing, struct rpw_span name, struct rpw_span value)
 {
+    if (value.len > 0 && memchr(value.ptr, '\r', value.len) != NULL)
+        framing->split_value = name;
     if (!is_token(name)) {
         framing->bad_name = name;
+    } else if (begins_alike(name)) {
+        framing->folded_name = name;
     } else if (is_equal(name, "Content-Length")) {
         framing->lengths++;
         if (!read_length(value, &framing->length))
@@ -91,6 +105,11 @@ bool rpw_framing_is_certain(const struct rpw_framing *framing, char text[RPW_FRA
 {
     if (framing->bad_name.ptr != NULL)
         return uncertain_for(text, "a header's name is ", framing->bad_name, "letters, digits and '-' up to the colon");
+    if (framing->folded_name.ptr != NULL)
+        return uncertain_for(text, "a header's name is ", framing->folded_name,
+                             "none that continues Content-Length, Transfer-Encoding or Host, as a folded line does");
+    if (framing->split_value.ptr != NULL)
+        return uncertain_for(text, "a carriage return is in the value of ", framing->split_value, "none");
     if (framing->lengths > 0 && framing->encodings > 0) {
         snprintf(text, RPW_FRAMING_TEXT_BYTES,
                  "Content-Length and Transfer-Encoding came together, expected one of them");

@@ -7,8 +7,15 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "clock.h"
+
 static pthread_mutex_t write_lock = PTHREAD_MUTEX_INITIALIZER; /* for dropped_lines, and between poll and write */
 static uint64_t dropped_lines;
+
+/* Of the lines that clients cause. */
+static _Atomic int64_t client_second;
+static _Atomic unsigned client_lines;
+static _Atomic uint64_t suppressed_lines;
 
 bool rpw_log_begin(const struct rpw_log *log, struct rpw_log_line *line, enum rpw_log_level level, const char *message)
 {
@@ -18,6 +25,28 @@ bool rpw_log_begin(const struct rpw_log *log, struct rpw_log_line *line, enum rp
         return false;
     clock_gettime(CLOCK_REALTIME, &now);
     rpw_log_line_begin(line, log->format, now, level, message);
+    return true;
+}
+
+bool rpw_log_begin_for_client(const struct rpw_log *log, struct rpw_log_line *line, enum rpw_log_level level,
+                              const char *message)
+{
+    const int64_t second = rpw_clock_ms() / 1000;
+    uint64_t suppressed;
+
+    if (level < atomic_load_explicit(&log->level, memory_order_relaxed))
+        return false;
+    if (atomic_exchange(&client_second, second) != second)
+        atomic_store(&client_lines, 0);
+    if (atomic_fetch_add(&client_lines, 1) >= RPW_LOG_CLIENT_LINES) {
+        atomic_fetch_add(&suppressed_lines, 1);
+        return false;
+    }
+    if (!rpw_log_begin(log, line, level, message))
+        return false;
+    suppressed = atomic_exchange(&suppressed_lines, 0);
+    if (suppressed > 0)
+        rpw_log_line_number(line, "suppressedLines", suppressed);
     return true;
 }
 
@@ -99,8 +128,12 @@ void rpw_log_on_microhttpd(void *context, const char *format, va_list arguments)
 {
     const struct rpw_log *log = context;
     char text[RPW_LOG_VALUE_BYTES];
+    struct rpw_log_line line;
 
     vsnprintf(text, sizeof(text), format, arguments);
     text[strcspn(text, "\n")] = '\0';
-    rpw_log_detail(log, microhttpd_level(text), "libmicrohttpd", "detail", text);
+    if (rpw_log_begin_for_client(log, &line, microhttpd_level(text), "libmicrohttpd")) {
+        rpw_log_line_text(&line, "detail", rpw_span_of(text));
+        rpw_log_end(log, &line);
+    }
 }

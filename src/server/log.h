@@ -22,6 +22,8 @@
 
 #include "log_line.h"
 
+#define RPW_LOG_CLIENT_LINES 100
+
 struct rpw_log {
     enum rpw_log_format format;
     _Atomic unsigned level; /* enum rpw_log_level: the lowest that is written */
@@ -30,6 +32,11 @@ struct rpw_log {
 
 /* Begins a line with the time of now. False, and then there is nothing to do, when the level is not written. */
 bool rpw_log_begin(const struct rpw_log *log, struct rpw_log_line *line, enum rpw_log_level level, const char *message);
+
+/* The same for what any client can cause at will: of all such lines RPW_LOG_CLIENT_LINES a second are written, and the
+ * next one that is counts those that were not, "suppressedLines":N. */
+bool rpw_log_begin_for_client(const struct rpw_log *log, struct rpw_log_line *line, enum rpw_log_level level,
+                              const char *message);
 
 /* Ends the line and writes it, or drops it. */
 void rpw_log_end(const struct rpw_log *log, struct rpw_log_line *line);

@@ -19,6 +19,7 @@
 #include "metrics_text.h"
 
 #define RPW_OPS_MAX_CONNECTIONS 256
+#define RPW_OPS_HEADERS_TIMEOUT_MS 1000 /* a probe says what it wants as soon as it is connected */
 #define RPW_OPS_TIMEOUT_MS 5000
 
 /* The verdict, and a line for each part that could not be loaded. */

@@ -5,10 +5,14 @@
  */
 #include "reload.h"
 
+#include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "clock.h"
 
@@ -308,14 +312,25 @@ static void check_part(struct rpw_reload *reload, enum rpw_reload_part part, boo
     free(problem.report);
 }
 
-static unsigned on_check(void *context, bool is_asked)
+static void check_all(struct rpw_reload *reload, bool is_asked)
 {
-    struct rpw_reload *reload = context;
-
     for (unsigned part = 0; part < RPW_RELOAD_PART_COUNT; part++)
         if (rpw_reload_has_part(reload, (enum rpw_reload_part)part))
             check_part(reload, (enum rpw_reload_part)part, is_asked);
-    return rpw_current_is_set(&reload->credential) ? reload->options.interval_ms : RPW_RELOAD_WAITING_MS;
+}
+
+static void *run_thread(void *context)
+{
+    struct rpw_reload *reload = context;
+    struct pollfd wanted = {.fd = reload->wake_fd, .events = POLLIN};
+    eventfd_t ignored;
+
+    while (!atomic_load(&reload->wants_end)) {
+        check_all(reload, atomic_exchange(&reload->is_asked, false));
+        if (poll(&wanted, 1, RPW_RELOAD_INTERVAL_MS) > 0)
+            eventfd_read(reload->wake_fd, &ignored);
+    }
+    return NULL;
 }
 
 /* --- life --------------------------------------------------------------------------------------------------------- */
@@ -326,8 +341,6 @@ bool rpw_reload_init(struct rpw_reload *reload, const struct rpw_reload_options 
     struct rpw_policies *policies = rpw_policies_new(take_parsed, options->metrics);
 
     *reload = (struct rpw_reload){.options = *options};
-    reload->watch.on_check = on_check;
-    reload->watch.context = reload;
     pthread_mutex_init(&reload->lock, NULL);
     rpw_current_init(&reload->policies);
     rpw_current_init(&reload->credential);
@@ -365,28 +378,42 @@ bool rpw_reload_load_credential(struct rpw_reload *reload, char failure[RPW_RELO
 
 bool rpw_reload_start(struct rpw_reload *reload)
 {
-    bool has_inotify;
+    int result;
 
-    reload->watch.paths[0] = reload->options.config_path;
-    reload->watch.paths[1] = reload->options.certificate_path;
-    reload->watch.paths[2] = reload->options.key_path;
-    reload->watch.paths[3] = reload->options.client_ca_path;
-    if (!rpw_watch_start(&reload->watch, &has_inotify))
+    reload->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    if (reload->wake_fd < 0)
         return false;
-    if (!has_inotify)
-        rpw_log_event(reload->options.log, RPW_LOG_WARN,
-                      "no inotify: changes of configuration and certificate are noticed within a minute");
+    result = pthread_create(&reload->thread, NULL, run_thread, reload);
+    if (result != 0) {
+        close(reload->wake_fd);
+        errno = result;
+        return false;
+    }
+    reload->is_started = true;
     return true;
+}
+
+static void wake(struct rpw_reload *reload)
+{
+    if (eventfd_write(reload->wake_fd, 1) != 0)
+        return; /* the counter is full: the thread has been woken often enough */
 }
 
 void rpw_reload_ask(struct rpw_reload *reload)
 {
-    rpw_watch_ask(&reload->watch);
+    atomic_store(&reload->is_asked, true);
+    wake(reload);
 }
 
 void rpw_reload_stop(struct rpw_reload *reload)
 {
-    rpw_watch_stop(&reload->watch);
+    if (!reload->is_started)
+        return;
+    atomic_store(&reload->wants_end, true);
+    wake(reload);
+    pthread_join(reload->thread, NULL);
+    close(reload->wake_fd);
+    reload->is_started = false;
 }
 
 void rpw_reload_done(struct rpw_reload *reload)

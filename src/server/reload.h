@@ -1,13 +1,15 @@
 /* reload.h - configuration, certificate with key, and client authorities: loaded at start, and again when they change.
  *
- *     watch.h --changed?--> read -> other bytes than last time? -> parse -> swap -> the next request or handshake
- *                                                                    |
- *                                                                    +-> bad: the old one stays; log, metric, /readyz
+ *     every RPW_RELOAD_INTERVAL_MS: read -> other bytes than last time? -> parse -> swap -> the next request or handshake
+ *                                                                           |
+ *                                                                           +-> bad: the old one stays; log, metric,
+ *                                                                               /readyz
  *
+ * Nothing is watched: four small files are read and compared, whatever links and folders they are reached through.
  * What counts is the content: a file that is written again with the same bytes is not parsed again. A key that does not
- * fit its certificate is taken for half of a pair that is being written: the pair is read again at once, and whenever
- * something changes. A certificate that is not valid now does not replace one that is; it is tried again every minute.
- * A failure is logged once, not every minute. Certificate and client authorities are renewed apart: a mistake in one
+ * fit its certificate is taken for half of a pair that is being written: the pair is read again at once, and at every
+ * look. A certificate that is not valid now does not replace one that is; it is tried again at every look. A failure is
+ * logged once. Certificate and client authorities are renewed apart: a mistake in one
  * does not hold up the other. But where client authorities are wanted, no certificate is served before they are there.
  *
  * Threads: init, load_credential, start, stop and done belong to one thread; the others may be called from anywhere.
@@ -21,10 +23,8 @@
 #include "credential.h"
 #include "log.h"
 #include "policies.h"
-#include "watch.h"
 
-#define RPW_RELOAD_INTERVAL_MS 60000 /* between two looks at the files without a sign of change */
-#define RPW_RELOAD_WAITING_MS 1000   /* the same while there is no certificate yet */
+#define RPW_RELOAD_INTERVAL_MS 2000 /* between two looks at the files */
 
 #define RPW_RELOAD_TEXT_BYTES 512
 
@@ -38,7 +38,6 @@ struct rpw_reload_options {
     const char *certificate_path;
     const char *key_path;
     const char *client_ca_path; /* NULL: clients need no certificate */
-    unsigned interval_ms;       /* RPW_RELOAD_INTERVAL_MS */
 };
 
 /* What belongs together on disk. */
@@ -59,7 +58,11 @@ struct rpw_reload {
     struct rpw_reload_state parts[RPW_RELOAD_PART_COUNT];
     struct rpw_key_pair pair; /* these two: the last good ones, to be combined with a new other one */
     struct rpw_authorities authorities;
-    struct rpw_watch watch;
+    int wake_fd; /* eventfd: look at the flags below */
+    _Atomic bool is_asked;
+    _Atomic bool wants_end;
+    pthread_t thread;
+    bool is_started;
 };
 
 /* Prepares reload, with the first configuration: the file as it was read, and what was parsed from it. Both are taken
@@ -71,7 +74,7 @@ RPW_MUST_CHECK bool rpw_reload_init(struct rpw_reload *reload, const struct rpw_
  * then there is no credential, until the thread finds one. */
 RPW_MUST_CHECK bool rpw_reload_load_credential(struct rpw_reload *reload, char failure[RPW_RELOAD_TEXT_BYTES]);
 
-/* Starts watching. False with errno set when no thread can be started. Signals must be blocked already. */
+/* Starts the thread that looks at the files. False with errno set when no thread can be started. Signals must be blocked already. */
 RPW_MUST_CHECK bool rpw_reload_start(struct rpw_reload *reload);
 
 /* Looks at the files soon, and logs so also when nothing has changed. */

@@ -36,7 +36,8 @@ struct server {
 /* File descriptors that are not connections of the webhook. */
 static size_t reserved_fds(const struct rpw_server_options *options)
 {
-    return RPW_RESERVED_FDS + RPW_OPS_MAX_CONNECTIONS + (size_t)options->threads * RPW_FDS_PER_THREAD;
+    return RPW_RESERVED_FDS + RPW_OPS_MAX_CONNECTIONS + 2 * RPW_STRUCK_MARGIN +
+           (size_t)options->threads * RPW_FDS_PER_THREAD;
 }
 
 static void fill_signals(sigset_t *ret_signals)
@@ -179,7 +180,7 @@ static bool start_ops(struct server *server, char *reterr)
         .threads = 1,
         .max_connections = RPW_OPS_MAX_CONNECTIONS,
         .slot_count = server->file_limit,
-        .idle_timeout_ms = RPW_OPS_TIMEOUT_MS,
+        .idle_timeout_ms = RPW_OPS_HEADERS_TIMEOUT_MS,
         .request_timeout_ms = RPW_OPS_TIMEOUT_MS,
         .on_request = rpw_ops_on_request,
         .on_completed = rpw_ops_on_completed,
@@ -355,7 +356,6 @@ static bool init_reload(struct server *server, struct rpw_file *take_file,
         .certificate_path = options->certificate_path,
         .key_path = options->key_path,
         .client_ca_path = options->client_ca_path,
-        .interval_ms = RPW_RELOAD_INTERVAL_MS,
     };
 
     if (rpw_reload_init(&server->reload, &reload_options, take_file, take_parsed))

@@ -5,7 +5,7 @@
  * requests in flight get RPW_STOP_DEADLINE_MS to finish, idle connections are closed, and the process ends. A second
  * signal ends it at once.
  *
- * SIGHUP looks at configuration and certificates at once (reload.h finds most changes by itself); SIGUSR1 turns the log
+ * SIGHUP looks at configuration and certificates at once (reload.h does so every two seconds); SIGUSR1 turns the log
  * to debug and back.
  */
 #ifndef RPW_SERVER_H

@@ -76,7 +76,7 @@ static void record_refusal(const struct rpw_webhook *webhook, const struct rpw_c
     struct rpw_log_line line;
 
     rpw_metrics_count_refusal(webhook->metrics, request->refusal, duration_ns);
-    if (!rpw_log_begin(webhook->log, &line, RPW_LOG_WARN, "request"))
+    if (!rpw_log_begin_for_client(webhook->log, &line, RPW_LOG_WARN, "request"))
         return;
     add_peer(&line, connection);
     rpw_log_line_text(&line, "outcome", rpw_span_of(rpw_outcome_name(RPW_OUTCOME_INVALID)));
@@ -116,9 +116,10 @@ static enum rpw_log_level level_of(const struct rpw_result *result)
 
 static void log_result(const struct rpw_webhook *webhook, const struct rpw_result *result, uint64_t duration_ns)
 {
+    const bool is_nonsense = result->outcome == RPW_OUTCOME_INVALID; /* not from an apiserver */
     struct rpw_log_line line;
 
-    if (!rpw_log_begin(webhook->log, &line, level_of(result), "request"))
+    if (!(is_nonsense ? rpw_log_begin_for_client : rpw_log_begin)(webhook->log, &line, level_of(result), "request"))
         return;
     rpw_log_line_text(&line, "uid", result->uid);
     rpw_log_line_text(&line, "namespace", result->namespace_);
@@ -335,8 +336,8 @@ void rpw_webhook_on_completed(void *context, struct MHD_Connection *mhd_connecti
     if (connection == NULL)
         return;
     if (code != MHD_REQUEST_TERMINATED_COMPLETED_OK &&
-        rpw_log_begin(webhook->log, &line, RPW_LOG_WARN,
-                      connection->request.is_answered ? "answer not taken" : "request broken off")) {
+        rpw_log_begin_for_client(webhook->log, &line, RPW_LOG_WARN,
+                                 connection->request.is_answered ? "answer not taken" : "request broken off")) {
         add_peer(&line, connection);
         rpw_log_line_number(&line, "receivedBytes", connection->request.received);
         rpw_log_line_milliseconds(&line, "durationMs", rpw_clock_ns() - connection->request.started_ns);

@@ -25,7 +25,6 @@
 #include "rpw/mutate.h"
 
 #define RPW_WEBHOOK_PATH "/mutate"
-#define RPW_SWALLOW_BYTES (4 * RPW_MAX_BODY_BYTES) /* of a refused request; beyond it the connection is cut */
 
 /* rpw_mutate(), or in its place something with the same promise. */
 typedef void rpw_answer_fn(struct rpw_arena *arena, const struct rpw_policy_set *policies, struct rpw_span body,

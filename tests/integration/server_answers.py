@@ -125,6 +125,18 @@ ROWS = {
     "a first header that is folded is refused":
         (request("POST /mutate HTTP/1.1", " X-Any: x", HOST, JSON, LENGTH, body=REVIEW),
          400, CLOSES, Ours("a header's name is ' X-Any', expected")),
+    "a folded length is refused":
+        (request("POST /mutate HTTP/1.1", HOST, JSON, "Content-Length:", f" {len(REVIEW)}", body=REVIEW),
+         400, CLOSES, Ours(f"a header's name is 'Content-Length{len(REVIEW)}', expected")),
+    "a folded encoding is refused":
+        (request("POST /mutate HTTP/1.1", HOST, JSON, "Transfer-Encoding:", " chunked", body=chunked(REVIEW)),
+         400, CLOSES, Ours("a header's name is 'Transfer-Encodingchunked', expected")),
+    "a folded host is refused":
+        (request("POST /mutate HTTP/1.1", HOST, "Host:", " other", JSON, LENGTH, body=REVIEW),
+         400, CLOSES, Ours("a header's name is 'Hostother', expected")),
+    "a bare carriage return in a value is refused":
+        (request("POST /mutate HTTP/1.1", HOST, JSON, f"X: a\rContent-Length: {len(REVIEW)}", body=REVIEW),
+         400, CLOSES, Ours("a carriage return is in the value of 'X', expected none")),
     "an encoding in HTTP 1.0 is refused":
         (request("POST /mutate HTTP/1.0", HOST, JSON, "Transfer-Encoding: chunked", body=chunked(REVIEW)),
          400, CLOSES, "Transfer-Encoding came in 'HTTP/1.0', expected 'HTTP/1.1'"),
@@ -163,6 +175,22 @@ ROWS = {
     "headers that are too long are refused":
         (request("POST /mutate HTTP/1.1", HOST, JSON, "X-Long: " + "x" * 40000), 431, CLOSES, ""),
 }
+
+
+class RsaFolder(Folder):
+    """As Folder, with a certificate of an RSA key."""
+
+    def __init__(self):
+        super().__init__()
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost",
+                        "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout", self.key,
+                        "-out", self.certificate], check=True, capture_output=True)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.remove()
 
 
 class ServerAnswers(unittest.TestCase):
@@ -240,7 +268,13 @@ class ServerAnswers(unittest.TestCase):
         inner = post(review(uid="smuggled"))
         for header, body in [(f"Content-Length : {len(inner)}", inner), ("Transfer-Encoding : chunked", inner),
                              ("Transfer-Encoding : chunked", chunked(inner)),
-                             (f"Content-Length\t: {len(inner)}", inner)]:
+                             (f"Content-Length\t: {len(inner)}", inner),
+                             (f"Content-Length:\r\n {len(inner)}", inner),
+                             (f"content-length:\r\n\t{len(inner)}", inner),
+                             ("Transfer-Encoding:\r\n chunked", inner),
+                             ("Transfer-Encoding:\r\n chunked", chunked(inner)),
+                             (f"X: a\rContent-Length: {len(inner)}", inner),
+                             ("X: a\rTransfer-Encoding: chunked", chunked(inner))]:
             with self.subTest(header=header), self.server.connect() as client:
                 client.send(request("POST /mutate HTTP/1.1", HOST, JSON, header, body=body))
                 answers = client.read_to_end()
@@ -283,6 +317,27 @@ class ServerAnswers(unittest.TestCase):
     def test_tls_1_1_is_refused(self):
         with self.assertRaises((ssl.SSLError, ConnectionError)):
             self.connects_with(ssl.TLSVersion.TLSv1_1)
+
+    def test_tls_1_2_with_rsa_has_only_suites_with_forward_secrecy_and_authenticated_encryption(self):
+        with RsaFolder() as folder, Server(folder) as server:
+            names = subprocess.run(["openssl", "ciphers", "-tls1_2", "ALL:@SECLEVEL=0"], check=True,
+                                   capture_output=True, text=True).stdout.strip().split(":")
+            taken = {name for name in names if self.takes_suite(server, name)}
+        self.assertIn("ECDHE-RSA-AES128-GCM-SHA256", taken)
+        secret = re.compile("(ECDHE|DHE)-RSA-(AES(128|256)-(GCM-SHA(256|384)|CCM)|CHACHA20-POLY1305)")
+        self.assertEqual({name for name in taken if not secret.fullmatch(name)}, set())
+
+    @staticmethod
+    def takes_suite(server, name):
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        context.maximum_version = ssl.TLSVersion.TLSv1_2
+        try:
+            context.set_ciphers(f"{name}:@SECLEVEL=0")
+            with Client(server.port, context) as client:
+                return client.socket.cipher()[0] == name
+        except OSError:
+            return False
 
     def test_plain_http_is_refused(self):
         with Client(self.server.port) as client:

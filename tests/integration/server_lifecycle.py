@@ -229,12 +229,12 @@ class Configuration(FolderTest):
                 self.assertIn(b" 200 ", client.recv(1000))
 
     def test_the_limit_of_open_files_lowers_the_limit_of_connections(self):
-        command = ["sh", "-c", 'ulimit -n 400; exec "$@"', "sh", *serve_command(self.folder)]
+        command = ["sh", "-c", 'ulimit -n 500; exec "$@"', "sh", *serve_command(self.folder)]
         with Server(self.folder, command=command) as server:
             limit = server.find("listening", endpoint="webhook")["maxConnections"]
-            self.assertLess(limit, 400)
+            self.assertLess(limit, 500)
             line = server.wait_for("the limit of open files lowers max-connections", level="warn")
-            self.assertEqual((line["wanted"], line["maxConnections"], line["openFiles"]), (10000, limit, 400))
+            self.assertEqual((line["wanted"], line["maxConnections"], line["openFiles"]), (1000, limit, 500))
 
     def test_a_limit_of_connections_that_is_not_lowered_is_no_warning(self):
         with Server(self.folder, "--max-connections", "10") as server:

@@ -1,5 +1,6 @@
 """Limits: slow clients are gone by their deadline, too many connections and too much memory are refused, and a normal
 client is served meanwhile."""
+import collections
 import json
 import os
 import pathlib
@@ -7,6 +8,7 @@ import resource
 import select
 import socket
 import ssl
+import threading
 import time
 import unittest
 
@@ -42,6 +44,43 @@ def server_has_read_all(server, client):
         if ports == pair:
             return fields[4].endswith(":00000000")
     return False
+
+
+class Flood(threading.Thread):
+    """Silent connections, 510 new ones a second: the oldest is given up when there are 1,500."""
+
+    RATE, HELD = 510, 1500
+
+    def __init__(self, port):
+        super().__init__()
+        self.port = port
+        self.wants_end = False
+        self.is_full = False
+
+    def run(self):
+        held = collections.deque()
+        began, opened = time.monotonic(), 0
+        while not self.wants_end:
+            while opened < (time.monotonic() - began) * self.RATE + self.HELD:
+                client = socket.socket()
+                client.setblocking(False)
+                client.connect_ex(("127.0.0.1", self.port))
+                held.append(client)
+                opened += 1
+                if len(held) > self.HELD:
+                    self.is_full = True
+                    held.popleft().close()
+            time.sleep(0.01)
+        for client in held:
+            client.close()
+
+    def __enter__(self):
+        self.start()
+        return self
+
+    def __exit__(self, *_):
+        self.wants_end = True
+        self.join()
 
 
 class ServerLimits(unittest.TestCase):
@@ -132,6 +171,8 @@ class ServerLimits(unittest.TestCase):
         with Server(self.folder, "--max-connections", str(CONNECTIONS)) as server:
             clients = [server.connect() for _ in range(CONNECTIONS)]
             try:
+                for client in clients:  # who has said nothing would make room
+                    self.assertEqual(client.post().status, 200)
                 for _ in range(3):
                     with self.assertRaises((ssl.SSLError, ConnectionError)):
                         server.connect()
@@ -144,6 +185,74 @@ class ServerLimits(unittest.TestCase):
                 for client in clients:
                     client.close()
 
+    def test_silent_clients_that_fill_the_table_make_room_for_one_that_speaks(self):
+        with Server(self.folder, "--max-connections", "50") as server:
+            silent = [socket.create_connection(("127.0.0.1", server.port), PATIENCE) for _ in range(60)]
+            try:
+                began = time.monotonic()
+                with server.connect() as client:
+                    self.assertEqual(client.post().status, 200)
+                self.assertLess(time.monotonic() - began, 10, "it need not wait for the handshakes' deadline")
+                server.wait_for("connections refused: the limit is reached", limit=50)
+            finally:
+                for client in silent:
+                    client.close()
+
+    def test_a_flood_of_silent_clients_leaves_probes_and_reviews_served(self):
+        """In seconds of flood per endpoint: RPW_FLOOD_SECONDS, for a long run."""
+        seconds = float(os.environ.get("RPW_FLOOD_SECONDS", "3"))
+        with Server(self.folder) as server:
+            for port, ask in [(server.ops_port, lambda: server.get_ops("/healthz")),
+                              (server.port, lambda: self.review_on_a_new_connection(server))]:
+                with Flood(port) as flood:
+                    wait_until(lambda: flood.is_full, "the flood is at its height")
+                    served = [self.is_served_within_a_second(ask) for _ in range(int(seconds * 10))]
+                self.assertGreaterEqual(sum(served), len(served) * 0.99, f"port {port}")
+
+    @staticmethod
+    def review_on_a_new_connection(server):
+        with server.connect() as client:
+            return client.post()
+
+    @staticmethod
+    def is_served_within_a_second(ask):
+        began = time.monotonic()
+        try:
+            is_served = ask().status == 200
+        except (OSError, ValueError):
+            is_served = False
+        took = time.monotonic() - began
+        time.sleep(max(0, 0.1 - took))
+        return is_served and took < 1
+
+    def test_extensions_of_chunks_without_end_are_cut_off(self):
+        sent = 0
+        with Server(self.folder) as server, server.connect() as client:
+            client.send(b"POST /mutate HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+                        b"Transfer-Encoding: chunked\r\n\r\n")
+            chunk = (b"1;" + b"x" * 1000 + b"\r\n \r\n") * 64
+            began = time.monotonic()
+            with self.assertRaises((ConnectionError, ssl.SSLError)):
+                while time.monotonic() < began + 10:
+                    client.send(chunk)
+                    sent += len(chunk)
+            server.wait_for("request broken off")
+        self.assertLess(sent, 600 * MEBIBYTE)
+
+    def test_refused_requests_have_a_limit_of_log_lines_and_the_others_are_counted(self):
+        with Server(self.folder) as server:
+            with server.connect() as client:
+                client.send(post(b"{}", path="/other") * 900)
+                self.assertEqual([client.read_response().status for _ in range(900)], [404] * 900)
+            time.sleep(1)  # the limit is one of each second
+            with server.connect() as client:
+                self.assertEqual(client.post(b"{}").status, 400)
+            server.wait_for("request", status=400)
+            written = [event for event in server.events() if event["message"] == "request"]
+            suppressed = sum(event.get("suppressedLines", 0) for event in written)
+            self.assertLess(len(written), 900)
+            self.assertEqual(len(written) + suppressed, 901)
+
     @staticmethod
     def can_connect(server):
         try:
@@ -154,7 +263,8 @@ class ServerLimits(unittest.TestCase):
 
     def test_idle_and_slow_clients_leave_a_normal_one_served(self):
         """The bound of memory is that of the program that is delivered; AddressSanitizer has its own."""
-        command = [RELEASE_PROGRAM or PROGRAM, *serve_command(self.folder, "--request-timeout", f"{SLOW_TIMEOUT}s")[1:]]
+        command = [RELEASE_PROGRAM or PROGRAM, *serve_command(self.folder, "--request-timeout", f"{SLOW_TIMEOUT}s",
+                                                               "--max-connections", "10000")[1:]]
         clients, slow = [], {}  # the slow ones with the moment from which their time counts, or a little later
         with Server(self.folder, command=command) as server:
             try:

@@ -116,7 +116,7 @@ class Metrics(MetricsTest):
         with self.server.connect(), self.server.connect():
             wait_until(lambda: clients() == 2, "two connections are open")
         wait_until(lambda: clients() == 0, "they are closed")
-        self.assertEqual(self.value("rpw_connections_limit", endpoint="webhook"), 10000)
+        self.assertEqual(self.value("rpw_connections_limit", endpoint="webhook"), 1000)
         self.assertEqual(self.value("rpw_connections_open", endpoint="operations"), 1)
 
     def test_failed_handshakes_are_counted_and_probes_are_not(self):

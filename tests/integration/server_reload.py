@@ -66,6 +66,7 @@ class Rotation(ReloadTest):
             for i, pair in enumerate(pairs):
                 self.folder.tls.publish(pair_of(*pair))
                 self.folder.publish_package(f"package_{i}")
+                server.signal(signal.SIGHUP)
                 self.wait_for_certificate(server, pair[0])
                 self.wait_for_package(server, f"package_{i}")
             before = [client.answered for client in clients]
@@ -141,6 +142,36 @@ class Rotation(ReloadTest):
             self.wait_for_package(server, "second")
             self.folder.publish_package("third")
             self.wait_for_package(server, "third")
+
+    def test_a_symlink_that_is_swapped_to_another_folder_is_noticed_in_seconds(self):
+        for name in ("first", "second"):
+            (self.folder.path / name).mkdir()
+            (self.folder.path / name / "config.yaml").write_text(config_with(name))
+        current = self.folder.path / "current"
+        current.symlink_to("first")
+        self.folder.config = str(current / "config.yaml")
+        with self.start() as server:
+            self.assertEqual(self.package(server), "first")
+            (self.folder.path / "next").symlink_to("second")
+            os.rename(self.folder.path / "next", current)
+            began = time.monotonic()
+            self.wait_for_package(server, "second")
+            self.assertLess(time.monotonic() - began, 20)
+
+    def test_nothing_grows_when_the_folder_is_replaced_again_and_again(self):
+        with self.start() as server:
+            self.look_again(server)
+            before = server.open_files()
+            for i in range(20):
+                os.rename(self.folder.policies.path, self.folder.path / f"away-{i}")
+                self.folder.policies = Volume(self.folder.path / "mounted-config")
+                self.folder.publish_package(f"package_{i}")
+                server.signal(signal.SIGHUP)
+                self.wait_for_package(server, f"package_{i}")
+            watches = [line for path in pathlib.Path(f"/proc/{server.process.pid}/fdinfo").iterdir()
+                       for line in path.read_text(encoding="ascii").splitlines() if line.startswith("inotify")]
+            self.assertEqual(watches, [])
+            wait_until(lambda: server.open_files() <= before, "the connections of this test are closed")
 
     def test_warnings_about_a_new_configuration_are_logged(self):
         policy = ("  - name: {}\n    match: {{namespaces: [rucio]}}\n"

@@ -1,7 +1,7 @@
 /* test_server_log_line.c - lines of the log: both formats, escaping, and what happens when something is too long. */
 #include "unit.h"
 
-#include "log_line.h"
+#include "log.h"
 
 /* 2026-11-22T12:00:00.123Z */
 static const struct timespec moment = {.tv_sec = 1795348800, .tv_nsec = 123999999};
@@ -158,6 +158,28 @@ static void log_line_leaves_out_whole_fields_when_it_is_full(void **state)
     assert_memory_equal(line.text + line.len - 8, ",\"n\":7}\n", 8);
 }
 
+static void log_lines_that_clients_cause_are_limited_and_the_others_counted(void **state)
+{
+    const struct rpw_log log = {.format = RPW_LOG_TEXT, .level = RPW_LOG_INFO, .fd = -1};
+    unsigned written = 0;
+
+    (void)state;
+    for (int i = 0; i < 10000; i++)
+        written += rpw_log_begin_for_client(&log, &line, RPW_LOG_WARN, "request");
+    assert_in_range(written, RPW_LOG_CLIENT_LINES, 9999);
+    for (int i = 0; i < 100 && !rpw_log_begin_for_client(&log, &line, RPW_LOG_WARN, "request"); i++)
+        nanosleep(&(struct timespec){.tv_nsec = 100000000}, NULL);
+    assert_non_null(memmem(line.text, line.len, "suppressedLines=", strlen("suppressedLines=")));
+}
+
+static void log_lines_that_clients_cause_have_levels(void **state)
+{
+    const struct rpw_log log = {.format = RPW_LOG_TEXT, .level = RPW_LOG_WARN, .fd = -1};
+
+    (void)state;
+    assert_false(rpw_log_begin_for_client(&log, &line, RPW_LOG_INFO, "request"));
+}
+
 int main(void)
 {
     UNIT_ADD(log_line_in_json_has_every_kind_of_field);
@@ -167,5 +189,7 @@ int main(void)
     UNIT_ADD(log_line_cuts_a_long_value_and_says_so);
     UNIT_ADD(log_line_shows_a_value_of_the_longest_length_whole);
     UNIT_ADD(log_line_leaves_out_whole_fields_when_it_is_full);
+    UNIT_ADD(log_lines_that_clients_cause_are_limited_and_the_others_counted);
+    UNIT_ADD(log_lines_that_clients_cause_have_levels);
     return unit_run("server_log_line");
 }

@@ -143,6 +143,16 @@ static const struct framing_row framing_rows[] = {
      "a header's name is '', expected letters, digits and '-' up to the colon", 0, NULL},
     {"framing_with_a_vertical_tab_in_a_name", HOST "Host\v=5\n",
      "a header's name is 'Host\v', expected letters, digits and '-' up to the colon", 0, NULL},
+    {"framing_with_a_folded_length", HOST "content-length7=\n",
+     "a header's name is 'content-length7', expected none that continues Content-Length, Transfer-Encoding or Host, as "
+     "a folded line does",
+     0, NULL},
+    {"framing_with_a_name_that_begins_like_host", HOST "Host-Name=x\n",
+     "a header's name is 'Host-Name', expected none that continues Content-Length, Transfer-Encoding or Host, as a "
+     "folded line does",
+     0, NULL},
+    {"framing_with_a_carriage_return_in_a_value", HOST "X=a\rContent-Length: 7\n",
+     "a carriage return is in the value of 'X', expected none", 0, NULL},
     {"framing_shows_40_bytes_of_what_it_found", HOST "Transfer-Encoding=01234567890123456789012345678901234567890\n",
      "Transfer-Encoding is '0123456789012345678901234567890123456789...', expected 'chunked'", 0, NULL},
 };

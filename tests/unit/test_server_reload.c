@@ -1,5 +1,4 @@
-/* test_server_reload.c - what the server's reloading rests on: counted snapshots, files, the watch and its net, and the
- * counters that outlive a configuration. */
+/* test_server_reload.c - what the server's reloading rests on: counted snapshots, files, and the counters that outlive a configuration. */
 #include "unit.h"
 
 #include <fcntl.h>
@@ -12,7 +11,6 @@
 #include "file.h"
 #include "metrics.h"
 #include "policies.h"
-#include "watch.h"
 
 enum { PATIENCE_MS = 60000, PATH_BYTES = 256 };
 
@@ -204,108 +202,6 @@ static void file_without_end_is_refused(void **state)
     assert_null(file.bytes);
 }
 
-/* --- watch -------------------------------------------------------------------------------------------------------- */
-
-struct looks {
-    _Atomic unsigned count;
-    _Atomic unsigned asked;
-    unsigned interval_ms;
-};
-
-static unsigned look(void *context, bool is_asked)
-{
-    struct looks *looks = context;
-
-    if (is_asked)
-        atomic_fetch_add(&looks->asked, 1);
-    atomic_fetch_add(&looks->count, 1);
-    return looks->interval_ms;
-}
-
-static void await(const _Atomic unsigned *count, unsigned wanted)
-{
-    const int64_t end_ms = rpw_clock_ms() + PATIENCE_MS;
-    const struct timespec moment = {0, 1000000};
-
-    while (atomic_load(count) < wanted && rpw_clock_ms() < end_ms)
-        nanosleep(&moment, NULL);
-    assert_true(atomic_load(count) >= wanted);
-}
-
-static void start_watch(struct rpw_watch *watch, struct looks *looks, const char *path, bool wants_inotify)
-{
-    bool has_inotify = !wants_inotify;
-
-    *watch = (struct rpw_watch){.paths = {path}, .on_check = look, .context = looks};
-    assert_true(rpw_watch_start(watch, &has_inotify));
-    assert_int_equal(has_inotify, wants_inotify);
-    await(&looks->count, 1);
-}
-
-static void watch_looks_at_once_and_when_a_file_changes(void **state)
-{
-    struct looks looks = {.interval_ms = 10 * PATIENCE_MS};
-    struct rpw_watch watch;
-    char folder[PATH_BYTES];
-    char path[PATH_BYTES];
-
-    (void)state;
-    make_folder(folder);
-    path_in(folder, "file", path);
-    start_watch(&watch, &looks, path, true);
-    write_file(path, "one");
-    await(&looks.count, 2);
-    assert_int_equal(atomic_load(&looks.asked), 0);
-    rpw_watch_stop(&watch);
-    unlink(path);
-    rmdir(folder);
-}
-
-static void watch_looks_when_it_is_asked(void **state)
-{
-    struct looks looks = {.interval_ms = 10 * PATIENCE_MS};
-    struct rpw_watch watch;
-
-    (void)state;
-    start_watch(&watch, &looks, "file-in-the-working-directory", true);
-    rpw_watch_ask(&watch);
-    await(&looks.asked, 1);
-    rpw_watch_stop(&watch);
-}
-
-static void watch_looks_again_and_again_when_the_directory_is_not_there(void **state)
-{
-    struct looks looks = {.interval_ms = 1};
-    struct rpw_watch watch;
-
-    (void)state;
-    start_watch(&watch, &looks, "/nowhere/file", true);
-    await(&looks.count, 5);
-    rpw_watch_stop(&watch);
-}
-
-static void watch_without_inotify_looks_again_and_again(void **state)
-{
-    struct looks looks = {.interval_ms = 1};
-    struct rpw_watch watch;
-    struct rlimit before;
-    struct rlimit tight;
-    int lowest_free;
-
-    (void)state;
-    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
-    lowest_free = dup(STDIN_FILENO);
-    assert_true(lowest_free >= 0);
-    close(lowest_free);
-    tight = before;
-    tight.rlim_cur = (rlim_t)lowest_free + 1; /* for the eventfd */
-    assert_int_equal(setrlimit(RLIMIT_NOFILE, &tight), 0);
-    start_watch(&watch, &looks, "/tmp/file", false);
-    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
-    await(&looks.count, 5);
-    rpw_watch_stop(&watch);
-}
-
 /* --- metrics ------------------------------------------------------------------------------------------------------ */
 
 static void metrics_find_the_counter_of_a_name_again(void **state)
@@ -362,10 +258,6 @@ int main(void)
     UNIT_ADD(file_is_compared_by_its_bytes);
     UNIT_ADD(file_may_be_empty);
     UNIT_ADD(file_without_end_is_refused);
-    UNIT_ADD(watch_looks_at_once_and_when_a_file_changes);
-    UNIT_ADD(watch_looks_when_it_is_asked);
-    UNIT_ADD(watch_looks_again_and_again_when_the_directory_is_not_there);
-    UNIT_ADD(watch_without_inotify_looks_again_and_again);
     UNIT_ADD(metrics_find_the_counter_of_a_name_again);
     UNIT_ADD(metrics_share_one_counter_when_names_are_too_many);
     UNIT_ADD(metrics_put_a_duration_into_the_first_bucket_that_holds_it);
