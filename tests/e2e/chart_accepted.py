@@ -10,7 +10,7 @@ from cluster import kubectl
 
 TLS = ("--set", "certificates.issuer=cert-manager")
 OTHERS = (
-    "--set", "hostNetwork.enabled=true,webhook.selection=labels,priorityClassName=system-cluster-critical",
+    "--set", "hostNetwork.enabled=true,priorityClassName=system-cluster-critical",
     "--set", "networkPolicy.operationsFrom[0].namespaceSelector.matchLabels.a=b,imagePullSecrets[0].name=registry",
     "--set", "certificates.issuer=provided,certificates.secretName=mine,certificates.caBundle=x,nodeSelector.a=b",
     "--set", "tolerations[0].operator=Exists,terminationGracePeriodSeconds=60,listenAddress=[::]",
@@ -47,11 +47,9 @@ class Accepted(DryRun):
         self.assert_accepted(*OTHERS)
 
     def test_apiserver_adds_nothing_to_the_webhooks(self):
-        for flags in ((), ("--set", "webhook.selection=labels")):
-            with self.subTest(flags):
-                ours = find(render(*flags), "MutatingWebhookConfiguration")
-                theirs = yaml.safe_load(apply_dry(yaml.safe_dump(ours), "-o", "yaml").stdout)
-                self.assertEqual(theirs["webhooks"], ours["webhooks"])
+        ours = find(render(), "MutatingWebhookConfiguration")
+        theirs = yaml.safe_load(apply_dry(yaml.safe_dump(ours), "-o", "yaml").stdout)
+        self.assertEqual(theirs["webhooks"], ours["webhooks"])
 
 
 @unittest.skipUnless(custom_resources.FOLDER.is_dir(), "the CustomResourceDefinitions were not fetched")
