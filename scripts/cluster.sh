@@ -112,7 +112,8 @@ build_containerd() {
     echo "building containerd $built (2 to 3 minutes the first time)"
     rm -f "$home/bin/containerd-built-from"
     build "$home/bin/" $containerd_source "-X $package/version.Version=$built" \
-        -tags "no_btrfs no_zfs no_devmapper" $package/cmd/containerd $package/cmd/containerd-shim-runc-v2 $package/cmd/ctr
+        -tags "no_btrfs no_zfs no_devmapper" \
+        $package/cmd/containerd $package/cmd/containerd-shim-runc-v2 $package/cmd/ctr
     hash_sources $containerd_source go.mod go.sum >"$home/bin/containerd-built-from"
 }
 

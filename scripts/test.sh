@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# test.sh [--quick | --e2e | --e2e-all] - builds and tests everything that needs no cluster; the last line counts the steps.
+# test.sh [--quick | --e2e | --e2e-all] - builds and tests all that needs no cluster; the last line counts the steps.
 # Debian 12 or 13, as root or with sudo; asks nothing. --quick is the inner loop: build, unit and golden tests,
 # formatting. --e2e are the tests in a real Kubernetes, which it builds (Go), starts and stops; Debian 12, as root. What
 # needs no node is tested with other versions' apiservers, too, where they are built; --e2e-all builds them.
