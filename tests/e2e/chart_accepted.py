@@ -6,7 +6,7 @@ import yaml
 
 import custom_resources
 from chart_support import ALL, MONITORING, NAME, ChartCase, find, render, render_text
-from cluster import kubectl
+from cluster import ROOT, kubectl
 
 TLS = ("--set", "certificates.issuer=cert-manager")
 OTHERS = (
@@ -45,6 +45,10 @@ class Accepted(DryRun):
 
     def test_all_fields_are_known_with_the_other_choices(self):
         self.assert_accepted(*OTHERS)
+
+    def test_all_fields_of_the_rendered_manifest_are_known(self):
+        done = apply_dry((ROOT / "manifests" / "install.yaml").read_text(encoding="utf-8"))
+        self.assertEqual(done.returncode, 0, done.stderr)
 
     def test_apiserver_adds_nothing_to_the_webhooks(self):
         ours = find(render(), "MutatingWebhookConfiguration")
