@@ -172,9 +172,9 @@ run_api_tests() ( # version
     local modules
     export RPW_E2E_KUBERNETES=$1 RPW_PROGRAM=$PWD/$asan/rucio-policy-webhook PYTHONDONTWRITEBYTECODE=1
     trap 'scripts/cluster.sh down' EXIT
-    scripts/cluster.sh up && cd tests/e2e || return
-    mapfile -t modules < <(printf '%s\n' api_*.py certs_ensure.py chart_accepted.py | sed 's/\.py$//')
-    timeout -k 10 1200 ../../scripts/cluster.sh exec /usr/bin/python3 -m unittest -v "${modules[@]}"
+    scripts/cluster.sh up || return
+    mapfile -t modules < <(cd tests/e2e && printf '%s\n' api_*.py certs_ensure.py chart_accepted.py | sed 's/\.py$//')
+    timeout -k 10 1200 env -C tests/e2e ../../scripts/cluster.sh exec /usr/bin/python3 -m unittest -v "${modules[@]}"
 )
 
 test_other_versions() {
