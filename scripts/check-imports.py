@@ -10,8 +10,8 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 # Where Debian's Python runs what is in them. (What is in tests/e2e/images and src/config/pod runs in containers.)
-FOLDERS = {"scripts": "demo", "tests/integration": "test", "tests/property": "test", "tests/e2e": "e2e",
-           "tests/machine": "e2e"}
+FOLDERS = {"scripts": "demo", "bench": "test", "bench/cluster": "test", "tests/integration": "test",
+           "tests/property": "test", "tests/e2e": "e2e", "tests/machine": "e2e"}
 
 
 def print_packages(purpose):
@@ -43,7 +43,8 @@ def complaints():
         for path in sorted((ROOT / folder).glob("*.py")):
             for line, name in imports_of(path):
                 module = name.partition(".")[0]
-                if module in sys.stdlib_module_names or list((ROOT / "tests").glob(f"*/{module}.py")):
+                ours = [*ROOT.glob(f"tests/*/{module}.py"), *ROOT.glob(f"bench/**/{module}.py")]
+                if module in sys.stdlib_module_names or ours:
                     continue
                 package = package_of(module)
                 if package not in packages:

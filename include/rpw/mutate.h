@@ -20,6 +20,7 @@
 
 #include "rpw/bytes/arena.h"
 #include "rpw/bytes/text.h"
+#include "rpw/inject/recognition.h"
 #include "rpw/review/policy.h"
 
 enum rpw_outcome {
@@ -72,6 +73,7 @@ struct rpw_result {
     const struct rpw_policy *policy; /* the one that decided; NULL when none did */
     struct rpw_span revision;        /* patched or unchanged: the one that is on record then */
     size_t operation_count;          /* of the patch */
+    struct rpw_recognition rucio; /* RPW_REASON_NO_POLICY, RPW_REASON_UNMATCHED: what looks like Rucio all the same */
 };
 
 /* Answers body, one AdmissionReview. Always fills ret_result: an error is an answer too, and on any error there is no patch

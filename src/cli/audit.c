@@ -159,7 +159,7 @@ static bool add_api(struct rpw_audit *audit, const char *namespace_)
     if (result == RPW_KUBE_OK && audit->pod_count == 0)
         complain_of_nothing(audit, "the API", "some");
     if (error[0] != '\0')
-        fprintf(stderr, "rucio-policy-webhook audit: %s\n", error);
+        rpw_verb_fail(&rpw_verb_audit, RPW_EXIT_NO, "%s", error);
     return result == RPW_KUBE_OK && audit->pod_count > 0;
 }
 
@@ -187,12 +187,13 @@ static void print(const struct rpw_audit *audit, unsigned format)
     json_decref(report);
 }
 
-static int audit_pods(const struct options *options, const struct rpw_config *config)
+static int audit_pods(const struct rpw_policy_set *policies, const void *context)
 {
+    const struct options *options = context;
     int exit_code = RPW_EXIT_BLIND;
     struct rpw_audit audit;
 
-    rpw_audit_init(&audit, rpw_config_policies(config), options->namespace_);
+    rpw_audit_init(&audit, policies, options->namespace_);
     if (add_pods(&audit, options)) {
         print(&audit, options->format);
         exit_code = rpw_audit_has_drift(&audit) ? RPW_EXIT_NO : RPW_EXIT_OK;
@@ -202,20 +203,13 @@ static int audit_pods(const struct options *options, const struct rpw_config *co
     return exit_code;
 }
 
-static int audit(int argc, char **argv)
+static int audit(void *context)
 {
-    struct options options = {.config_file = NULL};
-    struct rpw_config *config;
-    int exit_code;
+    const struct options *options = context;
 
-    if (!rpw_flags_read(&rpw_verb_audit, argc, argv, &options, &exit_code))
-        return exit_code;
-    if (options.files.count > 0 && options.context != NULL)
+    if (options->files.count > 0 && options->context != NULL)
         return rpw_flags_error(&rpw_verb_audit, "--file", "found --context, too, expected one of them");
-    config = rpw_config_file_load(options.config_file);
-    exit_code = config != NULL ? audit_pods(&options, config) : RPW_EXIT_BLIND;
-    rpw_config_free(config);
-    return exit_code;
+    return rpw_config_file_run(options->config_file, audit_pods, options);
 }
 
 const struct rpw_verb rpw_verb_audit = {
@@ -226,10 +220,10 @@ const struct rpw_verb rpw_verb_audit = {
         "revision? Pods come from `kubectl get pods -o json`, with its ways to log in; in a pod, from the API by the "
         "pod's ServiceAccount.",
     .ending = "States: current; conflicts (current, but for what the pod sets itself and the policy keeps); old "
-              "revision; lacking; refused (if it were created now); no policy (Rucio's by a container's name, and no "
-              "policy selects it); opted out.\n"
+              "revision; lacking; refused (if it were created now); no policy (a Rucio pod that no policy selects); "
+              "opted out.\n"
               "Exit codes: 0 no drift, 1 drift (old revision, lacking, refused; no policy, unless `unmatched: allow`), "
-              "2 usage, 3 nothing was looked at: no pods in the input, or a cluster that cannot be asked.",
-    RPW_VERB_FLAGS(flags),
+              "2 usage, 3 no pod was seen: there is none in the input, or the cluster could not be asked.",
+    RPW_VERB_FLAGS(flags, struct options),
     .run = audit,
 };

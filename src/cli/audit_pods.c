@@ -10,6 +10,7 @@
 #include "progress.h"
 #include "rpw/bytes/json_fields.h"
 #include "rpw/bytes/limits.h"
+#include "rpw/inject/recognition.h"
 #include "rpw/inject/selector.h"
 #include "rpw/review/pod.h"
 #include "values.h"
@@ -104,25 +105,15 @@ static bool cut_schedule(char *name, struct rpw_span created)
            is_about_then(dash + 1, created) && cut_suffix(name, rpw_span_of(dash + 1));
 }
 
-static struct rpw_span label_of(const struct rpw_pod *pod, const char *key)
-{
-    const struct rpw_label_list *labels = &pod->metadata.labels;
-
-    for (size_t i = 0; i < labels->count; i++)
-        if (rpw_span_is(labels->items[i].key, key))
-            return labels->items[i].value;
-    return RPW_LIT("");
-}
-
 static void find_workload(struct subject *subject)
 {
     const struct rpw_owner owner = rpw_pod_owner(&subject->pod);
+    const struct rpw_label *hash = rpw_selector_find_label(&subject->pod, RPW_LIT("pod-template-hash"));
     struct rpw_span name = owner.kind.len > 0 ? owner.name : subject->place->owner.name;
 
     subject->kind = owner.kind.len > 0 ? owner.kind : RPW_LIT("Pod");
     snprintf(subject->name, sizeof(subject->name), "%.*s", (int)name.len, name.len > 0 ? name.ptr : "");
-    if (rpw_span_is(subject->kind, "ReplicaSet") &&
-        cut_suffix(subject->name, label_of(&subject->pod, "pod-template-hash")))
+    if (rpw_span_is(subject->kind, "ReplicaSet") && hash != NULL && cut_suffix(subject->name, hash->value))
         subject->kind = RPW_LIT("Deployment");
     else if (rpw_span_is(subject->kind, "Job") && cut_schedule(subject->name, subject->life.created))
         subject->kind = RPW_LIT("CronJob");
@@ -165,15 +156,6 @@ static bool has_ended(const struct life *life)
     return rpw_span_is(life->phase, "Succeeded") || rpw_span_is(life->phase, "Failed") || life->deleted.len > 0;
 }
 
-static bool is_rucio(const struct rpw_pod *pod)
-{
-    for (int kind = 0; kind < RPW_CONTAINER_KINDS; kind++)
-        for (size_t i = 0; i < pod->containers[kind].count; i++)
-            if (rpw_selector_matches_any(rpw_policy_default_containers, pod->containers[kind].items[i].name))
-                return true;
-    return false;
-}
-
 /* --- what the core says ---------------------------------------------------------------------------------------------- */
 
 static void judge_injected(const struct rpw_pod_decision *decision, const struct rpw_annotations *annotations,
@@ -199,6 +181,7 @@ static void judge_injected(const struct rpw_pod_decision *decision, const struct
 static struct verdict judge(const struct rpw_pod_decision *decision, const struct subject *subject)
 {
     struct verdict verdict = {.state = RPW_AUDIT_REFUSED, .is_of_interest = true};
+    struct rpw_recognition rucio = rpw_recognise_rucio_in(&subject->pod);
 
     if (decision->policy != NULL)
         verdict.policy = decision->policy->name;
@@ -214,12 +197,15 @@ static struct verdict judge(const struct rpw_pod_decision *decision, const struc
     case RPW_REASON_NO_POLICY:
     case RPW_REASON_UNMATCHED:
         verdict.state = RPW_AUDIT_NO_POLICY;
-        verdict.is_of_interest = is_rucio(&subject->pod);
-        verdict.detail = rpw_memory_print("runs Rucio's generic policy");
+        verdict.is_of_interest = rucio.kind != RPW_BY_NOTHING;
+        if (verdict.is_of_interest)
+            verdict.detail = rpw_memory_print("runs Rucio's generic policy (container %.*s is Rucio by its %s)",
+                                              (int)rucio.container->name.len, rucio.container->name.ptr,
+                                              rpw_recognition_word(rucio.kind));
         break;
     case RPW_REASON_OPTED_OUT:
         verdict.state = RPW_AUDIT_OPTED_OUT;
-        verdict.is_of_interest = is_rucio(&subject->pod);
+        verdict.is_of_interest = rucio.kind != RPW_BY_NOTHING;
         break;
     default:
         verdict.is_of_interest = decision->outcome != RPW_OUTCOME_SKIPPED;

@@ -21,7 +21,7 @@ enum rpw_audit_state {
     RPW_AUDIT_OLD,       /* carries another revision than its policy has now */
     RPW_AUDIT_LACKING,   /* would get its policy, and does not have it */
     RPW_AUDIT_REFUSED,   /* would be refused if it were created now */
-    RPW_AUDIT_NO_POLICY, /* is Rucio's by a container's name, and no policy selects it */
+    RPW_AUDIT_NO_POLICY, /* a container looks like Rucio, and no policy selects it */
     RPW_AUDIT_OPTED_OUT, /* is Rucio's, and its annotation says that it is to be left alone */
     RPW_AUDIT_STATE_COUNT
 };

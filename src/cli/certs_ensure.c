@@ -3,7 +3,6 @@
  * The decision is plan.h's and the objects are ensure_objects.h's; here is the loop. When somebody else has changed an object
  * since it was read, which may well be another `certs ensure`, nothing was written: everything is read again.
  */
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -55,8 +54,8 @@ static const struct rpw_flag flags[] = {
     RPW_FLAG("renew-before", DURATION, struct options, renew_before_s, "TIME",
              "renew the serving certificate (90d) when less is left", .fallback = "30d", .max = 60 * RPW_CERTS_DAY_S),
     RPW_FLAG("overlap", DURATION, struct options, overlap_s, "TIME",
-             "how long a new authority must have been published beside the old one before anything that it signed is "
-             "served, and the old one stays trusted afterwards; less than --renew-before",
+             "how long a new authority is published beside the old one before a certificate that it signed is served; "
+             "afterwards the old one stays trusted for as long. Less than --renew-before",
              .fallback = "1h", .min = MIN_OVERLAP_S, .max = 30 * RPW_CERTS_DAY_S),
     RPW_FLAG("server", TEXT, struct options, cluster.server, "URL",
              "outside of a pod: the cluster's API, https://HOST:PORT", ),
@@ -163,19 +162,6 @@ static void print_step(const struct run *run, const struct rpw_certs_decision *d
     fflush(stdout);
 }
 
-static int fail(int exit_code, const char *format, ...) __attribute__((format(printf, 2, 3)));
-static int fail(int exit_code, const char *format, ...)
-{
-    va_list arguments;
-
-    fputs("rucio-policy-webhook certs ensure: ", stderr);
-    va_start(arguments, format);
-    vfprintf(stderr, format, arguments);
-    va_end(arguments);
-    fputc('\n', stderr);
-    return exit_code;
-}
-
 /* The last word of a run in which there was no step to do. */
 static int print_end(const struct run *run, const struct rpw_certs_decision *decision)
 {
@@ -185,14 +171,14 @@ static int print_end(const struct run *run, const struct rpw_certs_decision *dec
     rpw_time_format(run->now, now);
     rpw_time_format(decision->until, until);
     if (decision->step == RPW_CERTS_STEP_NO_WEBHOOKS)
-        return fail(
-            RPW_EXIT_NO,
+        return rpw_verb_fail(
+            &rpw_verb_certs_ensure, RPW_EXIT_NO,
             "found no MutatingWebhookConfiguration '%s', so no apiserver can trust the authority yet; create it "
             "and run this again",
             run->options->target.webhooks);
     if (decision->step == RPW_CERTS_STEP_CLOCK_BEHIND)
-        return fail(
-            RPW_EXIT_NO,
+        return rpw_verb_fail(
+            &rpw_verb_certs_ensure, RPW_EXIT_NO,
             "the clock says %s, and %s is valid from %s: is the clock behind? Nothing was changed. If the clock "
             "is right, delete the Secret of that certificate and run this again",
             now, decision->reason, until);
@@ -219,7 +205,9 @@ static enum turn take_turn(struct run *run, int *ret_exit_code)
     enum rpw_kube_result result;
 
     if (!rpw_ensure_read(objects) || !rpw_ensure_may_write(objects)) {
-        *ret_exit_code = fail(objects->texts.bundles != NULL ? RPW_EXIT_NO : RPW_EXIT_BLIND, "%s", objects->error);
+        *ret_exit_code =
+            rpw_verb_fail(&rpw_verb_certs_ensure, objects->texts.bundles != NULL ? RPW_EXIT_NO : RPW_EXIT_BLIND, "%s",
+                          objects->error);
         return TURN_END;
     }
     plan.now = run->now = time(NULL);
@@ -233,7 +221,7 @@ static enum turn take_turn(struct run *run, int *ret_exit_code)
     if (result == RPW_KUBE_CONFLICT)
         return TURN_CONFLICT;
     if (result != RPW_KUBE_OK) {
-        *ret_exit_code = fail(RPW_EXIT_BLIND, "%s", objects->error);
+        *ret_exit_code = rpw_verb_fail(&rpw_verb_certs_ensure, RPW_EXIT_BLIND, "%s", objects->error);
         return TURN_END;
     }
     print_step(run, &decision);
@@ -263,25 +251,23 @@ static int run_steps(struct rpw_kube_client *client, const struct options *optio
         if (turn == TURN_CONFLICT)
             pause_after_conflict(++conflicts);
     }
-    return fail(RPW_EXIT_NO,
-                "the objects change again and again: is somebody else writing them? Nothing is broken; run this again");
+    return rpw_verb_fail(
+        &rpw_verb_certs_ensure, RPW_EXIT_NO,
+        "the objects change again and again: is somebody else writing them? Nothing is broken; run this again");
 }
 
-static int ensure(int argc, char **argv)
+static int ensure(void *context)
 {
-    struct options options = {.target = {.webhooks = NULL}};
+    const struct options *options = context;
     struct rpw_kube_client *client;
-    int exit_code;
+    int exit_code = check_options(options);
 
-    if (!rpw_flags_read(&rpw_verb_certs_ensure, argc, argv, &options, &exit_code))
-        return exit_code;
-    exit_code = check_options(&options);
     if (exit_code != RPW_EXIT_OK)
         return exit_code;
-    client = rpw_cluster_open(&options.cluster);
+    client = rpw_cluster_open(&options->cluster);
     if (client == NULL)
         return RPW_EXIT_BLIND;
-    exit_code = run_steps(client, &options);
+    exit_code = run_steps(client, options);
     rpw_kube_client_free(client);
     return exit_code;
 }
@@ -291,12 +277,12 @@ const struct rpw_verb rpw_verb_certs_ensure = {
     .summary = "makes and renews both in a cluster: two Secrets and every caBundle",
     .text =
         "Makes and renews, in a cluster, the certificate authority and the serving certificate in their Secrets, and "
-        "writes the authority into every caBundle of the MutatingWebhookConfiguration. To be run at installation and "
-        "then regularly: it does what is due and nothing else. Running it twice, several at once, or ending it "
-        "anywhere does no harm.",
+        "writes the authority into every caBundle of the MutatingWebhookConfiguration. Run it at installation and then "
+        "regularly: it does what is due and nothing else. It may run twice, several times at once, or be interrupted "
+        "anywhere.",
     .ending = "An authority is valid for 5 years, and is renewed while it can still sign.\n"
               "Exit codes: 0 in order, or nothing to be done before the time that it prints; 1 something is wrong, 2 "
               "usage, 3 the cluster could not be asked.",
-    RPW_VERB_FLAGS(flags),
+    RPW_VERB_FLAGS(flags, struct options),
     .run = ensure,
 };

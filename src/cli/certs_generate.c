@@ -61,29 +61,24 @@ static bool write_pairs(const struct options *options, const struct rpw_certs_pa
     return rpw_new_files_write(options->folder, files, sizeof(files) / sizeof(files[0]), options->may_replace, error);
 }
 
-static int generate(int argc, char **argv)
+static int generate(void *context)
 {
-    struct options options = {.folder = NULL};
+    const struct options *options = context;
     struct rpw_certs_pair authority = {NULL, NULL}, serving = {NULL, NULL};
-    char error[RPW_CERTS_ERROR_BYTES] = "out of memory", *bundle = NULL;
-    int exit_code;
+    char error[RPW_CERTS_ERROR_BYTES], *bundle;
+    bool is_made =
+        make_pairs(options, &authority, &serving, error) && write_pairs(options, &authority, &serving, error);
 
-    if (!rpw_flags_read(&rpw_verb_certs_generate, argc, argv, &options, &exit_code))
-        return exit_code;
-
-    exit_code = RPW_EXIT_NO;
-    if (make_pairs(&options, &authority, &serving, error) &&
-        (bundle = rpw_base64_encode(rpw_span_of(authority.certificate))) != NULL &&
-        write_pairs(&options, &authority, &serving, error)) {
+    if (is_made) {
+        bundle = rpw_base64_encode(rpw_span_of(authority.certificate));
         puts(bundle);
-        exit_code = RPW_EXIT_OK;
+        free(bundle);
     } else {
-        fprintf(stderr, "rucio-policy-webhook certs generate: %s\n", error);
+        rpw_verb_fail(&rpw_verb_certs_generate, RPW_EXIT_NO, "%s", error);
     }
-    free(bundle);
     rpw_certs_pair_done(&authority);
     rpw_certs_pair_done(&serving);
-    return exit_code;
+    return is_made ? RPW_EXIT_OK : RPW_EXIT_NO;
 }
 
 const struct rpw_verb rpw_verb_certs_generate = {
@@ -95,6 +90,6 @@ const struct rpw_verb rpw_verb_certs_generate = {
     .ending = "Prints the authority as a MutatingWebhookConfiguration wants it in caBundle. Keep ca.key away from the "
               "servers: they need tls.crt and tls.key.\n"
               "Exit codes: 0 done, 1 nothing was written, 2 usage.",
-    RPW_VERB_FLAGS(flags),
+    RPW_VERB_FLAGS(flags, struct options),
     .run = generate,
 };

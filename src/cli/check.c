@@ -78,7 +78,7 @@ static void print_text(const struct options *options, const struct rpw_config_fi
         fprintf(out, "%s %zu %s%s", set != NULL ? "," : "", count, set != NULL ? "warning" : "error",
                 count == 1 ? "" : "s");
     fprintf(out, "\n%s", file->report);
-    if (is_right && options->is_verbose)
+    if (set != NULL && is_right && options->is_verbose)
         print_summary(set);
 }
 
@@ -108,19 +108,17 @@ static bool print_verdict(const struct options *options, const struct rpw_config
     return is_right;
 }
 
-static int check(int argc, char **argv)
+static int check(void *context)
 {
-    struct options options = {.config_file = NULL};
+    const struct options *options = context;
     struct rpw_config_file file;
     int exit_code;
 
-    if (!rpw_flags_read(&rpw_verb_check, argc, argv, &options, &exit_code))
-        return exit_code;
-    if (!rpw_config_file_read(options.config_file, &file))
+    if (!rpw_config_file_read(options->config_file, &file))
         return RPW_EXIT_BLIND;
-    exit_code = print_verdict(&options, &file) ? RPW_EXIT_OK : RPW_EXIT_NO;
-    if (exit_code == RPW_EXIT_OK && options.registration_file != NULL)
-        exit_code = rpw_check_registration(options.registration_file, rpw_config_policies(file.config));
+    exit_code = print_verdict(options, &file) ? RPW_EXIT_OK : RPW_EXIT_NO;
+    if (exit_code == RPW_EXIT_OK && options->registration_file != NULL)
+        exit_code = rpw_check_registration(options->registration_file, rpw_config_policies(file.config));
     rpw_config_file_done(&file);
     return exit_code;
 }
@@ -128,12 +126,10 @@ static int check(int argc, char **argv)
 const struct rpw_verb rpw_verb_check = {
     .name = "check",
     .summary = "is this configuration right, and what will it do?",
-    .text =
-        "Is this configuration right? Prints the verdict, and below it every error, or what is perhaps not meant, as "
-        "FILE:LINE:COLUMN with the line in question.",
-    .ending =
-        "Exit codes: 0 the configuration is right, 1 it is wrong, or the registration is another, 2 usage, 3 a file "
-        "could not be read.",
-    RPW_VERB_FLAGS(flags),
+    .text = "Is this configuration right? Prints the verdict, and below it every error and warning as FILE:LINE:COLUMN "
+            "with its line.",
+    .ending = "Exit codes: 0 the configuration is right, 1 it is wrong, or the registration differs, 2 usage, 3 a file "
+              "could not be read.",
+    RPW_VERB_FLAGS(flags, struct options),
     .run = check,
 };

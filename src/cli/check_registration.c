@@ -5,11 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli.h"
+#include "flags.h"
 #include "input.h"
 #include "memory.h"
 #include "object.h"
 #include "registration_object.h"
-#include "verb.h"
 
 #define MAX_FILE_BYTES ((size_t)4 * 1024 * 1024)
 #define SHOWN_BYTES 400
@@ -135,7 +136,7 @@ static int compare_configuration(const char *file, const json_t *configuration, 
     json_unpack(json_array_get(webhooks, ours), "{s:{s:{s:s}}}", "clientConfig", "service", "namespace", &namespace_);
     expected = rpw_registration_new(policies, namespace_, "rucio-policy-webhook", error);
     if (expected == NULL)
-        fprintf(stderr, "rucio-policy-webhook check: %s\n", error);
+        rpw_verb_fail(&rpw_verb_check, RPW_EXIT_NO, "%s", error);
     json_array_foreach(webhooks, index, webhook)
     {
         json_t *wanted = index == ours ? json_array_get(json_object_get(expected, "webhooks"), 0) : NULL;

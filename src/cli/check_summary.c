@@ -45,7 +45,10 @@ static json_t *new_pods(const struct rpw_policy *policy)
     json_object_set_new(pods, "namespaces",
                         policy->namespaces.count > 0 ? new_list(policy->namespaces) : json_string("any"));
     set_span(pods, "labels", (struct rpw_span){labels, len});
-    json_object_set_new(pods, "containers", new_list(policy->containers));
+    if (policy->containers.count > 0)
+        json_object_set_new(pods, "containers", new_list(policy->containers));
+    if (policy->images.count > 0)
+        json_object_set_new(pods, "images", new_list(policy->images));
     free(labels);
     return pods;
 }

@@ -16,37 +16,25 @@ bool rpw_cluster_is_around(void)
     return service_host() != NULL;
 }
 
-static bool find_access(const struct rpw_cluster_options *options, struct rpw_kube_access *ret_access)
-{
-    const char *port = getenv("KUBERNETES_SERVICE_PORT");
-    char error[RPW_KUBE_ERROR_BYTES];
-
-    if (options != NULL && options->server != NULL && options->token_file != NULL) {
-        if (rpw_kube_access_from_files(options->server, options->authority_file, options->token_file, ret_access,
-                                       error))
-            return true;
-        fprintf(stderr, "%s\n", error);
-    } else if (service_host() == NULL) {
-        fputs("there is no cluster to ask: this is no pod, so give --server and --token-file\n", stderr);
-    } else if (rpw_kube_access_in_cluster(RPW_KUBE_SERVICE_ACCOUNT_FOLDER, service_host(), port != NULL ? port : "443",
-                                          ret_access, error)) {
-        return true;
-    } else {
-        fprintf(stderr, "this looks like a pod, but its ServiceAccount cannot be used: %s\n", error);
-    }
-    return false;
-}
-
 struct rpw_kube_client *rpw_cluster_open(const struct rpw_cluster_options *options)
 {
+    const char *host = service_host(), *port = getenv("KUBERNETES_SERVICE_PORT"), *context = "";
     struct rpw_kube_access access = {.server = NULL};
-    char error[RPW_KUBE_ERROR_BYTES];
-    struct rpw_kube_client *client;
+    struct rpw_kube_client *client = NULL;
+    char error[RPW_KUBE_ERROR_BYTES] = "there is no cluster to ask: this is no pod, so give --server and --token-file";
+    bool is_found = false;
 
-    if (!find_access(options, &access))
-        return NULL;
-    client = rpw_kube_client_new(&access, error);
+    if (options != NULL && options->server != NULL && options->token_file != NULL) {
+        is_found =
+            rpw_kube_access_from_files(options->server, options->authority_file, options->token_file, &access, error);
+    } else if (host != NULL) {
+        context = "this looks like a pod, but its ServiceAccount cannot be used: ";
+        is_found = rpw_kube_access_in_cluster(RPW_KUBE_SERVICE_ACCOUNT_FOLDER, host, port != NULL ? port : "443",
+                                              &access, error);
+    }
+    if (is_found)
+        client = rpw_kube_client_new(&access, error);
     if (client == NULL)
-        fprintf(stderr, "%s\n", error);
+        fprintf(stderr, "%s%s\n", is_found ? "" : context, error);
     return client;
 }

@@ -47,14 +47,18 @@ void rpw_config_file_done(struct rpw_config_file *file)
     free(file->errors);
 }
 
-struct rpw_config *rpw_config_file_load(const char *path)
+int rpw_config_file_run(const char *path, int (*run)(const struct rpw_policy_set *policies, const void *options),
+                        const void *options)
 {
     struct rpw_config_file file;
+    int exit_code = RPW_EXIT_BLIND;
 
     if (!rpw_config_file_read(path, &file))
-        return NULL;
+        return RPW_EXIT_BLIND;
     if (file.config == NULL)
         fputs(file.report, stderr);
-    free(file.errors);
-    return file.config;
+    else
+        exit_code = run(rpw_config_policies(file.config), options);
+    rpw_config_file_done(&file);
+    return exit_code;
 }

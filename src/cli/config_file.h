@@ -20,7 +20,9 @@ struct rpw_config_file {
 RPW_MUST_CHECK bool rpw_config_file_read(const char *path, struct rpw_config_file *ret_file);
 void rpw_config_file_done(struct rpw_config_file *file);
 
-/* The configuration alone. NULL after a message: it cannot be read, or it is wrong. */
-RPW_MUST_CHECK struct rpw_config *rpw_config_file_load(const char *path);
+/* Calls run with the policies of a file. Returns its exit code; RPW_EXIT_BLIND after a message: the file cannot be read, or is
+ * wrong. */
+int rpw_config_file_run(const char *path, int (*run)(const struct rpw_policy_set *policies, const void *options),
+                        const void *options);
 
 #endif

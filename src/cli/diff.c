@@ -5,9 +5,11 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "child.h"
+#include "writer.h"
 
 #define MAX_PATH_BYTES 4096
 #define MAX_LABEL_IN_NAME 150
@@ -25,10 +27,13 @@ static bool write_file(const char *folder, const char *when, const struct rpw_di
         if (*c == '/' || *c == ' ')
             *c = '.';
     out = fopen(path, "wx");
-    is_ok = out && fwrite(side->text.ptr, 1, side->text.len, out) == side->text.len;
-    is_ok = out && fclose(out) == 0 && is_ok;
+    if (out)
+        rpw_manifest_write_yaml(out, side->value, 0);
+    is_ok = out && fflush(out) == 0 && !ferror(out);
     if (!is_ok)
         fprintf(stderr, "%s: cannot be written: %s\n", path, strerror(errno));
+    if (out)
+        fclose(out);
     return is_ok;
 }
 

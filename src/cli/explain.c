@@ -1,8 +1,11 @@
 /* explain.c - the heading, and the policies one by one. */
 #include "explain.h"
 
+#include <stdlib.h>
+
 #include "json_patch.h"
 #include "policy_words.h"
+#include "rpw/inject/recognition.h"
 #include "rpw/inject/selector.h"
 #include "visible.h"
 
@@ -23,51 +26,15 @@ static void put(const struct explanation *explanation, const char *before, struc
 
 static void write_heading(const struct explanation *explanation)
 {
-    static const char *const left_alone[] = {
-        [RPW_REASON_OPTED_OUT] = "its annotation policy.rucio.cern.ch/inject is \"false\"",
-        [RPW_REASON_MIRROR_POD] = "a mirror pod, which the kubelet runs already",
-        [RPW_REASON_WINDOWS] = "a pod for Windows",
-        [RPW_REASON_NO_POLICY] = "no policy selects it",
-    };
-    const struct rpw_pod_decision *decision = &explanation->pod->decision;
-    const struct rpw_span name = decision->policy ? decision->policy->name : RPW_LIT("");
+    char *words = rpw_pod_decision_words(&explanation->pod->decision);
 
-    fprintf(explanation->out, "%s: ", explanation->pod->label);
-    if (decision->reason == RPW_REASON_INJECTED)
-        put(explanation, "patched by policy ", name, "\n");
-    else if (decision->reason == RPW_REASON_UP_TO_DATE)
-        put(explanation, "already as policy ", name, " wants it\n");
-    else if (decision->reason < sizeof(left_alone) / sizeof(left_alone[0]) && left_alone[decision->reason])
-        fprintf(explanation->out, "left alone: %s\n", left_alone[decision->reason]);
-    else
-        put(explanation, "refused\n    ", rpw_span_of(decision->message), "\n");
+    fprintf(explanation->out, "%s: %s\n", explanation->pod->label, words);
+    if (explanation->pod->decision.outcome == RPW_OUTCOME_REJECTED)
+        fprintf(explanation->out, "    %s\n", explanation->pod->decision.message);
+    free(words);
 }
 
 /* --- why a policy applies, or does not -------------------------------------------------------------------------------- */
-
-/* Asks the core about a policy that has one label requirement and nothing else. */
-static bool requirement_holds(const struct explanation *explanation, const struct rpw_label_requirement *requirement)
-{
-    static const struct rpw_span any = {"*", 1};
-    const struct rpw_policy policy = {
-        .name = RPW_LIT("question"), .requirements = requirement, .requirement_count = 1, .containers = {&any, 1}};
-    const struct rpw_policy_set question = {.policies = &policy, .count = 1};
-    struct rpw_pod pod = explanation->parsed;
-    struct rpw_selection selection;
-    struct rpw_err err;
-
-    pod.metadata.annotations.policy = (struct rpw_span){NULL, 0};
-    return rpw_selector_choose(&question, explanation->pod->namespace_, &pod, &selection, &err) == RPW_OK &&
-           selection.kind == RPW_SELECTION_POLICY;
-}
-
-static const struct rpw_span *find_label(const struct rpw_label_list *labels, struct rpw_span key)
-{
-    for (size_t i = 0; i < labels->count; i++)
-        if (rpw_span_equal(labels->items[i].key, key))
-            return &labels->items[i].value;
-    return NULL;
-}
 
 static const char *mark_of(bool holds)
 {
@@ -78,7 +45,7 @@ static bool write_namespaces(const struct explanation *explanation, const struct
 {
     struct rpw_span namespace_ = explanation->pod->namespace_;
     bool is_any = policy->namespaces.count == 0;
-    bool holds = is_any || rpw_selector_matches_any(policy->namespaces, namespace_);
+    bool holds = is_any || rpw_glob_matches_any(policy->namespaces, namespace_);
 
     fprintf(explanation->out, "%snamespace ", mark_of(holds));
     put(explanation, "", namespace_, is_any ? ": any will do" : holds ? " matches " : " does not match ");
@@ -89,13 +56,13 @@ static bool write_namespaces(const struct explanation *explanation, const struct
 
 static bool write_requirement(const struct explanation *explanation, const struct rpw_label_requirement *requirement)
 {
-    const struct rpw_span *value = find_label(&explanation->parsed.metadata.labels, requirement->key);
-    bool holds = requirement_holds(explanation, requirement);
+    const struct rpw_label *label = rpw_selector_find_label(&explanation->parsed, requirement->key);
+    bool holds = rpw_selector_requirement_holds(requirement, label);
 
     fprintf(explanation->out, "%slabel ", mark_of(holds));
     rpw_policy_words_requirement(explanation->out, requirement);
-    if (value)
-        put(explanation, ": it is ", *value, "\n");
+    if (label)
+        put(explanation, ": it is ", label->value, "\n");
     else
         fputs(": the pod has no such label\n", explanation->out);
     return holds;
@@ -103,16 +70,19 @@ static bool write_requirement(const struct explanation *explanation, const struc
 
 static bool write_containers(const struct explanation *explanation, const struct rpw_policy *policy)
 {
-    const struct rpw_container *container = rpw_selector_find_container(policy->containers, &explanation->parsed);
+    struct rpw_recognition found = rpw_recognise_target_in(policy, &explanation->parsed);
 
-    fprintf(explanation->out, "%scontainer", mark_of(container != NULL));
-    if (container)
-        put(explanation, " ", container->name, " matches ");
-    else
-        fputs(" names: none matches ", explanation->out);
-    rpw_policy_words_list(explanation->out, policy->containers, ", ", " or ");
+    fprintf(explanation->out, "%scontainer", mark_of(found.kind != RPW_BY_NOTHING));
+    if (found.kind == RPW_BY_NOTHING) {
+        fputs("s: ", explanation->out);
+        rpw_policy_words_containers(explanation->out, policy, "none");
+    } else {
+        put(explanation, " ", found.container->name, found.kind == RPW_BY_NAME ? " matches " : ": its image matches ");
+        rpw_policy_words_list(explanation->out, found.kind == RPW_BY_NAME ? policy->containers : policy->images, ", ",
+                              " or ");
+    }
     fputc('\n', explanation->out);
-    return container != NULL;
+    return found.kind != RPW_BY_NOTHING;
 }
 
 static void write_policy(const struct explanation *explanation, const struct rpw_policy *policy, bool is_later)
@@ -173,7 +143,7 @@ static void write_warnings(const struct explanation *explanation)
 
     json_array_foreach(explanation->pod->decision.warnings, index, warning)
     {
-        put(explanation, "  warning: ", rpw_span_of(json_string_value(warning)), "\n");
+        fprintf(explanation->out, "  warning: %s\n", json_string_value(warning));
     }
 }
 

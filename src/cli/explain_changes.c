@@ -5,7 +5,7 @@
 #include "explain.h"
 #include "memory.h"
 #include "policy_words.h"
-#include "rpw/inject/selector.h"
+#include "rpw/inject/recognition.h"
 
 #define SUBJECT_WIDTH 30
 #define OWN_PREFIX "rucio-policy"
@@ -21,15 +21,15 @@ static bool begins_with(const char *text, const char *prefix)
     return strncmp(text, prefix, strlen(prefix)) == 0;
 }
 
-/* The last one of that name. */
-static json_t *find_named(json_t *list, const char *name)
+/* The last one whose key says name. */
+static json_t *find(json_t *list, const char *key, const char *name)
 {
     json_t *item, *found = NULL;
     size_t index;
 
     json_array_foreach(list, index, item)
     {
-        if (strcmp(rpw_manifest_text(item, "name"), name) == 0)
+        if (strcmp(rpw_manifest_text(item, key), name) == 0)
             found = item;
     }
     return found;
@@ -52,22 +52,23 @@ static void say(const struct changes *changes, const char *subject, const char *
 /* Tells of what is called name in a list: old is NULL when it was not there, new_ when it is not there any more. */
 typedef void teller(const struct changes *changes, const char *name, json_t *old, json_t *new_);
 
-static void tell_each(const struct changes *changes, json_t *before, json_t *after, teller *tell)
+/* key: of the names. */
+static void tell_each(const struct changes *changes, const char *key, json_t *before, json_t *after, teller *tell)
 {
     json_t *item;
     size_t index;
 
     json_array_foreach(after, index, item)
     {
-        const char *name = rpw_manifest_text(item, "name");
+        const char *name = rpw_manifest_text(item, key);
 
-        tell(changes, name, find_named(before, name), find_named(after, name));
+        tell(changes, name, find(before, key, name), find(after, key, name));
     }
     json_array_foreach(before, index, item)
     {
-        const char *name = rpw_manifest_text(item, "name");
+        const char *name = rpw_manifest_text(item, key);
 
-        if (!find_named(after, name))
+        if (!find(after, key, name))
             tell(changes, name, item, NULL);
     }
 }
@@ -85,20 +86,21 @@ static json_t *new_list(json_t *object)
     return list;
 }
 
-/* A heading, and what tell says below it; nothing when it says nothing. */
-static void tell_section(const struct changes *changes, const char *heading, json_t *before, json_t *after,
-                         teller *tell)
+/* A heading, and what tell says below it. False, and no heading: it says nothing. */
+static bool tell_section(const struct changes *changes, const char *heading, const char *key, json_t *before,
+                         json_t *after, teller *tell)
 {
     struct changes section = *changes;
     char *text = NULL;
     size_t len = 0;
 
     section.out = rpw_memory_open(&text, &len);
-    tell_each(&section, before, after, tell);
+    tell_each(&section, key, before, after, tell);
     rpw_memory_close(section.out);
     if (len > 0)
-        fprintf(changes->out, "  %s\n%s", heading, text);
+        fprintf(changes->out, "%s%s", heading, text);
     free(text);
+    return len > 0;
 }
 
 /* --- volumes and annotations ------------------------------------------------------------------------------------------ */
@@ -173,7 +175,7 @@ static void tell_own_variable(const struct changes *changes, struct rpw_span var
     char *name = rpw_memory_print("%.*s", (int)variable.len, variable.ptr);
 
     if (variable.ptr)
-        tell_variable(changes, name, find_named(before, name), find_named(after, name), wanted);
+        tell_variable(changes, name, find(before, "name", name), find(after, "name", name), wanted);
     free(name);
 }
 
@@ -202,25 +204,12 @@ static void tell_variables(const struct changes *changes, json_t *before, json_t
     for (size_t i = 0; i < policy->package_count; i++)
         tell_own_variable(changes, policy->packages[i].cfg_variable, policy->packages[i].value, before, after);
     tell_own_variable(changes, RPW_LIT("PYTHONPATH"), (struct rpw_span){NULL, 0}, before, after);
-    tell_each(changes, before, after, tell_other_variable);
+    tell_each(changes, "name", before, after, tell_other_variable);
 }
 
 /* --- mounts ---------------------------------------------------------------------------------------------------------- */
 
-static bool has_equal(json_t *list, json_t *wanted)
-{
-    json_t *item;
-    size_t index;
-
-    json_array_foreach(list, index, item)
-    {
-        if (json_equal(item, wanted))
-            return true;
-    }
-    return false;
-}
-
-static void tell_mount(const struct changes *changes, json_t *mount, const char *what)
+static void say_mount(const struct changes *changes, json_t *mount, const char *what)
 {
     const char *sub_path = rpw_manifest_text(mount, "subPath");
 
@@ -237,36 +226,24 @@ static bool is_by_chart(const struct changes *changes)
     return begins_with(rpw_manifest_text(annotations, "policy.rucio.cern.ch/revision"), RPW_CHART_REVISION_PREFIX);
 }
 
-static bool is_at_path(json_t *mount, struct rpw_span path)
+static void tell_mount(const struct changes *changes, const char *path, json_t *old, json_t *new_)
 {
-    return rpw_span_equal(rpw_span_without_trailing_slashes(rpw_span_of(rpw_manifest_text(mount, "mountPath"))), path);
+    bool is_changed = !json_equal(old, new_);
+
+    if (old && is_changed)
+        say_mount(changes, old, "removed");
+    if (new_ && is_changed)
+        say_mount(changes, new_, "added");
+    if (!is_changed && rpw_span_equal(rpw_span_without_trailing_slashes(rpw_span_of(path)), changes->policy->path))
+        say_mount(changes, new_,
+                  begins_with(rpw_manifest_text(new_, "name"), OWN_PREFIX) || is_by_chart(changes)
+                      ? "is there already"
+                      : "is the pod's own and stays, in conflict with the policy");
 }
 
 static void tell_mounts(const struct changes *changes, json_t *before, json_t *after)
 {
-    bool is_told = false;
-    json_t *mount;
-    size_t index;
-
-    json_array_foreach(before, index, mount)
-    {
-        if (!has_equal(after, mount))
-            tell_mount(changes, mount, "removed");
-    }
-    json_array_foreach(after, index, mount)
-    {
-        bool is_old = has_equal(before, mount);
-        bool is_ours = begins_with(rpw_manifest_text(mount, "name"), OWN_PREFIX) || is_by_chart(changes);
-
-        if (is_old && !is_at_path(mount, changes->policy->path))
-            continue;
-        tell_mount(changes, mount,
-                   !is_old   ? "added"
-                   : is_ours ? "is there already"
-                             : "is the pod's own and stays, in conflict with the policy");
-        is_told = true;
-    }
-    if (!is_told)
+    if (!tell_section(changes, "", "mountPath", before, after, tell_mount))
         say(changes, "mount",
             changes->policy->source == RPW_SOURCE_PREINSTALLED ? "none: the code is in the image" : "none added");
 }
@@ -294,18 +271,21 @@ static void tell_added(const struct changes *changes, const char *name, json_t *
 static void tell_container_of(const struct changes *changes, const char *kind, const char *name, json_t *old,
                               json_t *new_)
 {
+    const struct rpw_container container = {.name = rpw_span_of(name),
+                                            .image = rpw_span_of(rpw_manifest_text(new_, "image"))};
+
     fprintf(changes->out, "  %s %s", kind, name);
     if (!new_) {
         fputs(": removed\n", changes->out);
-    } else if (rpw_selector_is_own(rpw_span_of(name)) && json_equal(old, new_)) {
+    } else if (rpw_recognition_is_own(rpw_span_of(name)) && json_equal(old, new_)) {
         fputs(": is there already\n", changes->out);
-    } else if (rpw_selector_is_target(changes->policy->containers, rpw_span_of(name))) {
+    } else if (rpw_recognise_target(changes->policy, &container).kind != RPW_BY_NOTHING) {
         fputc('\n', changes->out);
         tell_mounts(changes, json_object_get(old, "volumeMounts"), json_object_get(new_, "volumeMounts"));
         tell_variables(changes, json_object_get(old, "env"), json_object_get(new_, "env"));
     } else if (json_equal(old, new_)) {
-        fputs(": left alone, its name does not match ", changes->out);
-        rpw_policy_words_list(changes->out, changes->policy->containers, ", ", " or ");
+        fputs(": left alone, ", changes->out);
+        rpw_policy_words_containers(changes->out, changes->policy, "not");
         fputc('\n', changes->out);
     } else {
         fputs(": brought up to date\n", changes->out);
@@ -336,11 +316,13 @@ void rpw_explain_changes(FILE *out, const struct rpw_policy *policy, json_t *bef
         fputs("  the chart's own policyPackages bring the package: its volume and path are used, not the policy's "
               "source\n",
               out);
-    tell_section(&changes, "volumes", json_object_get(old, "volumes"), json_object_get(new_, "volumes"), tell_volume);
-    tell_each(&changes, json_object_get(old, "initContainers"), json_object_get(new_, "initContainers"),
+    tell_section(&changes, "  volumes\n", "name", json_object_get(old, "volumes"), json_object_get(new_, "volumes"),
+                 tell_volume);
+    tell_each(&changes, "name", json_object_get(old, "initContainers"), json_object_get(new_, "initContainers"),
               tell_init_container);
-    tell_each(&changes, json_object_get(old, "containers"), json_object_get(new_, "containers"), tell_container);
-    tell_section(&changes, "annotations", old_annotations, new_annotations, tell_annotation);
+    tell_each(&changes, "name", json_object_get(old, "containers"), json_object_get(new_, "containers"),
+              tell_container);
+    tell_section(&changes, "  annotations\n", "name", old_annotations, new_annotations, tell_annotation);
     json_decref(old_annotations);
     json_decref(new_annotations);
 }

@@ -134,6 +134,18 @@ int rpw_flags_error(const struct rpw_verb *verb, const char *where, const char *
     return RPW_EXIT_USAGE;
 }
 
+int rpw_verb_fail(const struct rpw_verb *verb, int exit_code, const char *format, ...)
+{
+    va_list arguments;
+
+    fprintf(stderr, "rucio-policy-webhook %s: ", verb->name);
+    va_start(arguments, format);
+    vfprintf(stderr, format, arguments);
+    va_end(arguments);
+    fputc('\n', stderr);
+    return exit_code;
+}
+
 /* "a, b or c" of "a|b|c" */
 static void describe_choice(const char *words, char text[EXPECTED_BYTES])
 {

@@ -22,4 +22,8 @@ RPW_MUST_CHECK bool rpw_flags_read(const struct rpw_verb *verb, int argc, char *
 int rpw_flags_error(const struct rpw_verb *verb, const char *where, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* Says what has gone wrong, behind the verb's name. Returns exit_code. */
+int rpw_verb_fail(const struct rpw_verb *verb, int exit_code, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
 #endif

@@ -214,27 +214,24 @@ static int print_checked(const struct options *options, const struct rpw_release
     return is_right ? RPW_EXIT_OK : RPW_EXIT_NO;
 }
 
-static int init(int argc, char **argv)
+static int init(void *context)
 {
-    struct options options = {.source = SOURCE_AS_FOUND};
+    const struct options *options = context;
     json_t *found = json_pack("[[], [], {}, {}, {}, {}, {}]");
     struct rpw_release release;
-    int exit_code;
+    int exit_code = RPW_EXIT_BLIND;
 
-    if (!rpw_flags_read(&rpw_verb_init, argc, argv, &options, &exit_code))
-        goto out;
-    release.namespace_ = options.namespace_ != NULL ? options.namespace_ : "";
+    release.namespace_ = options->namespace_ != NULL ? options->namespace_ : "";
     json_unpack(found, "[o, o, o, o, o, o, o]", &release.containers, &release.settings, &release.values,
                 &release.namespaces, &release.packages, &release.requirements, &release.paths);
-    exit_code = RPW_EXIT_BLIND;
-    if (!rpw_manifest_each_file(options.files.items, options.files.count, rpw_release_add, &release))
+    if (!rpw_manifest_each_file(options->files.items, options->files.count, rpw_release_add, &release))
         goto out;
-    if (options.files.count > 0 && json_array_size(release.containers) == 0)
-        fputs("rucio-policy-webhook init: found no container called rucio-server, rucio-daemons or rucio-ui in the "
-              "release, expected some\n",
-              stderr);
+    if (options->files.count > 0 && json_array_size(release.containers) == 0)
+        rpw_verb_fail(
+            &rpw_verb_init, RPW_EXIT_BLIND,
+            "found no container called rucio-server, rucio-daemons or rucio-ui in the release, expected some");
     else
-        exit_code = print_checked(&options, &release);
+        exit_code = print_checked(options, &release);
 out:
     json_decref(found);
     return exit_code;
@@ -243,12 +240,12 @@ out:
 const struct rpw_verb rpw_verb_init = {
     .name = "init",
     .summary = "a first policy.yaml, from nothing or from what a rendered release does today",
-    .text =
-        "Prints a first policy.yaml with comments. With -f it comes from a release of Rucio as Helm renders it: which "
-        "containers of Rucio are there, what sets a policy today (the charts' policyPackages, optional_config and "
-        "config), the policy that would replace it, and the charts' values to delete then.",
+    .text = "Prints a first policy.yaml with comments. With -f it comes from a Rucio release as Helm renders it: "
+            "comments list its Rucio containers, what sets a policy today (the charts' policyPackages, optional_config "
+            "and config), and the chart values to delete once the policy works.",
     .ending =
         "Exit codes: 0 printed, 1 what was given makes no configuration, 2 usage, 3 there is no Rucio in the release.",
-    RPW_VERB_FLAGS(flags),
+    RPW_VERB_FLAGS(flags, struct options),
+    .defaults = &(const struct options){.source = SOURCE_AS_FOUND},
     .run = init,
 };

@@ -7,6 +7,7 @@
 #include <microhttpd.h>
 #include <openssl/crypto.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cli.h"
@@ -86,23 +87,21 @@ static const struct rpw_flag help_flags[] = {
     RPW_FLAG("manual", SWITCH, struct help_options, is_manual, NULL, "print the manual page's list of verbs (mdoc)", ),
 };
 
-static int help(int argc, char **argv)
+static int help(void *context)
 {
-    struct help_options options = {.is_manual = false};
+    const struct help_options *options = context;
     const struct rpw_verb *verb;
-    int exit_code, words;
+    int words;
 
-    if (!rpw_flags_read(&verb_help, argc, argv, &options, &exit_code))
-        return exit_code;
-    if (options.is_manual || options.words.count == 0) {
-        (options.is_manual ? rpw_help_print_manual : rpw_help_print_verbs)(verbs, VERB_COUNT, stdout);
+    if (options->is_manual || options->words.count == 0) {
+        (options->is_manual ? rpw_help_print_manual : rpw_help_print_verbs)(verbs, VERB_COUNT, stdout);
         return RPW_EXIT_OK;
     }
-    verb = find_verb(options.words.count, options.words.items, &words);
-    if (verb == NULL && options.words.count == 1 && explain_family(options.words.items[0], stdout))
+    verb = find_verb(options->words.count, options->words.items, &words);
+    if (verb == NULL && options->words.count == 1 && explain_family(options->words.items[0], stdout))
         return RPW_EXIT_OK;
-    if (verb == NULL || options.words.count > (size_t)words)
-        return refuse_verb(options.words.count, options.words.items);
+    if (verb == NULL || options->words.count > (size_t)words)
+        return refuse_verb(options->words.count, options->words.items);
     rpw_help_print_verb(verb, stdout);
     return RPW_EXIT_OK;
 }
@@ -111,18 +110,15 @@ static const struct rpw_verb verb_help = {
     .name = "help",
     .summary = "explains a verb",
     .text = "Explains a verb and its flags.",
-    RPW_VERB_FLAGS(help_flags),
+    RPW_VERB_FLAGS(help_flags, struct help_options),
     .run = help,
 };
 
 /* --- version ---------------------------------------------------------------------------------------------------------- */
 
-static int version(int argc, char **argv)
+static int version(void *context)
 {
-    int exit_code;
-
-    if (!rpw_flags_read(&verb_version, argc, argv, NULL, &exit_code))
-        return exit_code;
+    (void)context;
     printf("rucio-policy-webhook %s\n", RPW_VERSION);
     printf("libmicrohttpd %s\nGnuTLS %s\n%s\n", MHD_get_version(), gnutls_check_version(NULL),
            OpenSSL_version(OPENSSL_VERSION));
@@ -134,7 +130,7 @@ static int version(int argc, char **argv)
 static const struct rpw_verb verb_version = {
     .name = "version",
     .summary = "the versions of the program and of its libraries",
-    .text = "Prints the versions of the program and of the libraries that it runs with.",
+    .text = "Prints the versions of the program and its libraries.",
     .run = version,
 };
 
@@ -149,16 +145,13 @@ static const struct rpw_flag completion_flags[] = {
              .is_required = true),
 };
 
-static int completion(int argc, char **argv)
+static int completion(void *context)
 {
     void (*const printers[])(const struct rpw_verb *const *, size_t,
                              FILE *) = {rpw_help_complete_bash, rpw_help_complete_zsh, rpw_help_complete_fish};
-    struct completion_options options;
-    int exit_code;
+    const struct completion_options *options = context;
 
-    if (!rpw_flags_read(&verb_completion, argc, argv, &options, &exit_code))
-        return exit_code;
-    printers[options.shell](verbs, VERB_COUNT, stdout);
+    printers[options->shell](verbs, VERB_COUNT, stdout);
     return RPW_EXIT_OK;
 }
 
@@ -168,29 +161,43 @@ static const struct rpw_verb verb_completion = {
     .text =
         "Prints a script that completes verbs, flags and their words: source <(rucio-policy-webhook completion bash), "
         "the same in zsh; rucio-policy-webhook completion fish | source.",
-    RPW_VERB_FLAGS(completion_flags),
+    RPW_VERB_FLAGS(completion_flags, struct completion_options),
     .run = completion,
 };
 
 /* --- the program ------------------------------------------------------------------------------------------------------ */
 
-static int run_verb(int argc, char **argv)
+/* argv[0] is the last word of the verb's name. */
+static int run_verb(const struct rpw_verb *verb, int argc, char **argv)
+{
+    void *options = rpw_memory_need(calloc(1, verb->options_size + 1));
+    int exit_code;
+
+    if (verb->defaults != NULL)
+        memcpy(options, verb->defaults, verb->options_size);
+    if (rpw_flags_read(verb, argc, argv, options, &exit_code))
+        exit_code = verb->run(options);
+    free(options);
+    return exit_code;
+}
+
+static int run(int argc, char **argv)
 {
     const struct rpw_verb *verb;
     const char *words[2] = {argc > 1 ? argv[1] : "", argc > 2 ? argv[2] : ""};
     int count;
 
-    if (argc > 1 && (strcmp(words[0], "--help") == 0 || strcmp(words[0], "-h") == 0))
-        return help(1, argv);
-    if (argc > 1 && strcmp(words[0], "--version") == 0)
-        return version(1, argv);
     if (argc < 2) {
         rpw_help_print_verbs(verbs, VERB_COUNT, stderr);
         return RPW_EXIT_USAGE;
     }
+    if (strcmp(words[0], "--help") == 0 || strcmp(words[0], "-h") == 0)
+        return run_verb(&verb_help, 1, argv);
+    if (strcmp(words[0], "--version") == 0)
+        return run_verb(&verb_version, 1, argv);
     verb = find_verb((size_t)argc - 1, words, &count);
     if (verb != NULL)
-        return verb->run(argc - count, argv + count);
+        return run_verb(verb, argc - count, argv + count);
     if ((strcmp(words[1], "--help") == 0 || strcmp(words[1], "-h") == 0) && explain_family(words[0], stdout))
         return RPW_EXIT_OK;
     return refuse_verb((size_t)argc - 1, words);
@@ -202,7 +209,7 @@ int main(int argc, char **argv)
     int exit_code;
 
     rpw_memory_begin();
-    exit_code = run_verb(argc, argv);
+    exit_code = run(argc, argv);
     if ((fflush(stdout) != 0 || ferror(stdout)) && exit_code == RPW_EXIT_OK) {
         fprintf(stderr, "rucio-policy-webhook: the output could not be written: %s\n", strerror(errno));
         exit_code = RPW_EXIT_BLIND;

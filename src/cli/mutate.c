@@ -11,11 +11,9 @@
 #include "input.h"
 #include "memory.h"
 #include "mutate_output.h"
-#include "mutate_summary.h"
 #include "progress.h"
 #include "rpw/bytes/limits.h"
 #include "values.h"
-#include "visible.h"
 
 /* A large cluster's pods as `kubectl get pods -A -o json` prints them. */
 #define MAX_INPUT_BYTES ((size_t)64 * 1024 * 1024)
@@ -68,17 +66,19 @@ static void print_messages(struct run *run, const struct rpw_document *document)
         const json_t *warning;
         size_t index;
 
+        if (pod->place.stray_annotation)
+            fprintf(
+                stderr,
+                "%s: warning: the annotation %s has no effect here; it belongs to the pod template: %.*s/metadata\n",
+                pod->label, pod->place.stray_annotation, (int)pod->place.pointer.len, pod->place.pointer.ptr);
         json_array_foreach(pod->decision.warnings, index, warning)
         {
-            fprintf(stderr, "%s: warning: ", pod->label);
-            rpw_visible_write(stderr, rpw_span_of(json_string_value(warning)));
-            fputc('\n', stderr);
+            fprintf(stderr, "%s: warning: %s\n", pod->label, json_string_value(warning));
         }
         if (pod->decision.outcome != RPW_OUTCOME_REJECTED)
             continue;
-        fprintf(stderr, "%s: document %zu: %s: refused: ", document->object.report.name, document->number, pod->label);
-        rpw_visible_write(stderr, rpw_span_of(pod->decision.message));
-        fputc('\n', stderr);
+        fprintf(stderr, "%s: document %zu: %s: refused: %s\n", document->object.report.name, document->number,
+                pod->label, pod->decision.message);
         run->is_allowed = false;
     }
 }
@@ -205,52 +205,47 @@ static void mutate_files(struct run *run)
 }
 
 /* Nothing is printed before everything is known, but for -o diff: half an answer could be taken for one. */
-static int mutate_all(struct run *run)
+static int mutate_all(const struct rpw_policy_set *policies, const void *context)
 {
+    const struct options *options = context;
+    bool is_for_reading = options->format == RPW_MUTATE_DIFF || options->format == RPW_MUTATE_EXPLAIN;
     char *text = NULL;
-    bool is_for_reading;
     size_t len = 0;
+    struct run run = {
+        .options = options,
+        .is_usable = true,
+        .is_allowed = true,
+        .context = {.policies = policies,
+                    .namespace_ = rpw_span_of(options->namespace_ != NULL ? options->namespace_ : ""),
+                    .core = rpw_memory_arena(RPW_ARENA_BYTES),
+                    .pods = rpw_memory_arena(PODS_ARENA_BYTES)},
+        .output = {.format = (enum rpw_mutate_format)options->format,
+                   .patches = json_array(),
+                   .out = rpw_memory_open(&text, &len)},
+    };
 
-    run->context.core = rpw_memory_arena(RPW_ARENA_BYTES);
-    run->context.pods = rpw_memory_arena(PODS_ARENA_BYTES);
-    run->output.patches = json_array();
-    run->output.out = rpw_memory_open(&text, &len);
-    run->output.format = (enum rpw_mutate_format)run->options->format;
-    mutate_files(run);
-    if (run->summary.document_count > 0) {
-        rpw_mutate_finish(&run->output);
-        rpw_mutate_summary_print(&run->summary, stderr);
+    mutate_files(&run);
+    if (run.summary.document_count > 0) {
+        rpw_mutate_finish(&run.output);
+        rpw_mutate_summary_print(&run.summary, stderr);
     }
-    rpw_memory_close(run->output.out);
-    is_for_reading = run->output.format == RPW_MUTATE_DIFF || run->output.format == RPW_MUTATE_EXPLAIN;
-    run->is_usable = run->is_usable && !run->output.has_diff_failed;
-    if (run->is_usable && (run->is_allowed || is_for_reading))
+    rpw_memory_close(run.output.out);
+    run.is_usable = run.is_usable && !run.output.has_diff_failed;
+    if (run.is_usable && (run.is_allowed || is_for_reading))
         fwrite(text, 1, len, stdout);
     free(text);
-    json_decref(run->output.patches);
-    rpw_mutate_summary_done(&run->summary);
-    rpw_memory_free_arena(run->context.core);
-    rpw_memory_free_arena(run->context.pods);
-    return !run->is_usable ? RPW_EXIT_BLIND : run->is_allowed ? RPW_EXIT_OK : RPW_EXIT_NO;
+    json_decref(run.output.patches);
+    rpw_mutate_summary_done(&run.summary);
+    rpw_memory_free_arena(run.context.core);
+    rpw_memory_free_arena(run.context.pods);
+    return !run.is_usable ? RPW_EXIT_BLIND : run.is_allowed ? RPW_EXIT_OK : RPW_EXIT_NO;
 }
 
-static int mutate(int argc, char **argv)
+static int mutate(void *context)
 {
-    struct options options = {.format = RPW_MUTATE_AS_INPUT};
-    struct run run = {.options = &options, .is_usable = true, .is_allowed = true};
-    struct rpw_config *config;
-    int exit_code;
+    const struct options *options = context;
 
-    if (!rpw_flags_read(&rpw_verb_mutate, argc, argv, &options, &exit_code))
-        return exit_code;
-    config = rpw_config_file_load(options.config_file);
-    if (config == NULL)
-        return RPW_EXIT_BLIND;
-    run.context.policies = rpw_config_policies(config);
-    run.context.namespace_ = options.namespace_ != NULL ? rpw_span_of(options.namespace_) : RPW_LIT("");
-    exit_code = mutate_all(&run);
-    rpw_config_free(config);
-    return exit_code;
+    return rpw_config_file_run(options->config_file, mutate_all, options);
 }
 
 const struct rpw_verb rpw_verb_mutate = {
@@ -262,7 +257,8 @@ const struct rpw_verb rpw_verb_mutate = {
             "AdmissionReview.",
     .ending = "Warnings and a summary go to standard error. When a pod is refused, only diff and explain print "
               "anything.\n"
-              "Exit codes: 0 done, 1 a pod is refused, 2 usage, 3 the input cannot be used, or there is none.",
-    RPW_VERB_FLAGS(flags),
+              "Exit codes: 0 done, 1 a pod is refused, 2 usage, 3 the input cannot be used, or is empty.",
+    RPW_VERB_FLAGS(flags, struct options),
+    .defaults = &(const struct options){.format = RPW_MUTATE_AS_INPUT},
     .run = mutate,
 };

@@ -76,22 +76,10 @@ static void show_text(struct rpw_mutate_output *output, const struct rpw_documen
 
 /* --- the other forms -------------------------------------------------------------------------------------------------- */
 
-/* To be freed. */
-static char *canonical_text(json_t *value)
-{
-    char *text = NULL;
-    size_t len = 0;
-    FILE *out = rpw_memory_open(&text, &len);
-
-    rpw_manifest_write_yaml(out, value, 0);
-    rpw_memory_close(out);
-    return text;
-}
-
 static void show_diff(struct rpw_mutate_output *output, const struct rpw_document *document)
 {
     const struct rpw_policy *policy = NULL;
-    char *before, *after, *label;
+    char *label;
 
     if (json_array_size(document->patch) == 0 || output->has_diff_failed)
         return;
@@ -100,12 +88,8 @@ static void show_diff(struct rpw_mutate_output *output, const struct rpw_documen
             policy = document->pods[i].decision.policy;
     label = rpw_memory_print(policy ? "%s (policy %.*s)" : "%s", document->label, policy ? (int)policy->name.len : 0,
                              policy ? policy->name.ptr : "");
-    before = canonical_text(document->before);
-    after = canonical_text(document->after);
-    output->has_diff_failed = !rpw_diff_show(&(struct rpw_diff_side){document->label, rpw_span_of(before)},
-                                             &(struct rpw_diff_side){label, rpw_span_of(after)});
-    free(before);
-    free(after);
+    output->has_diff_failed = !rpw_diff_show(&(struct rpw_diff_side){document->label, document->before},
+                                             &(struct rpw_diff_side){label, document->after});
     free(label);
 }
 

@@ -1,4 +1,5 @@
-/* mutate_output.h - the forms in which `mutate` shows what would be done; one document after the other. */
+/* mutate_output.h - the forms in which `mutate` shows what would be done, one document after the other, and the few lines for
+ * standard error that say what it has looked at: nobody should take silence for an answer. */
 #ifndef RPW_CLI_MUTATE_OUTPUT_H
 #define RPW_CLI_MUTATE_OUTPUT_H
 
@@ -41,5 +42,16 @@ void rpw_mutate_show_blank(struct rpw_mutate_output *output, struct rpw_span tex
 
 /* What stands behind the last document. */
 void rpw_mutate_finish(struct rpw_mutate_output *output);
+
+struct rpw_mutate_summary {
+    size_t document_count, pod_count;
+    json_t *groups; /* from words to how many pods they are said of, in the order in which they came up */
+    json_t *hidden; /* the documents that make pods in a way that is not known here */
+};
+
+void rpw_mutate_summary_add(struct rpw_mutate_summary *summary, const struct rpw_document *document);
+
+void rpw_mutate_summary_print(const struct rpw_mutate_summary *summary, FILE *out);
+void rpw_mutate_summary_done(struct rpw_mutate_summary *summary);
 
 #endif

@@ -1,5 +1,5 @@
 /* mutate_summary.c - pods are grouped by the words that are said of them. */
-#include "mutate_summary.h"
+#include "mutate_output.h"
 
 #include <stdlib.h>
 
@@ -8,41 +8,20 @@
 
 #define MAX_SHOWN 10
 
-/* Why a pod is left alone, that may be news to whoever runs this. */
-static const char *words_of(enum rpw_reason reason)
-{
-    switch (reason) {
-    case RPW_REASON_OPTED_OUT:
-        return "left alone, opted out";
-    case RPW_REASON_MIRROR_POD:
-        return "left alone, a mirror pod";
-    case RPW_REASON_WINDOWS:
-        return "left alone, for Windows";
-    default:
-        return "left alone, no policy selects it";
-    }
-}
-
 /* To be freed. */
 static char *describe(const struct rpw_document_pod *pod)
 {
     const struct rpw_pod_decision *decision = &pod->decision;
-    struct rpw_span policy = decision->policy ? decision->policy->name : RPW_LIT("");
+    char *words = rpw_pod_decision_words(decision), *namespace_, *more;
 
-    if (decision->outcome == RPW_OUTCOME_REJECTED)
-        return rpw_memory_print("refused");
-    if (decision->outcome == RPW_OUTCOME_PATCHED)
-        return rpw_memory_print("patched by policy %.*s", (int)policy.len, policy.ptr);
-    if (decision->outcome == RPW_OUTCOME_UNCHANGED)
-        return rpw_memory_print("already as wanted by policy %.*s", (int)policy.len, policy.ptr);
-    if (decision->reason != RPW_REASON_NO_POLICY)
-        return rpw_memory_print("%s", words_of(decision->reason));
-    char *namespace_ = rpw_visible_copy(pod->namespace_);
-    char *words =
-        rpw_memory_print("%s in namespace %s%s", words_of(decision->reason), namespace_,
-                         pod->is_namespace_assumed ? ", which is assumed: the object names none, -n sets it" : "");
+    if (decision->outcome != RPW_OUTCOME_SKIPPED || decision->reason != RPW_REASON_NO_POLICY)
+        return words;
+    namespace_ = rpw_visible_copy(pod->namespace_);
+    more = rpw_memory_print("%s in namespace %s%s", words, namespace_,
+                            pod->is_namespace_assumed ? ", which is assumed: the object names none, -n sets it" : "");
     free(namespace_);
-    return words;
+    free(words);
+    return more;
 }
 
 void rpw_mutate_summary_add(struct rpw_mutate_summary *summary, const struct rpw_document *document)

@@ -11,6 +11,24 @@ void rpw_policy_words_list(FILE *out, struct rpw_span_list list, const char *sep
                 (int)list.items[i].len, list.items[i].ptr);
 }
 
+void rpw_policy_words_containers(FILE *out, const struct rpw_policy *policy, const char *no)
+{
+    bool has_names = policy->containers.count > 0, has_images = policy->images.count > 0;
+
+    if (policy->images.items == rpw_policy_default_images.items) {
+        fprintf(out, "%s with a name or an image of Rucio", no);
+        return;
+    }
+    if (has_names) {
+        fprintf(out, "%s named ", no);
+        rpw_policy_words_list(out, policy->containers, ", ", " or ");
+    }
+    if (has_images) {
+        fprintf(out, "%s%s with the image ", has_names ? ", " : "", no);
+        rpw_policy_words_list(out, policy->images, ", ", " or ");
+    }
+}
+
 void rpw_policy_words_requirement(FILE *out, const struct rpw_label_requirement *requirement)
 {
     bool is_in = requirement->op == RPW_LABEL_IN, is_one = is_in && requirement->values.count == 1;

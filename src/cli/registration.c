@@ -23,30 +23,27 @@ static const struct rpw_flag flags[] = {
              .fallback = "yaml"),
 };
 
-static int registration(int argc, char **argv)
+static int print_registration(const struct rpw_policy_set *policies, const void *context)
 {
-    struct options options;
-    struct rpw_config *config;
+    const struct options *options = context;
     char error[RPW_REGISTRATION_ERROR_BYTES];
-    json_t *object;
-    int exit_code;
+    json_t *object = rpw_registration_new(policies, options->service.namespace_, options->service.name, error);
 
-    if (!rpw_flags_read(&rpw_verb_registration, argc, argv, &options, &exit_code))
-        return exit_code;
-    config = rpw_config_file_load(options.config_file);
-    if (config == NULL)
-        return RPW_EXIT_BLIND;
-    object = rpw_registration_new(rpw_config_policies(config), options.service.namespace_, options.service.name, error);
     if (object == NULL)
-        fprintf(stderr, "rucio-policy-webhook registration: %s\n", error);
-    else if (options.output == 0)
+        return rpw_verb_fail(&rpw_verb_registration, RPW_EXIT_NO, "%s", error);
+    if (options->output == 0)
         rpw_manifest_write_yaml(stdout, object, 0);
     else
         rpw_manifest_write_json(stdout, object);
-    exit_code = object != NULL ? RPW_EXIT_OK : RPW_EXIT_NO;
     json_decref(object);
-    rpw_config_free(config);
-    return exit_code;
+    return RPW_EXIT_OK;
+}
+
+static int registration(void *context)
+{
+    const struct options *options = context;
+
+    return rpw_config_file_run(options->config_file, print_registration, options);
 }
 
 const struct rpw_verb rpw_verb_registration = {
@@ -54,10 +51,9 @@ const struct rpw_verb rpw_verb_registration = {
     .summary = "the MutatingWebhookConfiguration that this configuration needs",
     .text =
         "Prints the MutatingWebhookConfiguration that this configuration needs: which pods the cluster sends to the "
-        "webhook. The chart renders the same. caBundle is left to whoever makes the certificates, such as `certs "
-        "ensure`.",
+        "webhook. The chart renders the same. It has no caBundle: `certs ensure` or cert-manager writes that.",
     .ending =
         "Exit codes: 0 printed, 1 a container pattern would send every pod, 2 usage, 3 there is no configuration.",
-    RPW_VERB_FLAGS(flags),
+    RPW_VERB_FLAGS(flags, struct options),
     .run = registration,
 };

@@ -1,9 +1,12 @@
 /* registration_object.c - from policies to the conditions that an apiserver evaluates. */
 #include "registration_object.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "memory.h"
 
 /* --- names and patterns --------------------------------------------------------------------------------------------- */
 
@@ -22,12 +25,10 @@ static int compare_spans(const void *a, const void *b)
     return order != 0 ? order : (one->len > other->len) - (one->len < other->len);
 }
 
-static bool add_names(struct name_set *set, struct rpw_span_list names)
+static void add_names(struct name_set *set, struct rpw_span_list names)
 {
-    struct rpw_span *items = reallocarray(set->items, set->count + names.count + 1, sizeof(*items));
+    struct rpw_span *items = rpw_memory_need(reallocarray(set->items, set->count + names.count + 1, sizeof(*items)));
 
-    if (items == NULL)
-        return false;
     set->items = items;
     for (size_t i = 0; i < names.count; i++)
         items[set->count++] = names.items[i];
@@ -37,7 +38,6 @@ static bool add_names(struct name_set *set, struct rpw_span_list names)
         if (i == 0 || !rpw_span_equal(items[i], items[names.count - 1]))
             items[names.count++] = items[i];
     set->count = names.count;
-    return true;
 }
 
 /* What stands before the first wildcard; all of it where there is none. */
@@ -84,12 +84,14 @@ static void print_test(const struct name_set *set, const char *subject, FILE *ou
 
 /* --- conditions ------------------------------------------------------------------------------------------------------- */
 
-/* Takes text, which is malloc's. */
-static json_t *new_condition(const char *name, char *take_text)
+/* Takes the stream that text comes from. */
+static json_t *new_condition(const char *name, FILE *take_stream, char *const *text)
 {
-    json_t *condition = take_text != NULL ? json_pack("{s:s, s:s}", "name", name, "expression", take_text) : NULL;
+    json_t *condition;
 
-    free(take_text);
+    rpw_memory_close(take_stream);
+    condition = json_pack("{s:s, s:s}", "name", name, "expression", *text);
+    free(*text);
     return condition;
 }
 
@@ -102,51 +104,110 @@ static json_t *new_namespace_condition(const struct rpw_policy_set *policies)
     size_t len = 0;
     FILE *out;
 
-    for (size_t i = 0; i < policies->count && !is_any; i++)
-        is_any = policies->policies[i].namespaces.count == 0 || !add_names(&set, policies->policies[i].namespaces);
+    for (size_t i = 0; i < policies->count && !is_any; i++) {
+        is_any = policies->policies[i].namespaces.count == 0;
+        add_names(&set, policies->policies[i].namespaces);
+    }
     for (size_t i = 0; i < set.count && !is_any; i++)
         is_any = prefix_of(set.items[i]).len == 0;
-    out = is_any ? NULL : open_memstream(&text, &len);
-    if (out != NULL) {
+    out = is_any ? NULL : rpw_memory_open(&text, &len);
+    if (out != NULL)
         print_test(&set, "request.namespace", out);
-        fclose(out);
-    }
     free(set.items);
-    return new_condition("is-in-a-namespace-of-a-policy", text);
+    return out != NULL ? new_condition("is-in-a-namespace-of-a-policy", out, &text) : NULL;
 }
 
-/* The containers of the policies; of Rucio, too, where a pod without a policy is to be noticed. */
+/* What the containers are that a pod is sent for. */
+struct container_test {
+    struct name_set names, images;
+    bool has_variables; /* those of Rucio's entrypoints tell, too */
+};
+
+/* In a regular expression (RE2). What an image may hold needs no other escape. */
+static void print_image_pattern(struct rpw_span pattern, FILE *out)
+{
+    for (size_t i = 0; i < pattern.len; i++) {
+        char c = pattern.ptr[i];
+
+        if (c == '*' || c == '?' || c == '.')
+            fputs(c == '*' ? ".*" : c == '?' ? "." : "[.]", out);
+        else
+            fputc(c, out);
+    }
+}
+
+static void print_container_test(const struct container_test *test, FILE *out)
+{
+    print_test(&test->names, "c.name", out);
+    for (size_t i = 0; i < test->images.count; i++) {
+        fputs(i > 0                   ? "|"
+              : test->names.count > 0 ? " || (has(c.image) && c.image.matches('^(.*/)?("
+                                      : "(has(c.image) && c.image.matches('^(.*/)?(",
+              out);
+        print_image_pattern(test->images.items[i], out);
+    }
+    fputs(test->images.count > 0 ? ")([:@].*)?$'))" : "", out);
+    if (test->has_variables)
+        fputs(" || (has(c.env) && c.env.exists(e, e.name == 'RUCIO_DAEMON' || e.name.startsWith('RUCIO_CFG_')))", out);
+}
+
+/* Neither letter nor digit. */
+static bool is_wild(struct rpw_span pattern)
+{
+    for (size_t i = 0; i < pattern.len; i++)
+        if (isalnum((unsigned char)pattern.ptr[i]))
+            return false;
+    return true;
+}
+
+/* False with ret_error: a pattern would have every pod sent. */
+static bool check_patterns(const struct container_test *test, char ret_error[RPW_REGISTRATION_ERROR_BYTES])
+{
+    static const char wide[] = "so every pod of the cluster would depend on the webhook";
+
+    for (size_t i = 0; i < test->names.count; i++)
+        if (prefix_of(test->names.items[i]).len == 0) {
+            snprintf(ret_error, RPW_REGISTRATION_ERROR_BYTES, "the container pattern '%.*s' begins with a wildcard, %s",
+                     (int)test->names.items[i].len, test->names.items[i].ptr, wide);
+            return false;
+        }
+    for (size_t i = 0; i < test->images.count; i++)
+        if (is_wild(test->images.items[i])) {
+            snprintf(ret_error, RPW_REGISTRATION_ERROR_BYTES, "the image pattern '%.*s' means every image, %s",
+                     (int)test->images.items[i].len, test->images.items[i].ptr, wide);
+            return false;
+        }
+    return true;
+}
+
+/* The containers of the policies; what looks like Rucio, too, where a pod without a policy is to be noticed. */
 static json_t *new_container_condition(const struct rpw_policy_set *policies,
                                        char ret_error[RPW_REGISTRATION_ERROR_BYTES])
 {
-    struct name_set set = {NULL, 0};
-    bool is_ok = policies->unmatched == RPW_UNMATCHED_ALLOW || add_names(&set, rpw_policy_default_containers);
+    struct container_test test = {.has_variables = policies->unmatched != RPW_UNMATCHED_ALLOW};
     char *text = NULL;
     size_t len = 0;
     FILE *out = NULL;
 
-    for (size_t i = 0; i < policies->count && is_ok; i++)
-        is_ok = add_names(&set, policies->policies[i].containers);
-    for (size_t i = 0; i < set.count && is_ok; i++) {
-        is_ok = prefix_of(set.items[i]).len > 0;
-        if (!is_ok)
-            snprintf(ret_error, RPW_REGISTRATION_ERROR_BYTES,
-                     "the container pattern '%.*s' begins with a wildcard, so every pod of the cluster would depend on "
-                     "the webhook",
-                     (int)set.items[i].len, set.items[i].ptr);
+    if (test.has_variables) {
+        add_names(&test.names, rpw_policy_default_containers);
+        add_names(&test.images, rpw_policy_default_images);
     }
-    if (is_ok)
-        out = open_memstream(&text, &len);
-    if (out != NULL) {
+    for (size_t i = 0; i < policies->count; i++) {
+        add_names(&test.names, policies->policies[i].containers);
+        add_names(&test.images, policies->policies[i].images);
+    }
+    if (check_patterns(&test, ret_error)) {
+        out = rpw_memory_open(&text, &len);
         fputs("object.spec.containers.exists(c, ", out);
-        print_test(&set, "c.name", out);
+        print_container_test(&test, out);
         fputs(") ||\n(has(object.spec.initContainers) && object.spec.initContainers.exists(c, ", out);
-        print_test(&set, "c.name", out);
+        print_container_test(&test, out);
         fputs("))", out);
-        fclose(out);
     }
-    free(set.items);
-    return new_condition("has-a-container-of-rucio", text);
+    free(test.names.items);
+    free(test.images.items);
+    return out != NULL ? new_condition("has-a-container-of-rucio", out, &text) : NULL;
 }
 
 /* --- the object ------------------------------------------------------------------------------------------------------- */
@@ -168,21 +229,12 @@ static json_t *new_webhook(const char *namespace_, const char *name, json_t *tak
 json_t *rpw_registration_new(const struct rpw_policy_set *policies, const char *namespace_, const char *name,
                              char ret_error[RPW_REGISTRATION_ERROR_BYTES])
 {
-    json_t *conditions = json_array(), *containers, *namespaces, *registration;
+    json_t *containers = new_container_condition(policies, ret_error);
 
-    snprintf(ret_error, RPW_REGISTRATION_ERROR_BYTES, "out of memory");
-    containers = new_container_condition(policies, ret_error);
-    if (conditions == NULL || containers == NULL) {
-        json_decref(conditions);
-        json_decref(containers);
+    if (containers == NULL)
         return NULL;
-    }
-    namespaces = new_namespace_condition(policies);
-    if (namespaces != NULL)
-        json_array_append_new(conditions, namespaces);
-    json_array_append_new(conditions, containers);
-    registration = json_pack("{s:s, s:s, s:{s:s}, s:[o]}", "apiVersion", "admissionregistration.k8s.io/v1", "kind",
-                             "MutatingWebhookConfiguration", "metadata", "name", name, "webhooks",
-                             new_webhook(namespace_, name, conditions));
-    return registration;
+    return json_pack(
+        "{s:s, s:s, s:{s:s}, s:[o]}", "apiVersion", "admissionregistration.k8s.io/v1", "kind",
+        "MutatingWebhookConfiguration", "metadata", "name", name, "webhooks",
+        new_webhook(namespace_, name, json_pack("[o*, o]", new_namespace_condition(policies), containers)));
 }

@@ -20,7 +20,7 @@
 #define RPW_REGISTRATION_WEBHOOK "pods.policy.rucio.cern.ch"
 
 /* name: of the object and of the Service; namespace_: of the Service, whose own pods are never sent. NULL with ret_error: a
- * pattern that begins with a wildcard, which would make every pod of the cluster depend on the webhook; or no memory. */
+ * pattern that begins with a wildcard, which would make every pod of the cluster depend on the webhook. */
 RPW_MUST_CHECK json_t *rpw_registration_new(const struct rpw_policy_set *policies, const char *namespace_,
                                             const char *name, char ret_error[RPW_REGISTRATION_ERROR_BYTES]);
 

@@ -9,11 +9,11 @@
 #include "base64.h"
 #include "memory.h"
 #include "object.h"
-#include "rpw/review/policy.h"
+#include "rpw/inject/recognition.h"
 #include "workload.h"
 
 #define MAX_FILE_BYTES ((size_t)64 * 1024 * 1024)
-#define ARENA_BYTES ((size_t)1024 * 1024)
+#define ARENA_BYTES ((size_t)16 * 1024 * 1024)
 
 /* Where something was found. */
 struct place {
@@ -131,14 +131,6 @@ static void note_installation(const struct place *place, const json_t *container
     }
 }
 
-static bool is_rucio(const char *container)
-{
-    for (size_t i = 0; i < rpw_policy_default_containers.count; i++)
-        if (rpw_span_is(rpw_policy_default_containers.items[i], container))
-            return true;
-    return false;
-}
-
 static void look_at_containers(const struct place *place, const json_t *containers, const char *namespace_)
 {
     const json_t *container, *variable;
@@ -147,10 +139,12 @@ static void look_at_containers(const struct place *place, const json_t *containe
     json_array_foreach(containers, index, container)
     {
         const char *name = rpw_manifest_text(container, "name");
+        const struct rpw_container known = {.name = rpw_span_of(name),
+                                            .image = rpw_span_of(rpw_manifest_text(container, "image"))};
 
         if (strcmp(name, "install-policy-packages") == 0)
             note_installation(place, container);
-        if (!is_rucio(name))
+        if (rpw_recognise_rucio(&known).kind == RPW_BY_NOTHING)
             continue;
         note(place, place->release->containers,
              rpw_memory_print("container %s (%s)", name, rpw_manifest_text(container, "image")));
@@ -235,16 +229,18 @@ static bool look_at_object(struct rpw_manifest_object *object, void *release)
 {
     json_t *value = rpw_manifest_object_value(object);
     struct rpw_arena *arena = rpw_memory_arena(ARENA_BYTES);
-    struct rpw_workload workload;
+    struct rpw_workload workload = {.pod_count = 0};
     struct rpw_err err;
+    bool is_ok = rpw_workload_read(arena, object->json, false, &workload, &err) == RPW_OK;
 
+    if (!is_ok)
+        rpw_manifest_object_fail(object, &err);
+    for (size_t i = 0; i < workload.pod_count; i++)
+        look_at_pod(release, &workload.pods[i]);
     look_at_secrets(release, value);
-    if (rpw_workload_read(arena, object->json, false, &workload, &err) == RPW_OK)
-        for (size_t i = 0; i < workload.pod_count; i++)
-            look_at_pod(release, &workload.pods[i]);
     rpw_memory_free_arena(arena);
     json_decref(value);
-    return value != NULL;
+    return is_ok && value != NULL;
 }
 
 bool rpw_release_add(const char *path, void *release)

@@ -70,14 +70,11 @@ static json_t *new_object(const struct rpw_shape *keys, bool is_open)
     return object;
 }
 
-static int schema(int argc, char **argv)
+static int schema(void *context)
 {
-    json_t *object;
-    int exit_code;
+    json_t *object = new_object(rpw_keys_of_file, false);
 
-    if (!rpw_flags_read(&rpw_verb_schema, argc, argv, NULL, &exit_code))
-        return exit_code;
-    object = new_object(rpw_keys_of_file, false);
+    (void)context;
     json_object_set_new(object, "$schema", json_string("http://json-schema.org/draft-07/schema#"));
     json_object_set_new(object, "title", json_string("rucio-policy-webhook: policy.yaml"));
     json_dumpf(object, stdout, JSON_INDENT(1));

@@ -121,7 +121,7 @@ static bool load_policies(const char *path, struct rpw_file *ret_file, struct rp
     char *report = NULL;
 
     if (!rpw_file_read(path, ret_file, error, sizeof(error))) {
-        fprintf(stderr, "rucio-policy-webhook serve: %s\n", error);
+        rpw_verb_fail(&rpw_verb_serve, RPW_EXIT_NO, "%s", error);
         return false;
     }
     if (parse_policies(path, (struct rpw_span){ret_file->bytes, ret_file->len}, ret_parsed, &report))
@@ -145,28 +145,24 @@ static int run(const struct rpw_server_options *options)
     if (end == RPW_SERVER_CUT_OFF)
         _exit(RPW_EXIT_NO); /* without cleaning up: other threads are still at work */
     if (end == RPW_SERVER_DID_NOT_START)
-        fprintf(stderr, "rucio-policy-webhook serve: %s\n", error);
+        rpw_verb_fail(&rpw_verb_serve, RPW_EXIT_NO, "%s", error);
     return end == RPW_SERVER_STOPPED ? RPW_EXIT_OK : RPW_EXIT_NO;
 }
 
-static int serve(int argc, char **argv)
+static int serve(void *context)
 {
-    struct options options = {
-        .server = {.log_fd = STDERR_FILENO, .answer = rpw_mutate, .parse_policies = parse_policies}};
-    struct rpw_server_options *server = &options.server;
-    int exit_code;
+    struct options *options = context;
+    struct rpw_server_options *server = &options->server;
 
     rpw_server_block_signals();
-    if (!rpw_flags_read(&rpw_verb_serve, argc, argv, &options, &exit_code))
-        return exit_code;
-    server->drain_delay_ms = (unsigned)options.drain_delay_s * MILLISECONDS;
-    server->idle_timeout_ms = (unsigned)options.idle_timeout_s * MILLISECONDS;
-    server->request_timeout_ms = (unsigned)options.request_timeout_s * MILLISECONDS;
-    server->max_connections = (unsigned)options.max_connections;
-    server->max_requests_per_connection = (unsigned)options.max_requests;
-    server->body_budget_bytes = options.body_budget_bytes;
-    server->log_format = options.log_format == 0 ? RPW_LOG_JSON : RPW_LOG_TEXT;
-    server->log_level = (enum rpw_log_level)(RPW_LOG_DEBUG + options.log_level);
+    server->drain_delay_ms = (unsigned)options->drain_delay_s * MILLISECONDS;
+    server->idle_timeout_ms = (unsigned)options->idle_timeout_s * MILLISECONDS;
+    server->request_timeout_ms = (unsigned)options->request_timeout_s * MILLISECONDS;
+    server->max_connections = (unsigned)options->max_connections;
+    server->max_requests_per_connection = (unsigned)options->max_requests;
+    server->body_budget_bytes = options->body_budget_bytes;
+    server->log_format = options->log_format == 0 ? RPW_LOG_JSON : RPW_LOG_TEXT;
+    server->log_level = (enum rpw_log_level)(RPW_LOG_DEBUG + options->log_level);
     return run(server);
 }
 
@@ -179,6 +175,9 @@ const struct rpw_verb rpw_verb_serve = {
         "and SIGINT end the process in order, a second one at once. SIGHUP looks at the files at once. SIGUSR1 "
         "sets the log level to debug, and back the next time.\n"
         "Exit codes: 0 ended in order, 1 could not start or was cut off, 2 usage.",
-    RPW_VERB_FLAGS(flags),
+    RPW_VERB_FLAGS(flags, struct options),
+    .defaults =
+        &(const struct options){
+            .server = {.log_fd = STDERR_FILENO, .answer = rpw_mutate, .parse_policies = parse_policies}},
     .run = serve,
 };

@@ -62,7 +62,9 @@ struct rpw_verb {
     const char *ending;  /* more of them, behind the flags; NULL: none */
     const struct rpw_flag *flags;
     size_t flag_count;
-    int (*run)(int argc, char **argv); /* argv[0] is the last word of the name. Returns the exit code */
+    size_t options_size;       /* of the struct that the flags are stored in */
+    const void *defaults;      /* of it; NULL: zeroes */
+    int (*run)(void *options); /* Returns the exit code */
 };
 
 /* A row of a table; type is that of the verb's options, and what follows help are further members. */
@@ -72,8 +74,9 @@ struct rpw_verb {
         __VA_ARGS__                                                                                                    \
     }
 
-/* The members of a verb that are its table. */
-#define RPW_VERB_FLAGS(table) .flags = (table), .flag_count = sizeof(table) / sizeof((table)[0])
+/* The members of a verb that are about its flags; type is that of its options. */
+#define RPW_VERB_FLAGS(table, type)                                                                                    \
+    .flags = (table), .flag_count = sizeof(table) / sizeof((table)[0]), .options_size = sizeof(type)
 
 /* Whether a value follows it. */
 static inline bool rpw_flag_has_value(const struct rpw_flag *flag)

@@ -65,7 +65,7 @@ static bool covers_policy(const struct rpw_policy *policy, const struct rpw_poli
     for (size_t i = 0; i < policy->requirement_count; i++)
         if (!has_requirement(later, &policy->requirements[i]))
             return false;
-    return covers_patterns(policy->containers, later->containers);
+    return covers_patterns(policy->containers, later->containers) && covers_patterns(policy->images, later->images);
 }
 
 static void warn_if_unreachable(struct rpw_loader *loader, const struct rpw_draft *drafts, size_t index)

@@ -38,7 +38,8 @@ const struct rpw_shape rpw_keys_of_pod_selector[] = {
 const struct rpw_shape rpw_keys_of_match[] = {
     {TEXT("namespaces", "Names or patterns of namespaces; default: any"), LIST},
     {MAPPING("podSelector", rpw_keys_of_pod_selector, "Labels that the pod must have, as Kubernetes selects")},
-    {TEXT("containers", "Names or patterns of containers; default: rucio-server, rucio-daemons, rucio-ui"), LIST},
+    {TEXT("containers", "Names or patterns of containers; default: those of Rucio's charts, with images: none"), LIST},
+    {TEXT("images", "Images or patterns of them; default: Rucio's own images, with containers: none"), LIST},
     {0},
 };
 

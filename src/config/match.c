@@ -1,4 +1,4 @@
-/* match.c - which pods: globs on namespaces and containers, and a Kubernetes LabelSelector.
+/* match.c - which pods: globs on namespaces, containers and images, and a Kubernetes LabelSelector.
  *
  * The selector is held to the rules that the apiserver applies to one (k8s.io/apimachinery, ValidateLabelSelector), so
  * that what is written here means what it means in a Deployment.
@@ -92,13 +92,20 @@ static void read_pod_selector(struct rpw_loader *loader, const struct rpw_yaml_n
 
 void rpw_match_read(struct rpw_loader *loader, const struct rpw_yaml_node *node, struct rpw_policy *policy)
 {
-    const struct rpw_yaml_node *namespaces = NULL, *selector = NULL, *containers = NULL;
-    const struct rpw_yaml_node **const values[] = {&namespaces, &selector, &containers};
+    const struct rpw_yaml_node *namespaces = NULL, *selector = NULL, *containers = NULL, *images = NULL;
+    const struct rpw_yaml_node **const values[] = {&namespaces, &selector, &containers, &images};
 
     policy->containers = rpw_policy_default_containers;
+    policy->images = rpw_policy_default_images;
     if (!rpw_keys_split(loader, "match", node, rpw_keys_of_match, values))
         return;
     rpw_fields_read_texts(loader, "namespaces", namespaces, rpw_syntax_name_glob, &policy->namespaces);
     read_pod_selector(loader, selector, policy);
+    /* Who names some means these alone. */
+    if (containers || images) {
+        policy->containers = (struct rpw_span_list){NULL, 0};
+        policy->images = (struct rpw_span_list){NULL, 0};
+    }
     rpw_fields_read_texts(loader, "containers", containers, rpw_syntax_name_glob, &policy->containers);
+    rpw_fields_read_texts(loader, "images", images, rpw_syntax_image_glob, &policy->images);
 }

@@ -55,6 +55,16 @@ const char *rpw_syntax_name_glob(struct rpw_span text)
     return NULL;
 }
 
+const char *rpw_syntax_image_glob(struct rpw_span text)
+{
+    if (text.len == 0 || text.ptr[0] == '/' || text.ptr[text.len - 1] == '/')
+        return "an image such as rucio-server or rucio/probes, or a pattern such as atlas-rucio-*";
+    for (size_t i = 0; i < text.len; i++)
+        if (!is_alphanumeric(text.ptr[i]) && memchr("._-/:@*?", text.ptr[i], 8) == NULL)
+            return "letters, digits and \"._-/:@\" as in an image's reference, and the wildcards '*' and '?'";
+    return NULL;
+}
+
 static bool is_python_keyword(struct rpw_span word)
 {
     static const char *const keywords[] = {

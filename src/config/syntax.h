@@ -9,12 +9,13 @@
 
 typedef const char *rpw_syntax_fn(struct rpw_span text);
 
-const char *rpw_syntax_policy_name(struct rpw_span text);       /* a DNS-1123 label */
-const char *rpw_syntax_name_glob(struct rpw_span text);         /* a glob that can match a DNS-1123 label */
-const char *rpw_syntax_python_module(struct rpw_span text);     /* dotted identifiers, no keywords, ASCII */
-const char *rpw_syntax_vo(struct rpw_span text);                /* what can stand in a variable's name */
-const char *rpw_syntax_version(struct rpw_span text);           /* anything but "" */
-const char *rpw_syntax_sub_path(struct rpw_span text);          /* as path, but relative; ':' and '$' are fine */
+const char *rpw_syntax_policy_name(struct rpw_span text);   /* a DNS-1123 label */
+const char *rpw_syntax_name_glob(struct rpw_span text);     /* a glob that can match a DNS-1123 label */
+const char *rpw_syntax_image_glob(struct rpw_span text);    /* a glob that can match the end of an image's reference */
+const char *rpw_syntax_python_module(struct rpw_span text); /* dotted identifiers, no keywords, ASCII */
+const char *rpw_syntax_vo(struct rpw_span text);            /* what can stand in a variable's name */
+const char *rpw_syntax_version(struct rpw_span text);       /* anything but "" */
+const char *rpw_syntax_sub_path(struct rpw_span text);      /* as path, but relative; ':' and '$' are fine */
 const char *rpw_syntax_image_python_path(struct rpw_span text); /* "" or elements divided by ':' */
 const char *rpw_syntax_label_key(struct rpw_span text);         /* Kubernetes: [prefix/]name */
 const char *rpw_syntax_label_value(struct rpw_span text);       /* Kubernetes: may be "" */

@@ -7,6 +7,7 @@
 
 #include "rpw/bytes/strbuf.h"
 #include "rpw/inject/inject.h"
+#include "rpw/inject/recognition.h"
 #include "rpw/inject/selector.h"
 #include "rpw/review/review.h"
 
@@ -221,23 +222,26 @@ static void refuse_policy_not_for_pod(struct mutation *mutation, const struct rp
 /* No policy selects the pod: it would run Rucio's generic policy, if it is Rucio's at all. */
 static void handle_unmatched(struct mutation *mutation)
 {
-    const struct rpw_container *rucio =
-        rpw_selector_find_container(rpw_policy_default_containers, &mutation->review.pod);
+    struct rpw_recognition rucio = rpw_recognise_rucio_in(&mutation->review.pod);
     bool is_refused = mutation->policies->unmatched == RPW_UNMATCHED_REJECT;
     struct rpw_answer answer = {.is_allowed = true};
     struct rpw_span text;
 
-    if (rucio == NULL || mutation->policies->unmatched == RPW_UNMATCHED_ALLOW) {
+    mutation->result->rucio = rucio;
+    if (rucio.kind == RPW_BY_NOTHING || mutation->policies->unmatched == RPW_UNMATCHED_ALLOW) {
         allow(mutation, RPW_REASON_NO_POLICY);
         return;
     }
-    bool has_text =
-        rpw_strbuf_join(mutation->arena, &text,
-                        RPW_PARTS(rpw_words("no policy selects this pod: container "), rpw_quoted(rucio->name),
-                                  rpw_words(" would run Rucio's generic policy"),
-                                  rpw_words(is_refused ? ". Have a policy match it, or opt out with the annotation "
-                                                         "policy.rucio.cern.ch/inject: \"false\""
-                                                       : "")));
+    bool has_text = rpw_strbuf_join(
+        mutation->arena, &text,
+        RPW_PARTS(rpw_words("no policy selects this pod: container "), rpw_quoted(rucio.container->name),
+                  rpw_words(" would run Rucio's generic policy ("),
+                  rpw_words(rpw_recognition_word(rucio.kind)), rpw_words(" "), rpw_quoted(rucio.evidence),
+                  rpw_words(")"),
+                  rpw_words(is_refused ? ". Have a policy match it, or opt out with the annotation "
+                                         "policy.rucio.cern.ch/inject: \"false\" of the pod (in a "
+                                         "workload, of its template)"
+                                       : "")));
     if (has_text && is_refused)
         refuse(mutation, RPW_REASON_UNMATCHED, text);
     else if (has_text && rpw_warnings_add(mutation->arena, &answer.warnings, text))

@@ -90,42 +90,37 @@ static struct rpw_manifest_scalar resolve(struct renderer *renderer, const struc
     return scalar;
 }
 
-static void put_scalar(struct renderer *renderer, const struct rpw_yaml_node *node)
+/* As Go writes a number of 32 bits. */
+static void format_float_key(double number, char ret_text[RPW_MANIFEST_NUMBER_BYTES])
 {
-    const struct rpw_manifest_scalar scalar = resolve(renderer, node);
-    struct rpw_report *report = &renderer->object->report;
-
-    if (rpw_span_is(node->tag, TAG_PREFIX "binary"))
-        put_binary(renderer, node);
-    else if (scalar.type == RPW_MANIFEST_NOT_JSON)
-        rpw_report_error(report, node->place, "found %s, which no Kubernetes object can hold, expected a number",
-                         rpw_report_quote(report, node->text, 60));
-    else if (scalar.json[0] != '\0')
-        rpw_buffer_append(&renderer->json, rpw_span_of(scalar.json));
-    else
-        rpw_buffer_append_json(&renderer->json, node->text);
+    for (int digits = 6; digits <= 9; digits++) {
+        snprintf(ret_text, RPW_MANIFEST_NUMBER_BYTES, "%.*g", digits, number);
+        if (strtof(ret_text, NULL) == (float)number)
+            return;
+    }
 }
 
 /* A key is always text: 010 is "8". */
-static void put_key(struct renderer *renderer, const struct rpw_yaml_node *key)
+static void put_scalar(struct renderer *renderer, const struct rpw_yaml_node *node, bool is_key)
 {
-    const struct rpw_manifest_scalar scalar = resolve(renderer, key);
-    char text[RPW_MANIFEST_NUMBER_BYTES];
+    struct rpw_manifest_scalar scalar = resolve(renderer, node);
+    struct rpw_report *report = &renderer->object->report;
 
-    if (rpw_span_is(key->tag, TAG_PREFIX "binary")) {
-        put_binary(renderer, key);
-    } else if (scalar.type == RPW_MANIFEST_NULL) {
-        rpw_report_error(&renderer->object->report, key->place, "found a key that is no word, expected a word");
-    } else if (scalar.type == RPW_MANIFEST_FLOAT) {
-        for (int digits = 6; digits <= 9; digits++) {
-            snprintf(text, sizeof(text), "%.*g", digits, scalar.number);
-            if (strtof(text, NULL) == (float)scalar.number)
-                break;
-        }
-        rpw_buffer_append_json(&renderer->json, rpw_span_of(text));
-    } else {
-        rpw_buffer_append_json(&renderer->json, scalar.json[0] != '\0' ? rpw_span_of(scalar.json) : key->text);
-    }
+    if (is_key && scalar.type == RPW_MANIFEST_FLOAT)
+        format_float_key(scalar.number, scalar.json);
+    if (rpw_span_is(node->tag, TAG_PREFIX "binary"))
+        put_binary(renderer, node);
+    else if (is_key && scalar.type == RPW_MANIFEST_NULL)
+        rpw_report_error(report, node->place, "found a key that is no word, expected a word");
+    else if (!is_key && scalar.type == RPW_MANIFEST_NOT_JSON)
+        rpw_report_error(report, node->place, "found %s, which no Kubernetes object can hold, expected a number",
+                         rpw_report_quote(report, node->text, 60));
+    else if (scalar.json[0] == '\0')
+        rpw_buffer_append_json(&renderer->json, node->text);
+    else if (is_key)
+        rpw_buffer_append_json(&renderer->json, rpw_span_of(scalar.json));
+    else
+        rpw_buffer_append(&renderer->json, rpw_span_of(scalar.json));
 }
 
 /* --- collections ----------------------------------------------------------------------------------------------------- */
@@ -155,7 +150,7 @@ static void render(struct renderer *renderer, const struct rpw_yaml_node *node)
 
     add_origin(renderer, node->type == RPW_YAML_SCALAR ? node->place : (struct rpw_place){node->place.offset, 0});
     if (node->type == RPW_YAML_SCALAR || node->type == RPW_YAML_INVALID) {
-        put_scalar(renderer, node);
+        put_scalar(renderer, node, false);
         return;
     }
     rpw_buffer_append_char(&renderer->json, is_list ? '[' : '{');
@@ -163,7 +158,7 @@ static void render(struct renderer *renderer, const struct rpw_yaml_node *node)
         if (i > 0)
             rpw_buffer_append_char(&renderer->json, ',');
         if (!is_list) {
-            put_key(renderer, node->keys[i]);
+            put_scalar(renderer, node->keys[i], true);
             rpw_buffer_append_char(&renderer->json, ':');
         }
         render(renderer, node->values[i]);

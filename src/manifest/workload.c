@@ -7,11 +7,14 @@
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define MAX_LISTS_IN_LISTS 4
+#define INJECT "policy.rucio.cern.ch/inject"
+#define POLICY "policy.rucio.cern.ch/policy"
 
 /* The members of any object that matter here; parts as JSON text. */
 struct outline {
     struct rpw_span api_version, kind, metadata, items;
-    struct rpw_span namespace_, name, generate_name;
+    struct rpw_span namespace_, name, generate_name, annotations;
+    struct rpw_span inject, policy; /* annotations that are read of pods alone */
 };
 
 static const struct rpw_json_field object_fields[] = {
@@ -24,6 +27,11 @@ static const struct rpw_json_field metadata_fields[] = {
     RPW_JSON_FIELD("metadata.", "namespace", rpw_json_field_string, struct outline, namespace_),
     RPW_JSON_FIELD("metadata.", "name", rpw_json_field_string, struct outline, name),
     RPW_JSON_FIELD("metadata.", "generateName", rpw_json_field_string, struct outline, generate_name),
+    RPW_JSON_FIELD("metadata.", "annotations", rpw_json_field_raw, struct outline, annotations),
+};
+static const struct rpw_json_field annotation_fields[] = {
+    RPW_JSON_FIELD("metadata.annotations.", INJECT, rpw_json_field_raw, struct outline, inject),
+    RPW_JSON_FIELD("metadata.annotations.", POLICY, rpw_json_field_raw, struct outline, policy),
 };
 
 /* What makes pods, and the pointer to its template. */
@@ -212,7 +220,8 @@ static bool find_pods_of_item(struct finder *finder, struct rpw_span item, struc
     if (is_object && (!finder->takes_misshapen || finder->err.status != RPW_E_SHAPE))
         return false;
     finder->err = (struct rpw_err){.status = RPW_OK};
-    return add_pod(finder, (struct rpw_workload_pod){{RPW_LIT("Pod"), RPW_LIT(""), pointer}, pointer, item});
+    return add_pod(finder, (struct rpw_workload_pod){
+                               .owner = {RPW_LIT("Pod"), RPW_LIT(""), pointer}, .pointer = pointer, .text = item});
 }
 
 static bool find_pods_of_items(struct finder *finder, struct rpw_span items, struct rpw_span pointer,
@@ -246,7 +255,9 @@ static bool find_pods(struct finder *finder, struct rpw_span object, struct rpw_
     struct rpw_span item_kind;
 
     if (!read_members(finder, object, object_fields, COUNT(object_fields), &outline, sizeof(outline)) ||
-        !read_members(finder, outline.metadata, metadata_fields, COUNT(metadata_fields), &outline, sizeof(outline)))
+        !read_members(finder, outline.metadata, metadata_fields, COUNT(metadata_fields), &outline, sizeof(outline)) ||
+        !read_members(finder, outline.annotations, annotation_fields, COUNT(annotation_fields), &outline,
+                      sizeof(outline)))
         return false;
     if (outline.kind.len == 0)
         outline.kind = default_kind;
@@ -259,7 +270,11 @@ static bool find_pods(struct finder *finder, struct rpw_span object, struct rpw_
     if (is_list(outline.kind, &item_kind))
         return depth >= MAX_LISTS_IN_LISTS || find_pods_of_items(finder, outline.items, pointer, item_kind, depth);
     const struct kind *kind = find_kind(outline.api_version, outline.kind);
-    return kind == NULL || find_pod(finder, kind, object, (struct rpw_workload_pod){.owner = name, .pointer = pointer});
+    struct rpw_workload_pod pod = {.owner = name, .pointer = pointer};
+
+    if (kind != NULL && kind->pointer[0] != '\0')
+        pod.stray_annotation = outline.inject.ptr != NULL ? INJECT : outline.policy.ptr != NULL ? POLICY : NULL;
+    return kind == NULL || find_pod(finder, kind, object, pod);
 }
 
 enum rpw_status rpw_workload_read(struct rpw_arena *arena, struct rpw_span object, bool takes_misshapen,

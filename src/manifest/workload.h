@@ -22,6 +22,8 @@ struct rpw_workload_pod {
     struct rpw_workload_name owner; /* the Pod, or the workload whose template it is */
     struct rpw_span pointer; /* from the object to the pod (RFC 6901): "", "/spec/template", "/items/2/spec/template" */
     struct rpw_span text;
+    const char
+        *stray_annotation; /* one of the webhook's that stands on the workload, where it has no effect; NULL: none */
 };
 
 struct rpw_workload {

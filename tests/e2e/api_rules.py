@@ -235,7 +235,7 @@ class UnmatchedWarn(Unmatched, ApiCase):
         answer = self.accepted(pod)
         self.assertEqual(answer.outcomes, [("skipped", "no_policy")])
         self.assertEqual(answer.warnings, [
-            'no policy selects this pod: container "rucio-daemons" would run Rucio\'s generic policy'])
+            'no policy selects this pod: container "rucio-daemons" would run Rucio\'s generic policy (name "rucio-daemons")'])
         self.assert_untouched(pod, answer.pod)
 
 
@@ -246,7 +246,7 @@ class UnmatchedReject(Unmatched, ApiCase):
         refusal = self.refused(pod_of(container("beside"), initContainers=[container("rucio-ui")]))
         self.assertEqual((refusal.code, refusal.requests[0]["reason"]), (403, "unmatched"))
         self.assertTrue(refusal.message.endswith(
-            'denied the request: no policy selects this pod: container "rucio-ui" would run Rucio\'s generic policy. '
+            'denied the request: no policy selects this pod: container "rucio-ui" would run Rucio\'s generic policy (name "rucio-ui"). '
             'Have a policy match it, or opt out with the annotation policy.rucio.cern.ch/inject: "false"'),
             refusal.message)
 

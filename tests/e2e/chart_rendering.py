@@ -125,14 +125,20 @@ class Configuration(ChartCase):
                 self.assertIn(f"{file.name}:{place}", done.stderr)
 
 
+RUCIO_NAMES = "c.name in ['rucio-daemons', 'rucio-server', 'rucio-ui']"
+RUCIO_IMAGES = ("(has(c.image) && c.image.matches('^(.*/)?(rucio-clients|rucio-daemons|rucio-init|rucio-probes|rucio-server|"
+                "rucio-ui|rucio/probes)([:@].*)?$'))")
+RUCIO_VARIABLES = "(has(c.env) && c.env.exists(e, e.name == 'RUCIO_DAEMON' || e.name.startsWith('RUCIO_CFG_')))"
+
+
 class Selection(ChartCase):
     """The cluster is told to send what the configuration selects, and the program says the same of it."""
 
     CONDITIONS = (
-        ("Rucio's own names by default", policy(), "c.name in ['rucio-daemons', 'rucio-server', 'rucio-ui']"),
+        ("Rucio's own names and images by default", policy(), f"{RUCIO_NAMES} || {RUCIO_IMAGES}"),
         ("the names of the policy alone", policy(["b", "a"]), "c.name in ['a', 'b']"),
         ("Rucio's own besides when unmatched pods matter", policy(["a"], "warn"),
-         "c.name in ['a', 'rucio-daemons', 'rucio-server', 'rucio-ui']"),
+         f"c.name in ['a', 'rucio-daemons', 'rucio-server', 'rucio-ui'] || {RUCIO_IMAGES} || {RUCIO_VARIABLES}"),
         ("not when they are allowed", policy(["a"], "allow"), "c.name in ['a']"),
         ("a pattern by what is in front", policy(["rucio-*"]), "c.name.startsWith('rucio-')"),
         ("a pattern with more behind, a little wider", policy(["rucio-?-x"]), "c.name.startsWith('rucio-')"),
@@ -143,6 +149,8 @@ class Selection(ChartCase):
     CONFIGURATIONS = (
         ("a pattern of namespaces", {"namespaces": ["atlas-*", "rucio", "atlas-?"]}),
         ("a pattern for all namespaces", {"namespaces": ["rucio", "*-rucio"]}),
+        ("images", {"images": ["b", "rucio/a.b", "x-*:3?"]}),
+        ("images and names", {"images": ["b", "a"], "containers": ["c", "d-*"]}),
         ("no namespaces", {}),
         ("labels besides", {"namespaces": ["b", "a"], "podSelector": {"matchLabels": {"a": "b"}}}),
     )
@@ -193,11 +201,13 @@ class Selection(ChartCase):
         several["policies"] += json.loads(policy(["a", "b"], name="other"))["policies"]
         several["policies"].append({"name": "all", "match": None, "package": "p", "source": {"preinstalled": {}}})
         self.assertEqual(condition(render(configuration=json.dumps(several))),
-                         on_both("c.name in ['a', 'b', 'rucio-daemons', 'rucio-server', 'rucio-ui']"))
+                         on_both(f"c.name in ['a', 'b', 'rucio-daemons', 'rucio-server', 'rucio-ui'] || {RUCIO_IMAGES}"))
 
     def test_pattern_for_everything_is_refused(self):
         self.assertIn("every pod of the cluster would depend on the webhook",
                       render_error(configuration=policy(["*-x"])))
+        self.assertIn("the image pattern \"*:*\" means every image, so every pod of the cluster would depend on the webhook",
+                      render_error(configuration=policy(["a"]).replace('"containers": ["a"]', '"images": ["*:*"]')))
 
     def test_namespaces_of_the_system_and_its_own_are_left_out(self):
         webhook = find(render(), "MutatingWebhookConfiguration")["webhooks"][0]

@@ -93,7 +93,7 @@ class States(AuditCase):
             with self.subTest(unmatched=unmatched):
                 self.configuration = CONFIGURATION + f"unmatched: {unmatched}\n"
                 self.assertEqual(self.rows(pod("a", "elsewhere"), code=code),
-                                 [("Pod", "a", "no policy", "runs Rucio's generic policy")])
+                                 [("Pod", "a", "no policy", "runs Rucio's generic policy (container rucio-server is Rucio by its name)")])
 
     def test_opted_out(self):
         out = pod("a", annotations={"policy.rucio.cern.ch/inject": "false"})

@@ -21,7 +21,7 @@ TARGETS = {
     "daemon-judge-cleaner": ["rucio-daemons"],
     "daemon-reaper": ["rucio-daemons"],
     "rucio-webui": [],
-    "rucio-probes": [],
+    "rucio-probes": ["rucio-probes"],
     "cronjob-automatic-restart": [],
     "cronjob-renew-fts": [],
 }

@@ -96,6 +96,11 @@ class Init(Offline):
     def test_what_is_no_yaml_is_an_error(self):
         self.assertIn("<stdin>:1:", self.init(release="a: [", code=3).stderr)
 
+    def test_workload_that_cannot_be_read_is_an_error(self):
+        error = self.init(release=[deployment(), {**deployment(), "metadata": {"name": 5}}], code=3).stderr
+        self.assertIn("<stdin>:3:", error)
+        self.assertIn("metadata.name: expected a string", error)
+
     def test_sample_chart_is_read(self):
         text = self.init("-f", str(ROOT / "examples" / "chart" / "rendered.yaml")).stdout
         self.assertIn("CronJob rucio-atlas/atlas-hermes: container rucio-daemons", text)

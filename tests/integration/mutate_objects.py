@@ -179,11 +179,11 @@ class Summary(Offline):
         del deployment["metadata"]["namespace"]
         self.assertEqual(self.summary(json.dumps(deployment)), """\
 1 document, 1 pod or pod template:
-  1 left alone, no policy selects it in namespace default, which is assumed: the object names none, -n sets it
+  1 left alone: it looks like Rucio by its name, but no policy selects it in namespace default, which is assumed: the object names none, -n sets it
 """)
         self.assertEqual(self.summary(json.dumps(deployment), "-n", "elsewhere"), """\
 1 document, 1 pod or pod template:
-  1 left alone, no policy selects it in namespace elsewhere
+  1 left alone: it looks like Rucio by its name, but no policy selects it in namespace elsewhere
 """)
 
     def test_pods_are_counted_by_what_is_done(self):
@@ -196,11 +196,11 @@ class Summary(Offline):
         self.assertEqual(self.summary(text, "-o", "patch"), """\
 2 documents, 7 pods or pod templates:
   2 patched by policy atlas
-  1 left alone, no policy selects it in namespace b?
-  1 left alone, opted out
-  1 left alone, for Windows
-  1 left alone, a mirror pod
-  1 already as wanted by policy atlas
+  1 left alone: it looks like Rucio by its name, but no policy selects it in namespace b?
+  1 left alone: its annotation policy.rucio.cern.ch/inject is "false"
+  1 left alone: a pod for Windows
+  1 left alone: a mirror pod, which the kubelet runs already
+  1 already as policy atlas wants it
 """)
 
     def test_refused_pods_are_counted(self):

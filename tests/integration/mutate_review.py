@@ -144,14 +144,14 @@ class Explanation(Offline):
   policy ops is not asked: one before it applies
   volumes
     rucio-policy-[0-9a-f]{12} +added: {"persistentVolumeClaim":{"claimName":"atlas-policy"}}
-  init container prepare: left alone, its name does not match rucio-server, rucio-daemons or rucio-ui
+  init container prepare: left alone, not with a name or an image of Rucio
   container rucio-server
     mount +/opt/rucio/policy added, read-only: current of volume rucio-policy-[0-9a-f]{12}
     POLICY_PKG_PATH +set to "/opt/rucio/policy"
     RUCIO_POLICY_PACKAGE +stays "atlas_policy"
     RUCIO_CFG_POLICY_PACKAGE +set to "atlas_policy"
     PYTHONPATH +"/opt/site" becomes "/opt/rucio/policy:/opt/site"
-  container side: left alone, its name does not match rucio-server, rucio-daemons or rucio-ui
+  container side: left alone, not with a name or an image of Rucio
   annotations
     policy.rucio.cern.ch/status: "injected"
     policy.rucio.cern.ch/policy: "atlas"
@@ -184,7 +184,7 @@ class Explanation(Offline):
     def test_pod_of_others_is_explained(self):
         text = self.explain(POD.replace("rucio-server", "other"))
         self.assertIn("Pod/rucio-atlas/rucio: left alone: no policy selects it\n", text)
-        self.assertIn("    no  container names: none matches rucio-server, rucio-daemons or rucio-ui\n", text)
+        self.assertIn("    no  containers: none with a name or an image of Rucio\n", text)
 
     def test_pod_that_opted_out_is_explained(self):
         text = POD.replace("  labels:", '  annotations: {policy.rucio.cern.ch/inject: "false"}\n  labels:')

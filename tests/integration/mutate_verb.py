@@ -2,11 +2,14 @@
 
 import base64
 import json
+import resource
+import subprocess
 import unittest
 
 import jsonpatch
 
 from offline import ROOT, Offline, review_of
+from support import RELEASE_PROGRAM
 
 CONFIGURATION = """\
 policies:
@@ -44,6 +47,18 @@ class MutateVerb(Offline):
         (self.folder / "pod.json").write_text(json.dumps(pod()))
         result = self.mutate(CONFIGURATION, "", "-f", "pod.json", "--namespace", "rucio-atlas")
         self.assertEqual(variables(result.stdout), OURS)
+
+    @unittest.skipUnless(RELEASE_PROGRAM, "needs RPW_RELEASE_PROGRAM: AddressSanitizer takes more than there is")
+    def test_without_memory_it_says_so_and_prints_nothing(self):
+        data = {str(i): 50 * "x" for i in range(200000)}
+        (self.folder / "large.json").write_text(json.dumps({"apiVersion": "v1", "kind": "ConfigMap", "data": data}))
+        (self.folder / "policy.yaml").write_text(CONFIGURATION)
+        limit = 96 * 1024 * 1024
+        done = subprocess.run([RELEASE_PROGRAM, "mutate", "--config", "policy.yaml", "-f", "large.json", "-o", "yaml"],
+                              cwd=self.folder, capture_output=True, text=True, check=False,
+                              preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (limit, limit)))
+        self.assertEqual((done.returncode, done.stdout), (3, ""))
+        self.assertIn("out of memory", done.stderr)
 
     def test_namespace_is_default_when_nobody_gives_one(self):
         self.assertEqual(variables(self.mutate(CONFIGURATION, json.dumps(pod())).stdout), [])

@@ -12,7 +12,7 @@ from offline import ROOT, Offline
 INSTALLER = {"image": "a:1", "pullPolicy": "Always", "resources": {"limits": {"cpu": 1}}, "position": "last",
              "securityContext": {"runAsUser": 1}, "sizeLimit": "1Gi", "medium": "Memory"}
 FULL = {"unmatched": "warn", "policies": [
-    {"name": "a", "match": {"namespaces": ["a"], "containers": ["b"], "podSelector": {
+    {"name": "a", "match": {"namespaces": ["a"], "containers": ["b"], "images": ["c"], "podSelector": {
         "matchLabels": {"c": "d"}, "matchExpressions": [{"key": "e", "operator": "In", "values": ["f"]}]}},
      "package": "p", "packages": {"atl": "q"}, "configEnv": False, "version": "1", "path": "/p", "pythonPath": "append",
      "imagePythonPath": "/q", "verify": "warn", "onConflict": "reject",

@@ -9,6 +9,7 @@ import policies
 
 OURS = "policy.rucio.cern.ch/"
 MAIN_NAMES = ["rucio-server", "rucio-daemons", "sidecar", "httpd-error-log"]
+OTHER_NAMES = ["sidecar", "httpd-error-log", "prepare", "sidecar-init"]
 INIT_NAMES = ["prepare", "rucio-ui", "rucio-init", "sidecar-init", *policies.OWN_CONTAINERS]
 VOLUME_NAMES = ["data", "rucio-policy", "rucio-policy-0123456789ab", "rucio-policy-x", "config"]
 MOUNT_PATHS = ["/data", "/opt/rucio/policy", "/opt/rucio/policy/", "/opt/rucio/policy/etc", "/opt/policy", "/opt",
@@ -133,7 +134,8 @@ def mounts(rng, volume_names, profile):
 
 
 def container(rng, name, volume_names, profile, is_init=False):
-    made = {"name": name, "image": rng.choice(["rucio/rucio-server:38.1.0"] * 6 + ["rucio/rucio-daemons:38.1.0"])}
+    images = ["rucio/rucio-server:38.1.0"] * 6 + ["rucio/rucio-daemons:38.1.0"]
+    made = {"name": name, "image": rng.choice(["busybox"] * 9 + images[:1] if name in OTHER_NAMES else images)}
     put(rng, made, "imagePullPolicy", lambda: rng.choice(["Always", "Never"]), SOMETIMES)
     put(rng, made, "env", lambda: entries(rng, profile))
     put(rng, made, "envFrom", lambda: several(rng, lambda: rng.choice(ENV_FROM), 2), SOMETIMES)

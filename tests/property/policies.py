@@ -6,12 +6,14 @@ the same words, meet them in every way.
 import fnmatch
 import hashlib
 import json
+import re
 import random
 
 PATHS = ["/opt/rucio/policy", "/opt/policy", "/opt/policy/deep"]
 PACKAGES = ["atlas_policy", "cms_policy"]
 OWN_CONTAINERS = ["rucio-policy-install", "rucio-policy-copy", "rucio-policy-verify"]
 DEFAULT_CONTAINERS = ["rucio-server", "rucio-daemons", "rucio-ui"]
+DEFAULT_IMAGES = [*DEFAULT_CONTAINERS, "rucio-init", "rucio-clients", "rucio-probes", "rucio/probes"]
 VOLUMES = [
     {"persistentVolumeClaim": {"claimName": "atlas-policy"}},
     {"persistentVolumeClaim": {"claimName": "cms-policy", "readOnly": True}},
@@ -79,6 +81,7 @@ def _policy(rng, index):
     policy = {"name": f"policy-{index}", "match": {"namespaces": [f"ns-{index}"]}, "source": _source(rng)}
     _optionally(rng, policy["match"], "containers",
                 [["*"], ["rucio-*"], ["rucio-server"], ["rucio-server", "prepare*"], ["rucio-??????", "side*"]], 0.5)
+    _optionally(rng, policy["match"], "images", [["rucio-*"], ["rucio-server"], ["rucio/*:38*"], ["busybox", "rucio-init"]], 0.3)
     _optionally(rng, policy["match"], "podSelector", [{"matchLabels": {"app": "rucio"}}], 0.05)
     if rng.random() < 0.75:
         policy["package"] = rng.choice(PACKAGES)
@@ -155,9 +158,22 @@ def names(policy):
 
 def is_target(policy, container):
     """Whether a container, null or without a name perhaps, gets the package."""
-    name = (container or {}).get("name")
-    globs = policy["match"].get("containers", DEFAULT_CONTAINERS)
-    return bool(name) and name not in OWN_CONTAINERS and any(fnmatch.fnmatchcase(name, glob) for glob in globs)
+    name, image = (container or {}).get("name"), (container or {}).get("image")
+    match = policy["match"]
+    is_default = "containers" not in match and "images" not in match
+    names = DEFAULT_CONTAINERS if is_default else match.get("containers", [])
+    images = DEFAULT_IMAGES if is_default else match.get("images", [])
+    return bool(name) and name not in OWN_CONTAINERS and (
+        any(fnmatch.fnmatchcase(name, glob) for glob in names) or
+        bool(image) and any(_means(pattern, image) for pattern in images))
+
+
+def _means(pattern, image):
+    """Whether a pattern of match.images means the image."""
+    elements = image.split("/")
+    if not re.search("[:@]", pattern.rpartition("/")[2]):
+        elements[-1] = re.split("[:@]", elements[-1])[0]
+    return fnmatch.fnmatchcase("/".join(elements[-1 - pattern.count("/"):]), pattern)
 
 
 def _digest(content):

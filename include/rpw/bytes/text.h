@@ -69,4 +69,7 @@ bool rpw_span_is_dns_name(struct rpw_span text, size_t max_label_bytes);
  * The whole text must match. Time: at most O(len(text) * len(pattern)). */
 bool rpw_glob_matches(struct rpw_span pattern, struct rpw_span text);
 
+/* Whether text matches one of them. */
+bool rpw_glob_matches_any(struct rpw_span_list patterns, struct rpw_span text);
+
 #endif

@@ -27,17 +27,10 @@ RPW_MUST_CHECK enum rpw_status rpw_selector_choose(const struct rpw_policy_set *
                                                    const struct rpw_pod *pod, struct rpw_selection *ret_selection,
                                                    struct rpw_err *ret_err);
 
-/* Whether one of the globs matches text. */
-bool rpw_selector_matches_any(struct rpw_span_list globs, struct rpw_span text);
+/* The first label of that key; NULL: the pod has none. */
+const struct rpw_label *rpw_selector_find_label(const struct rpw_pod *pod, struct rpw_span key);
 
-/* Whether this is the name of an init container of ours. */
-bool rpw_selector_is_own(struct rpw_span name);
-
-/* Whether a container of this name gets the package: one of the globs matches it, and it is none of our own. One without a
- * name does not: it may be null. */
-bool rpw_selector_is_target(struct rpw_span_list globs, struct rpw_span name);
-
-/* The pod's first container, init containers last, that gets the package; NULL when there is none. */
-const struct rpw_container *rpw_selector_find_container(struct rpw_span_list globs, const struct rpw_pod *pod);
+/* Whether a requirement of a podSelector holds for the label of its key. */
+bool rpw_selector_requirement_holds(const struct rpw_label_requirement *requirement, const struct rpw_label *label);
 
 #endif

@@ -102,7 +102,10 @@ struct rpw_policy {
     struct rpw_span_list namespaces; /* globs; empty: any namespace */
     const struct rpw_label_requirement *requirements;
     size_t requirement_count;
-    struct rpw_span_list containers; /* globs, at least one */
+    /* A container is meant when one of its name's globs or of its image's (rpw_recognition_of_image()) matches; at least one
+     * of all. */
+    struct rpw_span_list containers;
+    struct rpw_span_list images;
 
     /* The packages: that of a Rucio with one VO first, if there is one, then those of the VOs. */
     const struct rpw_package *packages;
@@ -138,8 +141,9 @@ struct rpw_policy_set {
     enum rpw_unmatched unmatched; /* what to do with a pod of Rucio's that no policy selects */
 };
 
-/* The container names of Rucio's own Helm charts that run Rucio: rucio-server, rucio-daemons, rucio-ui. They are the
- * default of `match.containers`, and what `unmatched` looks for. */
+/* The container names of Rucio's own Helm charts that run Rucio, and Rucio's own images of any registry: the defaults of
+ * `match.containers` and `match.images` where neither is given, and what `unmatched` looks for. */
 extern const struct rpw_span_list rpw_policy_default_containers;
+extern const struct rpw_span_list rpw_policy_default_images;
 
 #endif

@@ -1,26 +1,33 @@
 {{- /*
-The container names and patterns whose pods the cluster has to send, as {"names": [...]}: what the policies look for, and
-Rucio's own names where a pod without a policy is to be noticed (unmatched) or no configuration is known.
+The containers whose pods the cluster has to send, as {"names": [...], "images": [...], "variables": BOOL}: those of the policies by name
+and image, and what looks like Rucio where a pod without a policy is to be noticed (unmatched) or no configuration is known.
 */}}
 {{- define "rpw.containers" -}}
-{{- $default := list "rucio-daemons" "rucio-server" "rucio-ui" }}
+{{- $rucioNames := list "rucio-daemons" "rucio-server" "rucio-ui" }}
+{{- $rucioImages := list "rucio-server" "rucio-daemons" "rucio-ui" "rucio-init" "rucio-clients" "rucio-probes" "rucio/probes" }}
 {{- $configuration := fromYaml .Values.configuration }}
 {{- with $configuration.Error }}
 {{- fail (printf "configuration: not YAML: %s" .) }}
 {{- end }}
-{{- $names := list }}
+{{- $policies := kindIs "slice" $configuration.policies | ternary $configuration.policies list }}
+{{- $variables := or (empty $policies) (ne (default "allow" $configuration.unmatched | toString) "allow") }}
+{{- $names := $variables | ternary $rucioNames list }}
+{{- $images := $variables | ternary $rucioImages list }}
 {{- /* What has another shape than it should is left to `check`, which names the place. */}}
-{{- range (kindIs "slice" $configuration.policies | ternary $configuration.policies list) }}
+{{- range $policies }}
 {{- $match := dict }}
 {{- if and (kindIs "map" .) (kindIs "map" .match) }}
 {{- $match = .match }}
 {{- end }}
-{{- $names = concat $names (kindIs "slice" $match.containers | ternary $match.containers $default) }}
+{{- if or (kindIs "slice" $match.containers) (kindIs "slice" $match.images) }}
+{{- $names = concat $names (kindIs "slice" $match.containers | ternary $match.containers list) }}
+{{- $images = concat $images (kindIs "slice" $match.images | ternary $match.images list) }}
+{{- else }}
+{{- $names = concat $names $rucioNames }}
+{{- $images = concat $images $rucioImages }}
 {{- end }}
-{{- if or (empty $names) (ne (default "allow" $configuration.unmatched | toString) "allow") }}
-{{- $names = concat $names $default }}
 {{- end }}
-{{- dict "names" ($names | uniq | sortAlpha) | toJson }}
+{{- dict "names" ($names | uniq | sortAlpha) "images" ($images | uniq | sortAlpha) "variables" $variables | toJson }}
 {{- end }}
 
 {{- /*
@@ -70,6 +77,28 @@ is wanted, never less, and the webhook itself decides.
 {{- join " || " $tests }}
 {{- end }}
 
+{{- /* In CEL, whether c is a container of "rpw.containers". */}}
+{{- define "rpw.isContainer" -}}
+{{- $tests := list }}
+{{- with .names }}
+{{- $tests = append $tests (include "rpw.isOneOf" (dict "subject" "c.name" "names" .)) }}
+{{- end }}
+{{- $images := list }}
+{{- range .images }}
+{{- if not (regexMatch "[A-Za-z0-9]" .) }}
+{{- fail (printf "configuration: the image pattern %q means every image, so every pod of the cluster would depend on the webhook" .) }}
+{{- end }}
+{{- $images = append $images (. | replace "." "[.]" | replace "*" ".*" | replace "?" "." ) }}
+{{- end }}
+{{- with $images }}
+{{- $tests = append $tests (printf "(has(c.image) && c.image.matches('^(.*/)?(%s)([:@].*)?$'))" (join "|" .)) }}
+{{- end }}
+{{- if .variables }}
+{{- $tests = append $tests "(has(c.env) && c.env.exists(e, e.name == 'RUCIO_DAEMON' || e.name.startsWith('RUCIO_CFG_')))" }}
+{{- end }}
+{{- join " || " $tests }}
+{{- end }}
+
 {{- /* What a pod must be to be sent, as {"conditions": [{name, expression}]}. `rucio-policy-webhook registration` prints the same. */}}
 {{- define "rpw.matchConditions" -}}
 {{- $conditions := list }}
@@ -77,7 +106,7 @@ is wanted, never less, and the webhook itself decides.
 {{- $test := include "rpw.isOneOf" (dict "subject" "request.namespace" "names" .) }}
 {{- $conditions = append $conditions (dict "name" "is-in-a-namespace-of-a-policy" "expression" $test) }}
 {{- end }}
-{{- $test := include "rpw.isOneOf" (dict "subject" "c.name" "names" (include "rpw.containers" . | fromJson).names) }}
+{{- $test := include "rpw.isContainer" (include "rpw.containers" . | fromJson) }}
 {{- $containers := "object.spec.containers.exists(c, %s) ||\n(has(object.spec.initContainers) && object.spec.initContainers.exists(c, %s))" }}
 {{- $conditions = append $conditions (dict "name" "has-a-container-of-rucio" "expression" (printf $containers $test $test)) }}
 {{- dict "conditions" $conditions | toJson }}

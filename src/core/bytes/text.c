@@ -103,3 +103,11 @@ bool rpw_glob_matches(struct rpw_span pattern, struct rpw_span text)
         p++;
     return p == pattern.len;
 }
+
+bool rpw_glob_matches_any(struct rpw_span_list patterns, struct rpw_span text)
+{
+    for (size_t i = 0; i < patterns.count; i++)
+        if (rpw_glob_matches(patterns.items[i], text))
+            return true;
+    return false;
+}

@@ -1,39 +1,7 @@
 /* selector.c - namespace globs, a LabelSelector, container globs: all that a policy gives must hold. */
 #include "rpw/inject/selector.h"
 
-bool rpw_selector_matches_any(struct rpw_span_list globs, struct rpw_span text)
-{
-    for (size_t i = 0; i < globs.count; i++)
-        if (rpw_glob_matches(globs.items[i], text))
-            return true;
-    return false;
-}
-
-bool rpw_selector_is_own(struct rpw_span name)
-{
-    for (size_t i = 0; i < RPW_OWN_CONTAINERS; i++)
-        if (rpw_span_equal(name, rpw_policy_own_containers[i]))
-            return true;
-    return false;
-}
-
-bool rpw_selector_is_target(struct rpw_span_list globs, struct rpw_span name)
-{
-    return name.len > 0 && !rpw_selector_is_own(name) && rpw_selector_matches_any(globs, name);
-}
-
-const struct rpw_container *rpw_selector_find_container(struct rpw_span_list globs, const struct rpw_pod *pod)
-{
-    static const enum rpw_container_kind kinds[] = {RPW_CONTAINERS, RPW_INIT_CONTAINERS};
-
-    for (size_t k = 0; k < sizeof(kinds) / sizeof(kinds[0]); k++) {
-        const struct rpw_container_list *list = &pod->containers[kinds[k]];
-        for (size_t i = 0; i < list->count; i++)
-            if (rpw_selector_is_target(globs, list->items[i].name))
-                return &list->items[i];
-    }
-    return NULL;
-}
+#include "rpw/inject/recognition.h"
 
 static const struct rpw_label *find_label(const struct rpw_label *labels, size_t count, struct rpw_span key)
 {
@@ -41,6 +9,11 @@ static const struct rpw_label *find_label(const struct rpw_label *labels, size_t
         if (rpw_span_equal(labels[i].key, key))
             return &labels[i];
     return NULL;
+}
+
+const struct rpw_label *rpw_selector_find_label(const struct rpw_pod *pod, struct rpw_span key)
+{
+    return find_label(pod->metadata.labels.items, pod->metadata.labels.count, key);
 }
 
 /* Nobody can say which of two values of a label counts. */
@@ -63,7 +36,7 @@ static bool has_ambiguous_label(const struct rpw_policy *policy, const struct rp
 }
 
 /* Absent labels: In and Exists fail, NotIn and DoesNotExist hold (k8s.io/apimachinery/pkg/labels). */
-static bool requirement_holds(const struct rpw_label_requirement *requirement, const struct rpw_label *label)
+bool rpw_selector_requirement_holds(const struct rpw_label_requirement *requirement, const struct rpw_label *label)
 {
     bool is_listed = false;
 
@@ -84,13 +57,11 @@ static bool requirement_holds(const struct rpw_label_requirement *requirement, c
 /* Namespace and labels: what decides whether a policy may be used for a pod at all. */
 static bool is_for_pod(const struct rpw_policy *policy, struct rpw_span namespace_, const struct rpw_pod *pod)
 {
-    const struct rpw_label_list *labels = &pod->metadata.labels;
-
-    if (policy->namespaces.count > 0 && !rpw_selector_matches_any(policy->namespaces, namespace_))
+    if (policy->namespaces.count > 0 && !rpw_glob_matches_any(policy->namespaces, namespace_))
         return false;
     for (size_t i = 0; i < policy->requirement_count; i++)
-        if (!requirement_holds(&policy->requirements[i],
-                               find_label(labels->items, labels->count, policy->requirements[i].key)))
+        if (!rpw_selector_requirement_holds(&policy->requirements[i],
+                                            rpw_selector_find_label(pod, policy->requirements[i].key)))
             return false;
     return true;
 }
@@ -104,7 +75,7 @@ static struct rpw_selection choose_by_name(const struct rpw_policy_set *policies
             continue;
         if (!is_for_pod(policy, namespace_, pod))
             return (struct rpw_selection){RPW_SELECTION_NOT_FOR_POD, policy};
-        if (rpw_selector_find_container(policy->containers, pod) == NULL)
+        if (rpw_recognise_target_in(policy, pod).kind == RPW_BY_NOTHING)
             return (struct rpw_selection){RPW_SELECTION_NONE, NULL};
         return (struct rpw_selection){RPW_SELECTION_POLICY, policy};
     }
@@ -116,7 +87,7 @@ static struct rpw_selection choose_first_match(const struct rpw_policy_set *poli
 {
     for (size_t i = 0; i < policies->count; i++) {
         const struct rpw_policy *policy = &policies->policies[i];
-        if (is_for_pod(policy, namespace_, pod) && rpw_selector_find_container(policy->containers, pod) != NULL)
+        if (is_for_pod(policy, namespace_, pod) && rpw_recognise_target_in(policy, pod).kind != RPW_BY_NOTHING)
             return (struct rpw_selection){RPW_SELECTION_POLICY, policy};
     }
     return (struct rpw_selection){RPW_SELECTION_NONE, NULL};

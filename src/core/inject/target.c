@@ -2,7 +2,7 @@
 #include "target.h"
 
 #include "chart.h"
-#include "rpw/inject/selector.h"
+#include "rpw/inject/recognition.h"
 
 /* The entry of a name is for the first container that has it: two of one name are none that Kubernetes takes, and each entry
  * is looked through once. */
@@ -28,8 +28,8 @@ struct target_list target_find_all(struct injector *injector, const struct recor
         for (size_t i = 0; i < containers->count; i++) {
             const struct rpw_container *container = &containers->items[i];
             struct target target = {.kind = (enum rpw_container_kind)kind, .index = i, .container = container};
-            target.is_wanted = rpw_selector_is_target(injector->policy->containers, container->name);
-            if (!rpw_selector_is_own(container->name))
+            target.is_wanted = rpw_recognise_target(injector->policy, container).kind != RPW_BY_NOTHING;
+            if (!rpw_recognition_is_own(container->name))
                 target.on_record = take_entry(record, container->name, is_taken);
             if (target.is_wanted && has_chart && injector->policy->on_conflict == RPW_CONFLICT_KEEP)
                 target.adopted_path = chart_path(container);
