@@ -89,7 +89,7 @@ class Versions(unittest.TestCase):
         tested = {re.search(r"k8s.io/kubernetes v(\S+)", module.read_text())[1] for module in modules}
         page = (ROOT / "docs" / "install.md").read_text(encoding="utf-8")
         self.assertEqual(set(re.findall(r"^\| (1\.[\d.]+) \|", page, re.MULTILINE)), tested)
-        self.assertIn(f"[{' and '.join(', '.join(sorted(tested)).rsplit(', ', 1))} were tried]",
+        self.assertIn(f"[{' and '.join(', '.join(sorted(tested)).rsplit(', ', 1))} are tested]",
                       (ROOT / "README.md").read_text(encoding="utf-8"))
         containerd = (ROOT / "tests" / "e2e" / "containerd" / "go.mod").read_text(encoding="utf-8")
         self.assertIn(f"containerd {re.search(r'containerd/v2 v([0-9.]+)', containerd)[1]},", page)
