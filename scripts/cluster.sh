@@ -2,6 +2,7 @@
 # cluster.sh VERB - a real Kubernetes of one node on this machine, without Docker or a registry.
 #
 #   up              builds it if necessary, starts it and waits until it is ready; nothing to do when it already runs
+#   built           says whether `up` has nothing to build; exit code 1 if it has
 #   down            stops it and removes its state; what was built stays
 #   status          says whether it runs; exit code 1 if not
 #   kubectl ARG...  kubectl as its administrator
@@ -15,6 +16,9 @@
 # proxy, once; nothing else needs a network. With RPW_E2E_KUBECONFIG an existing cluster is used (kind, say): up, down
 # and load do nothing, kubectl and exec use it.
 #
+# With RPW_E2E_KUBERNETES=VERSION it is another Kubernetes, beside that one, and has no node: pods are stored and do not
+# run. tests/e2e/cluster has a kubernetes-VERSION.mod for each.
+#
 # Needs root, Go (1.26, or 1.21 or later, which fetches that by itself), and the packages of `install-packages.sh
 # e2e`. docs/architecture.md has more.
 set -euo pipefail
@@ -26,9 +30,19 @@ PATH=$PATH:/usr/sbin:/sbin
 dir=${RPW_E2E_DIR:-build/e2e}
 mkdir -p "$dir"
 dir=$(cd "$dir" && pwd)
+readonly home=$dir version=${RPW_E2E_KUBERNETES-}
+if [ -n "$version" ]; then
+    [ -e "tests/e2e/cluster/kubernetes-$version.mod" ] || {
+        echo "cluster.sh: RPW_E2E_KUBERNETES is $version; there is$(
+            cd tests/e2e/cluster && printf ' %s' kubernetes-*.mod | sed 's/kubernetes-//g; s/\.mod//g')" >&2
+        exit 2
+    }
+    dir=$home/kubernetes-$version
+    mkdir -p "$dir"
+fi
 control_group=rpw-e2e-$(sha256sum <<<"$dir" | cut -c1-8) # its own, so that two folders are two clusters
 readonly caller_dir kubeconfig dir control_group source=tests/e2e/cluster helm_source=tests/e2e/helm \
-    patience_s=180
+    containerd_source=tests/e2e/containerd patience_s=180
 
 die() {
     echo "cluster.sh: $*" >&2
@@ -37,49 +51,85 @@ die() {
 
 # --- the programs -----------------------------------------------------------------------------------------------------
 
-readonly components=(kube-apiserver kube-controller-manager kube-proxy kube-scheduler kubelet kubectl)
+if [ -n "$version" ]; then
+    readonly module="kubernetes-$version" tags=api_only components=(kube-apiserver kube-controller-manager kubectl)
+else
+    readonly module=go tags="" \
+        components=(kube-apiserver kube-controller-manager kube-proxy kube-scheduler kubelet kubectl)
+fi
+readonly kubernetes_files=("$module.mod" "$module.sum" main.go node.go)
 
-hash_sources() { # file...
-    (cat "$@" && go env GOVERSION) | sha256sum | cut -d' ' -f1
+hash_sources() { # folder, file...
+    (cd "$1" && cat "${@:2}" && go env GOVERSION) | sha256sum | cut -d' ' -f1
+}
+
+is_built() { # name, folder, file...
+    [ "$(cat "$1-built-from" 2>/dev/null)" = "$(hash_sources "${@:2}")" ]
+}
+
+is_kubernetes_built() {
+    is_built "$dir/bin/kubernetes" $source "${kubernetes_files[@]}"
+}
+
+is_containerd_built() {
+    is_built "$home/bin/containerd" $containerd_source go.mod go.sum
+}
+
+is_helm_built() {
+    is_built "$home/bin/helm" $helm_source go.mod go.sum
+}
+
+print_version() { # file, module
+    sed -nE "s|^(require)?\s*$2 (v\S+).*|\2|p" "$1"
+}
+
+build() { # program's file, its sources' folder, link flags, argument...
+    mkdir -p "${1%/*}"
+    # Stamping the commit fails in somebody else's clone.
+    (cd "$2" && CGO_ENABLED=0 GOWORK=off go build -trimpath -buildvcs=false -o "$1" -ldflags "-s -w $3" "${@:4}")
 }
 
 build_kubernetes() {
-    local version hash name
-    hash=$(cd $source && hash_sources go.mod go.sum main.go)
-    [ "$(cat "$dir/bin/built-from" 2>/dev/null)" != "$hash" ] || return 0
-    version=$(sed -nE 's|^\s*k8s.io/kubernetes (v\S+)$|\1|p' $source/go.mod)
-    echo "building Kubernetes $version (5 to 10 minutes the first time)"
-    mkdir -p "$dir/bin"
-    rm -f "$dir/bin/built-from"
-    # Without a version kubectl and the node would call themselves v0.0.0. Stamping the commit fails in somebody else's
-    # clone.
-    (cd $source && CGO_ENABLED=0 GOWORK=off go build -trimpath -buildvcs=false -o "$dir/bin/kubernetes" \
-        -ldflags "-s -w \
-        -X k8s.io/component-base/version.gitVersion=$version \
-        -X k8s.io/component-base/version.gitMajor=$(cut -d. -f1 <<<"${version#v}") \
-        -X k8s.io/component-base/version.gitMinor=$(cut -d. -f2 <<<"$version")" .)
+    local built name
+    ! is_kubernetes_built || return 0
+    built=$(print_version "$source/$module.mod" k8s.io/kubernetes)
+    echo "building Kubernetes $built (5 to 10 minutes the first time)"
+    rm -f "$dir/bin/kubernetes-built-from"
+    # Without a version kubectl and the node would call themselves v0.0.0.
+    build "$dir/bin/kubernetes" $source "-X k8s.io/component-base/version.gitVersion=$built \
+        -X k8s.io/component-base/version.gitMajor=$(cut -d. -f1 <<<"${built#v}") \
+        -X k8s.io/component-base/version.gitMinor=$(cut -d. -f2 <<<"$built")" "-modfile=$module.mod" -tags "$tags" .
     for name in "${components[@]}"; do
         ln -sf kubernetes "$dir/bin/$name"
     done
-    echo "$hash" >"$dir/bin/built-from"
+    hash_sources $source "${kubernetes_files[@]}" >"$dir/bin/kubernetes-built-from"
+}
+
+build_containerd() {
+    local package=github.com/containerd/containerd/v2 built
+    ! is_containerd_built || return 0
+    built=$(print_version $containerd_source/go.mod $package)
+    echo "building containerd $built (2 to 3 minutes the first time)"
+    rm -f "$home/bin/containerd-built-from"
+    build "$home/bin/" $containerd_source "-X $package/version.Version=$built" \
+        -tags "no_btrfs no_zfs no_devmapper" \
+        $package/cmd/containerd $package/cmd/containerd-shim-runc-v2 $package/cmd/ctr
+    hash_sources $containerd_source go.mod go.sum >"$home/bin/containerd-built-from"
 }
 
 # Helm, for what is tested of the chart. Without the numbers of its Kubernetes libraries it would render for 1.20.
 build_helm() {
-    local hash version minor
-    hash=$(cd $helm_source && hash_sources go.mod go.sum)
-    [ "$(cat "$dir/bin/helm-built-from" 2>/dev/null)" != "$hash" ] || return 0
-    version=$(sed -nE 's|^\s*helm.sh/helm/v3 (v\S+).*|\1|p' $helm_source/go.mod)
-    minor=$(sed -nE 's|^\s*k8s.io/client-go v0\.([0-9]+)\..*|\1|p' $helm_source/go.mod)
-    echo "building Helm $version (1 to 3 minutes the first time)"
-    mkdir -p "$dir/bin"
-    rm -f "$dir/bin/helm-built-from"
-    (cd $helm_source && CGO_ENABLED=0 GOWORK=off go build -trimpath -buildvcs=false -o "$dir/bin/helm" -ldflags "-s -w \
-        -X helm.sh/helm/v3/internal/version.version=$version \
+    local built minor
+    ! is_helm_built || return 0
+    built=$(print_version $helm_source/go.mod helm.sh/helm/v3)
+    minor=$(print_version $helm_source/go.mod k8s.io/client-go | cut -d. -f2)
+    echo "building Helm $built (1 to 3 minutes the first time)"
+    rm -f "$home/bin/helm-built-from"
+    build "$home/bin/helm" $helm_source "-X helm.sh/helm/v3/internal/version.version=$built \
         -X helm.sh/helm/v3/pkg/chartutil.k8sVersionMajor=1 -X helm.sh/helm/v3/pkg/chartutil.k8sVersionMinor=$minor \
         -X helm.sh/helm/v3/pkg/lint/rules.k8sVersionMajor=1 -X helm.sh/helm/v3/pkg/lint/rules.k8sVersionMinor=$minor" \
-        helm.sh/helm/v3/cmd/helm)
-    echo "$hash" >"$dir/bin/helm-built-from"
+        helm.sh/helm/v3/cmd/helm
+    hash_sources $helm_source go.mod go.sum >"$home/bin/helm-built-from"
 }
 
 # --- its processes ----------------------------------------------------------------------------------------------------
@@ -170,7 +220,7 @@ start() {
     # shellcheck disable=SC2016 # what is in quotes belongs to the inner shell
     setsid bash -c 'echo "$$ $(print_start_time $$)" >"$1/pid"
         exec unshare --mount --net --pid --ipc --uts --fork --kill-child --mount-proc "${@:2}"' \
-        cluster "$dir" "$PWD/$source/node.sh" "$dir" "$control_group" >"$dir/log/node.log" 2>&1 </dev/null 9>&- &
+        cluster "$dir" "$PWD/$source/node.sh" "$dir" "$control_group" $tags >"$dir/log/node.log" 2>&1 </dev/null 9>&- &
     pid=$!
     until print_inner_pid >/dev/null; do
         [ -n "$(print_start_time $pid)" ] || { show_failure; exit 1; }
@@ -184,7 +234,8 @@ run_in_network() {
     local inner
     inner=$(print_inner_pid_or_die)
     cd "$caller_dir"
-    export KUBECONFIG=$dir/node/admin.kubeconfig KUBECACHEDIR=$dir/node/kubectl-cache PATH=$dir/bin:$PATH
+    export KUBECONFIG=$dir/node/admin.kubeconfig KUBECACHEDIR=$dir/node/kubectl-cache PATH=$dir/bin:$home/bin:$PATH \
+        RPW_E2E_LOG=$dir/log
     exec nsenter --net="/proc/$inner/ns/net" "$@"
 }
 
@@ -192,21 +243,26 @@ kubectl() {
     (run_in_network kubectl "$@")
 }
 
-is_node_ready() {
-    kubectl wait --for=condition=Ready node/node --timeout=0s
+is_ready() {
+    if [ -n "$version" ]; then
+        kubectl --request-timeout=5s get serviceaccount default
+    else
+        kubectl wait --for=condition=Ready node/node --timeout=0s
+    fi
 }
 
 run_up() {
     local program
     [ "$(id -u)" -eq 0 ] || die "up needs root: it makes namespaces and mounts"
-    for program in etcd containerd runc ip nft nsenter unshare openssl; do
+    for program in etcd runc ip nft nsenter unshare openssl; do
         command -v $program >/dev/null || die "$program is missing: scripts/install-packages.sh e2e installs it"
     done
     command -v go >/dev/null ||
         die "Go is missing: install 1.26, or 1.21 or later, which fetches that by itself (https://go.dev/dl)"
     build_kubernetes
+    [ -n "$version" ] || build_containerd
     build_helm
-    if is_running && is_node_ready >/dev/null 2>&1; then
+    if is_running && is_ready >/dev/null 2>&1; then
         echo "already up: scripts/cluster.sh kubectl get pods -A"
         return
     fi
@@ -214,9 +270,11 @@ run_up() {
     wait_for etcd etcd curl_in_network http://127.0.0.1:2379/health
     wait_for kube-apiserver kube-apiserver kubectl --request-timeout=5s get --raw /readyz
     wait_for kube-controller-manager kube-controller-manager kubectl --request-timeout=5s get serviceaccount default
-    wait_for kube-scheduler kube-scheduler curl_in_network https://127.0.0.1:10259/readyz
-    wait_for kube-proxy kube-proxy curl_in_network http://127.0.0.1:10256/healthz
-    wait_for kubelet "kubelet (the node is ready)" is_node_ready
+    if [ -z "$version" ]; then
+        wait_for kube-scheduler kube-scheduler curl_in_network https://127.0.0.1:10259/readyz
+        wait_for kube-proxy kube-proxy curl_in_network http://127.0.0.1:10256/healthz
+        wait_for kubelet "kubelet (the node is ready)" is_ready
+    fi
     echo "up: scripts/cluster.sh kubectl get pods -A"
 }
 
@@ -241,12 +299,22 @@ run_status() {
 
 run_load() {
     local inner file
+    [ -z "$version" ] || die "a cluster without a node has no place for images"
     inner=$(print_inner_pid_or_die)
     cd "$caller_dir"
     for file in "$@"; do
         [ -r "$file" ] || die "cannot read $file"
-        nsenter --target "$inner" --mount --net --pid ctr -n k8s.io images import - <"$file"
+        nsenter --target "$inner" --mount --net --pid "$dir/bin/ctr" -n k8s.io images import - <"$file"
     done
+}
+
+run_built() {
+    if is_kubernetes_built && is_helm_built && { [ -n "$version" ] || is_containerd_built; }; then
+        echo "built"
+    else
+        echo "not built, or of other sources"
+        return 1
+    fi
 }
 
 usage() {
@@ -267,7 +335,7 @@ if [ -n "$kubeconfig" ]; then
     export KUBECONFIG=$kubeconfig
     cd "$caller_dir"
     case $verb in
-        up | down | load) echo "using the cluster of $kubeconfig" ;;
+        up | built | down | load) echo "using the cluster of $kubeconfig" ;;
         status) exec env kubectl get nodes -o wide ;;
         kubectl) exec env kubectl "$@" ;;
         exec) exec "$@" ;;
@@ -278,6 +346,7 @@ fi
 case $verb in
     up) lock && run_up ;;
     down) lock && stop ;;
+    built) run_built ;;
     status) run_status ;;
     kubectl) kubectl "$@" ;;
     exec) run_in_network "$@" ;;

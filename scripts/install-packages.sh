@@ -9,7 +9,7 @@ build=(gcc libc6-dev cmake ninja-build pkg-config
 demo=("${build[@]}" openssl curl python3 python3-jsonpatch python3-yaml)
 test=("${demo[@]}" faketime clang libclang-rt-dev patch shellcheck wrk python3-pip python3-prometheus-client python3-jsonschema zsh fish)
 # A Kubernetes node and container images, without Docker, also for another architecture. Debian 12.
-e2e=("${demo[@]}" faketime etcd-server containerd runc containernetworking-plugins nftables iproute2 conntrack mmdebstrap python3-pip
+e2e=("${demo[@]}" faketime etcd-server runc containernetworking-plugins nftables iproute2 conntrack mmdebstrap python3-pip
      buildah qemu-user-static binutils)
 # Their version decides what they say. Only where the distribution has it; test.sh goes without them elsewhere.
 pinned=(clang-format-14 clang-tidy-14)

@@ -1,14 +1,15 @@
 #!/usr/bin/env bash
-# test.sh [--quick | --e2e] - builds and tests everything that needs no cluster; the last line counts the steps.
+# test.sh [--quick | --e2e | --e2e-all] - builds and tests all that needs no cluster; the last line counts the steps.
 # Debian 12 or 13, as root or with sudo; asks nothing. --quick is the inner loop: build, unit and golden tests,
-# formatting. --e2e are the tests in a real Kubernetes, which it builds (Go), starts and stops; Debian 12, as root.
+# formatting. --e2e are the tests in a real Kubernetes, which it builds (Go), starts and stops; Debian 12, as root. What
+# needs no node is tested with other versions' apiservers, too, where they are built; --e2e-all builds them.
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit 1
 
 mode=${1:-all}
 case $mode in
-    all | --quick | --e2e) ;;
-    *) echo "Usage: $0 [--quick | --e2e]" >&2; exit 2 ;;
+    all | --quick | --e2e | --e2e-all) ;;
+    *) echo "Usage: $0 [--quick | --e2e | --e2e-all]" >&2; exit 2 ;;
 esac
 
 readonly logs=build/test-logs asan=build/asan release=build/everything fuzz_seconds=20
@@ -166,6 +167,29 @@ run_e2e() {
         timeout -k 10 2400 scripts/cluster.sh exec /usr/bin/python3 -m unittest discover -v -s tests/e2e -p '*.py'
 }
 
+# What needs no node, with the apiserver of another version.
+run_api_tests() ( # version
+    local modules
+    export RPW_E2E_KUBERNETES=$1 RPW_PROGRAM=$PWD/$asan/rucio-policy-webhook PYTHONDONTWRITEBYTECODE=1
+    trap 'scripts/cluster.sh down' EXIT
+    scripts/cluster.sh up || return
+    mapfile -t modules < <(cd tests/e2e && printf '%s\n' api_*.py certs_ensure.py chart_accepted.py | sed 's/\.py$//')
+    timeout -k 10 1200 env -C tests/e2e ../../scripts/cluster.sh exec /usr/bin/python3 -m unittest -v "${modules[@]}"
+)
+
+test_other_versions() {
+    local module version
+    for module in tests/e2e/cluster/kubernetes-*.mod; do
+        version=$(sed 's/.*kubernetes-//; s/\.mod$//' <<<"$module")
+        if [ "$mode" = --e2e-all ] || RPW_E2E_KUBERNETES=$version scripts/cluster.sh built >/dev/null; then
+            run_step_after "build crds cluster" "api-$version" run_api_tests "$version"
+        else
+            report "api-$version" skipped "not built; --e2e-all builds it"
+            skipped=$((skipped + 1))
+        fi
+    done
+}
+
 test_quickly() {
     run_step packages scripts/install-packages.sh test
     run_step imports scripts/check-imports.py
@@ -219,12 +243,13 @@ test_in_cluster() {
     scripts/cluster.sh status >/dev/null 2>&1 || trap 'scripts/cluster.sh down' EXIT
     run_step_after "images server-image" cluster start_cluster
     run_step_after "build images server-image crds cluster" e2e run_e2e
+    test_other_versions
 }
 
 case $mode in
     all) test_all ;;
     --quick) test_quickly ;;
-    --e2e) test_in_cluster ;;
+    --e2e | --e2e-all) test_in_cluster ;;
 esac
 
 printf '\n%s\n' "$summary"

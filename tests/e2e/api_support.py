@@ -11,7 +11,7 @@ import os
 import pathlib
 import re
 
-from cluster import (CONTAINERS, ROOT, ClusterCase, Refused, container_of, sends_nothing_else, volume_of,
+from cluster import (CONTAINERS, ClusterCase, Refused, container_of, sends_nothing_else, volume_of,
                      wait_until)
 
 PATH = "/opt/rucio/policy"
@@ -122,8 +122,7 @@ def record_of(plain, stored):
 
 def log_file(name):
     """A log of the cluster that scripts/cluster.sh makes; None for another cluster."""
-    found = pathlib.Path(os.environ.get("RPW_E2E_DIR", str(ROOT / "build" / "e2e"))) / "log" / name
-    return found if "RPW_E2E_KUBECONFIG" not in os.environ and found.exists() else None
+    return pathlib.Path(os.environ["RPW_E2E_LOG"]) / name if "RPW_E2E_LOG" in os.environ else None
 
 
 def outcomes_of(requests):

@@ -6,11 +6,11 @@ import yaml
 
 import custom_resources
 from chart_support import ALL, MONITORING, NAME, ChartCase, find, render, render_text
-from cluster import kubectl
+from cluster import ROOT, kubectl
 
 TLS = ("--set", "certificates.issuer=cert-manager")
 OTHERS = (
-    "--set", "hostNetwork.enabled=true,webhook.selection=labels,priorityClassName=system-cluster-critical",
+    "--set", "hostNetwork.enabled=true,priorityClassName=system-cluster-critical",
     "--set", "networkPolicy.operationsFrom[0].namespaceSelector.matchLabels.a=b,imagePullSecrets[0].name=registry",
     "--set", "certificates.issuer=provided,certificates.secretName=mine,certificates.caBundle=x,nodeSelector.a=b",
     "--set", "tolerations[0].operator=Exists,terminationGracePeriodSeconds=60,listenAddress=[::]",
@@ -46,12 +46,14 @@ class Accepted(DryRun):
     def test_all_fields_are_known_with_the_other_choices(self):
         self.assert_accepted(*OTHERS)
 
+    def test_all_fields_of_the_rendered_manifest_are_known(self):
+        done = apply_dry((ROOT / "manifests" / "install.yaml").read_text(encoding="utf-8"))
+        self.assertEqual(done.returncode, 0, done.stderr)
+
     def test_apiserver_adds_nothing_to_the_webhooks(self):
-        for flags in ((), ("--set", "webhook.selection=labels")):
-            with self.subTest(flags):
-                ours = find(render(*flags), "MutatingWebhookConfiguration")
-                theirs = yaml.safe_load(apply_dry(yaml.safe_dump(ours), "-o", "yaml").stdout)
-                self.assertEqual(theirs["webhooks"], ours["webhooks"])
+        ours = find(render(), "MutatingWebhookConfiguration")
+        theirs = yaml.safe_load(apply_dry(yaml.safe_dump(ours), "-o", "yaml").stdout)
+        self.assertEqual(theirs["webhooks"], ours["webhooks"])
 
 
 @unittest.skipUnless(custom_resources.FOLDER.is_dir(), "the CustomResourceDefinitions were not fetched")

@@ -62,15 +62,11 @@ class Availability(ChartCase):
         self.assertEqual([config_map.get("immutable") for config_map in config_maps], [True])
 
     def test_replicas_are_spread_over_nodes_and_zones(self):
-        # Of one template alone where Kubernetes knows that: old pods must not push new ones together.
-        for version, more in (("1.35.0", {"matchLabelKeys": ["pod-template-hash"]}),
-                              ("1.27.0", {"matchLabelKeys": ["pod-template-hash"]}), ("1.26.9", {})):
-            with self.subTest(version):
-                spec = pod_of_server("--kube-version", version, "--set", "webhook.selection=labels")
-                self.assertEqual(spec["topologySpreadConstraints"], [
-                    {"topologyKey": key, "maxSkew": 1, "whenUnsatisfiable": "ScheduleAnyway",
-                     "labelSelector": {"matchLabels": SELECTOR}, **more}
-                    for key in ("kubernetes.io/hostname", "topology.kubernetes.io/zone")])
+        # Of one template alone: old pods must not push new ones together.
+        self.assertEqual(pod_of_server()["topologySpreadConstraints"], [
+            {"topologyKey": key, "maxSkew": 1, "whenUnsatisfiable": "ScheduleAnyway",
+             "labelSelector": {"matchLabels": SELECTOR}, "matchLabelKeys": ["pod-template-hash"]}
+            for key in ("kubernetes.io/hostname", "topology.kubernetes.io/zone")])
 
     def test_own_constraints_replace_these(self):
         own = [{"topologyKey": "rack", "maxSkew": 2, "whenUnsatisfiable": "DoNotSchedule"}]
@@ -78,13 +74,11 @@ class Availability(ChartCase):
         self.assertEqual(spec["topologySpreadConstraints"], own)
 
     def test_one_replica_after_the_other_may_be_evicted_and_one_that_is_not_ready_always(self):
-        for version, more in (("1.35.0", {"unhealthyPodEvictionPolicy": "AlwaysAllow"}),
-                              ("1.27.0", {"unhealthyPodEvictionPolicy": "AlwaysAllow"}), ("1.26.9", {})):
-            with self.subTest(version):
-                things = render(*ALL, "--kube-version", version, "--set", "webhook.selection=labels")
-                spec = find(things, "PodDisruptionBudget")["spec"]
-                self.assertEqual(spec, {"maxUnavailable": 1, "selector": {"matchLabels": SELECTOR}, **more})
-                self.assertEqual(selected(things, spec["selector"]), {SERVER})
+        things = render(*ALL)
+        spec = find(things, "PodDisruptionBudget")["spec"]
+        self.assertEqual(spec, {"maxUnavailable": 1, "selector": {"matchLabels": SELECTOR},
+                                "unhealthyPodEvictionPolicy": "AlwaysAllow"})
+        self.assertEqual(selected(things, spec["selector"]), {SERVER})
 
     def test_budget_can_be_left_out(self):
         self.assertNotIn("PodDisruptionBudget", {thing["kind"] for thing in

@@ -91,11 +91,6 @@ class Configuration(ChartCase):
                          for text in (CONFIGURATION, CONFIGURATION.replace("rucio-atlas", "rucio-cms")))
         self.assertEqual(before, after)
 
-    def test_change_of_the_webhooks_runs_the_certificates_job_again(self):
-        before, after = (find(render("--no-hooks", *flags), "Job")["metadata"]["name"]
-                         for flags in ((), ("--set", "webhook.selection=labels")))
-        self.assertNotEqual(before, after)
-
     def test_own_config_map_is_used_and_none_made(self):
         things = render("--no-hooks", "--set", "configMap=mine", configuration="")
         self.assertNotIn("ConfigMap", [thing["kind"] for thing in things])
@@ -214,24 +209,6 @@ class Selection(ChartCase):
         self.assertIn("the image pattern \"*:*\" means every image, so every pod of the cluster would depend on the webhook",
                       render_error(configuration=policy(["a"]).replace('"containers": ["a"]', '"images": ["*:*"]')))
 
-    def test_labels_are_those_of_rucios_charts(self):
-        configuration = policy(["rucio-webui"], "warn")
-        things = render("--set", "webhook.selection=labels", "--kube-version", "1.27.0", configuration=configuration)
-        webhooks = find(things, "MutatingWebhookConfiguration")["webhooks"]
-        self.assertEqual([webhook["objectSelector"]["matchExpressions"] for webhook in webhooks],
-                         [[{"key": "rucio-daemon", "operator": "Exists"}],
-                          [{"key": "app", "operator": "In", "values": ["rucio-server", "rucio-ui", "rucio-webui"]}]])
-        self.assertFalse(any("matchConditions" in webhook for webhook in webhooks))
-        self.assertEqual(len({webhook["name"] for webhook in webhooks}), 2)
-
-    def test_labels_cannot_tell_a_pattern(self):
-        error = render_error("--set", "webhook.selection=labels", configuration=policy(["rucio-*"]))
-        self.assertIn("cannot be told by labels", error)
-
-    def test_match_conditions_need_kubernetes_1_30(self):
-        self.assertIn("use --set webhook.selection=labels", render_error("--kube-version", "1.29.9"))
-        render("--kube-version", "1.30.0-gke.1")
-
     def test_namespaces_of_the_system_and_its_own_are_left_out(self):
         webhook = find(render(), "MutatingWebhookConfiguration")["webhooks"][0]
         self.assertEqual(webhook["namespaceSelector"]["matchExpressions"],
@@ -253,15 +230,14 @@ class Selection(ChartCase):
             {"key": "kubernetes.io/metadata.name", "operator": "NotIn", "values": [NAME]}]})
 
     def test_it_fails_closed_and_asks_for_pods_as_they_are_created_and_no_more(self):
-        for flags in ((), ("--set", "webhook.selection=labels")):
-            for webhook in find(render(*flags), "MutatingWebhookConfiguration")["webhooks"]:
-                for key in ("name", "clientConfig", "namespaceSelector", "objectSelector", "matchConditions"):
-                    webhook.pop(key, None)
-                self.assertEqual(webhook, {
-                    "admissionReviewVersions": ["v1"], "failurePolicy": "Fail", "matchPolicy": "Equivalent",
-                    "reinvocationPolicy": "IfNeeded", "sideEffects": "None", "timeoutSeconds": 5,
-                    "rules": [{"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"],
-                               "resources": ["pods"], "scope": "Namespaced"}]})
+        [webhook] = find(render(), "MutatingWebhookConfiguration")["webhooks"]
+        for key in ("name", "clientConfig", "namespaceSelector", "matchConditions"):
+            del webhook[key]
+        self.assertEqual(webhook, {
+            "admissionReviewVersions": ["v1"], "failurePolicy": "Fail", "matchPolicy": "Equivalent",
+            "reinvocationPolicy": "IfNeeded", "sideEffects": "None", "timeoutSeconds": 5, "objectSelector": {},
+            "rules": [{"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"],
+                       "resources": ["pods"], "scope": "Namespaced"}]})
 
     def test_it_is_called_through_its_service(self):
         things = render()

@@ -163,7 +163,7 @@ class Names(ChartCase):
             self.assertLessEqual(len(thing["metadata"]["name"]), limit, thing["kind"])
 
     def test_names_of_digits_stay_text(self):
-        for flags in ((), ("--set", "webhook.selection=labels"), ("--set", "certificates.issuer=cert-manager")):
+        for flags in ((), ("--set", "certificates.issuer=cert-manager")):
             things = render(*ALL, *MONITORING, *flags, "--namespace", "456", name="123")
             found = {}
             for thing in things:

@@ -356,17 +356,16 @@ class Values(unittest.TestCase):
                     ((), "configuration: the text of the webhook's configuration is missing "
                          "(--set-file configuration=policy.yaml)"),
                     (("--kube-version", "1.29.0", "--set-file", f"configuration={file.name}"),
-                     "webhook.selection: matchConditions need Kubernetes 1.30 or later, this is v1.29.0; "
-                     "use --set webhook.selection=labels"),
+                     "chart requires kubeVersion: >=1.30.0-0 which is incompatible with Kubernetes v1.29.0"),
                     (("--set", "replica=3"), "additional properties 'replica' not allowed")):
                 with self.subTest(words=words):
                     done = helm("template", NAME, str(ROOT / "manifests" / "chart"), *flags)
                     self.assertIn(words, done.stderr)
                     self.assertIn(f"`{words}`", prose())
 
-    def test_clusters_from_1_25_on_are_those_of_the_chart(self):
-        self.assertEqual(render_text("--kube-version", "1.25.0", "--set", "webhook.selection=labels").returncode, 0)
-        self.assertIn("chart requires kubeVersion", render_text("--kube-version", "1.24.0").stderr)
+    def test_clusters_from_1_30_on_are_those_of_the_chart(self):
+        for version in ("1.30.0", "1.30.0-gke.1"):
+            self.assertEqual(render_text("--kube-version", version).returncode, 0)
 
 
 if __name__ == "__main__":

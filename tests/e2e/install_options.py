@@ -1,40 +1,12 @@
 """Options of the chart for how the webhook is called and gets its certificate: each installs and patches a pod."""
 import unittest
 
-from api_support import annotations_of
-from install_support import NAME, InstalledCase, make_home, rucio_pod
+from install_support import NAME, InstalledCase, make_home
 
 import certs_ensure_verb as verb
 from kube_api import encode
 
 PRIVILEGED = {"pod-security.kubernetes.io/enforce": "privileged"}
-
-
-class SelectedByLabels(InstalledCase):
-    """For clusters before 1.30."""
-
-    @classmethod
-    def install(cls):
-        return cls.install_chart(**{"webhook.selection": "labels"})
-
-    def status_of(self, container, **labels):
-        pod = rucio_pod(container=container)
-        pod["metadata"]["labels"] = {name.replace("_", "-"): value for name, value in labels.items()}
-        return annotations_of(self.api.create(pod, self.namespace, dry_run=True)).get("status")
-
-    def test_pods_with_the_labels_of_rucios_charts_are_patched(self):
-        self.assertEqual(self.status_of("rucio-server", app="rucio-server"), "injected")
-        self.assertEqual(self.status_of("rucio-ui", app="rucio-ui"), "injected")
-        self.assertEqual(self.status_of("rucio-daemons", rucio_daemon="reaper"), "injected")
-
-    def test_pods_without_them_do_not_reach_it(self):
-        self.assertIsNone(self.status_of("rucio-server"))
-        self.assertIsNone(self.status_of("rucio-server", app="shop"))
-
-    def test_both_entries_have_the_authority(self):
-        bundles = self.installed.bundles()
-        self.assertEqual((len(bundles), len(set(bundles))), (2, 1))
-        self.assertTrue(bundles[0])
 
 
 class OnTheHostsNetwork(InstalledCase):

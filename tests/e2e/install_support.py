@@ -249,7 +249,7 @@ class Installation:
 
 
 class Release(Installation):
-    """The chart in a namespace, with a configuration and values ("webhook.selection": "labels")."""
+    """The chart in a namespace, with a configuration and values ("audit.enabled": True)."""
 
     def run(self, verb, text, *flags, chart=CHART, check=True, **values):
         """helm install or upgrade: the completed process."""

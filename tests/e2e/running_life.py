@@ -207,7 +207,7 @@ class WithoutTheWebhook(LifeCase):
         def has_restarted():
             pod = self.api.get("Pod", "ended", self.namespace)
             status = pod["status"]["containerStatuses"][0]
-            return pod if status["restartCount"] == 1 and status["ready"] else None
+            return pod if status["restartCount"] >= 1 and status["ready"] else None
 
         self.assert_has(wait_until(has_restarted, "the container has restarted"), PATH, "package")
 

@@ -197,7 +197,7 @@ class Sources(SourcesCase):
         def look():
             pod = cls.api.get("Pod", name, cls.namespace)
             statuses = pod["status"]["containerStatuses"]
-            return pod if all(s["restartCount"] == 1 and s["ready"] for s in statuses) else None
+            return pod if all(s["restartCount"] >= 1 and s["ready"] for s in statuses) else None
 
         try:
             return wait_until(look, f"pod {name} runs again")
@@ -263,7 +263,8 @@ class Sources(SourcesCase):
     def check_again(self, policy):
         pod = self.pods[f"{policy}-again"]
         installer = init_status(pod, INSTALLERS[policy])
-        self.assertEqual((installer["restartCount"], installer["state"]["terminated"]["exitCode"]), (1, 0))
+        self.assertGreaterEqual(installer["restartCount"], 1)
+        self.assertEqual(installer["state"]["terminated"]["exitCode"], 0)
         self.assert_rucio_uses_it(f"{policy}-again", "rucio-server")
 
         def find(*what):

@@ -112,39 +112,6 @@ is wanted, never less, and the webhook itself decides.
 {{- dict "conditions" $conditions | toJson }}
 {{- end }}
 
-{{- /* Its entries, as {"entries": [{name, objectSelector, matchConditions?}]}. */}}
-{{- define "rpw.entries" -}}
-{{- $entries := list }}
-{{- if eq .Values.webhook.selection "matchConditions" }}
-{{- if semverCompare "<1.30.0-0" .Capabilities.KubeVersion.Version }}
-{{- fail (printf "webhook.selection: matchConditions need Kubernetes 1.30 or later, this is %s; use --set webhook.selection=labels" .Capabilities.KubeVersion.Version) }}
-{{- end }}
-{{- $conditions := (include "rpw.matchConditions" . | fromJson).conditions }}
-{{- $entries = append $entries (dict "name" "pods.policy.rucio.cern.ch" "objectSelector" dict "matchConditions" $conditions) }}
-{{- else }}
-{{- $apps := list }}
-{{- range (include "rpw.containers" . | fromJson).names }}
-{{- if regexMatch "[*?]" . }}
-{{- fail (printf "webhook.selection: the container pattern %q cannot be told by labels; name the containers" .) }}
-{{- else if eq . "rucio-daemons" }}
-{{- $selector := dict "matchExpressions" (list (dict "key" "rucio-daemon" "operator" "Exists")) }}
-{{- $entries = append $entries (dict "name" "daemons.policy.rucio.cern.ch" "objectSelector" $selector) }}
-{{- else }}
-{{- $apps = append $apps . }}
-{{- end }}
-{{- end }}
-{{- with $apps }}
-{{- $selector := dict "matchExpressions" (list (dict "key" "app" "operator" "In" "values" .)) }}
-{{- $entries = append $entries (dict "name" "app.policy.rucio.cern.ch" "objectSelector" $selector) }}
-{{- end }}
-{{- end }}
-{{- dict "entries" $entries | toJson }}
-{{- end }}
-
-{{- define "rpw.webhookNames" -}}
-{{- range (include "rpw.entries" . | fromJson).entries }}{{ .name }} {{ end }}
-{{- end }}
-
 {{- /* The namespaces whose pods are sent. */}}
 {{- define "rpw.namespaceSelector" -}}
 {{- $excluded := append (default list .Values.webhook.excludedNamespaces) .Release.Namespace | uniq -}}

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# node.sh DIR CONTROL_GROUP - the first process in the cluster's namespaces: makes the machine that Kubernetes expects, starts its
-# components and ends, and with it all of them, when one of them ends. scripts/cluster.sh starts it.
+# node.sh DIR CONTROL_GROUP [api_only] - the first process in the cluster's namespaces: makes the machine that Kubernetes
+# expects, starts its components, without a node's if so told, and ends, and with it all of them, when one of them ends.
+# scripts/cluster.sh starts it.
 #
 # DIR appears as /run/rpw-e2e, so that paths are short (a Unix socket's has 107 characters) and the same for everybody.
 # 10.77.0.1 is the node, 10.77.1.0 and up are pods, 10.96.0.0/16 is for Services. There is no way out.
@@ -69,17 +70,20 @@ cat >cni/10-bridge.conflist <<'END'
 END
 
 cat >containerd.toml <<'END'
-version = 2
+version = 3
 root = "/run/rpw-e2e/node/containerd"
 state = "/run/containerd"
+# opt makes folders in the machine's /opt; nri wants a socket of its own there is no use for.
+disabled_plugins = ["io.containerd.internal.v1.opt", "io.containerd.nri.v1.nri"]
 [grpc]
   address = "/run/containerd/containerd.sock"
-[plugins."io.containerd.grpc.v1.cri"]
+[plugins."io.containerd.cri.v1.images".pinned_images]
   # A name without a host would be taken for one of a public registry.
-  sandbox_image = "localhost/pause:1"
+  sandbox = "localhost/pause:1"
+[plugins."io.containerd.cri.v1.runtime"]
   restrict_oom_score_adj = true
-[plugins."io.containerd.grpc.v1.cri".cni]
-  bin_dir = "/usr/lib/cni"
+[plugins."io.containerd.cri.v1.runtime".cni]
+  bin_dirs = ["/usr/lib/cni"]
   conf_dir = "/run/rpw-e2e/node/cni"
 END
 
@@ -138,7 +142,6 @@ start() { # name, command...
 
 start etcd etcd --data-dir /var/lib/etcd --listen-client-urls http://127.0.0.1:2379 --advertise-client-urls http://127.0.0.1:2379 \
     --listen-peer-urls http://127.0.0.1:2380
-start containerd containerd --config containerd.toml
 start kube-apiserver kube-apiserver --etcd-servers=http://127.0.0.1:2379 --advertise-address=10.77.0.1 \
     --service-cluster-ip-range=10.96.0.0/16 --authorization-mode=Node,RBAC --allow-privileged=true \
     --kubelet-preferred-address-types=InternalIP \
@@ -151,10 +154,13 @@ start kube-apiserver kube-apiserver --etcd-servers=http://127.0.0.1:2379 --adver
 start kube-controller-manager kube-controller-manager --kubeconfig=controller-manager.kubeconfig --leader-elect=false \
     --use-service-account-credentials=true --service-account-private-key-file=service-account.key --root-ca-file=ca.crt \
     --cluster-signing-cert-file=ca.crt --cluster-signing-key-file=ca.key
-start kube-scheduler kube-scheduler --kubeconfig=scheduler.kubeconfig --leader-elect=false
-start kube-proxy kube-proxy --config=proxy.yaml
-start kubelet kubelet --config=kubelet.yaml --kubeconfig=kubelet.kubeconfig --root-dir=$node/kubelet \
-    --cert-dir=$node/kubelet/pki --hostname-override=node --node-ip=10.77.0.1
+if [ "${3-}" != api_only ]; then
+    start containerd containerd --config containerd.toml
+    start kube-scheduler kube-scheduler --kubeconfig=scheduler.kubeconfig --leader-elect=false
+    start kube-proxy kube-proxy --config=proxy.yaml
+    start kubelet kubelet --config=kubelet.yaml --kubeconfig=kubelet.kubeconfig --root-dir=$node/kubelet \
+        --cert-dir=$node/kubelet/pki --hostname-override=node --node-ip=10.77.0.1
+fi
 
 ended=
 code=0
