@@ -14,8 +14,9 @@ static int verify_script(void *context)
 const struct rpw_verb rpw_verb_verify_script = {
     .name = "verify-script",
     .summary = "the Python of `verify`, to try a package against an image of Rucio",
-    .text = "Prints the Python program that runs in the init container rucio-policy-verify: Rucio's own loader says what "
-            "it makes of the package. `python3 - fail` in an image of Rucio runs it from standard input; the package is "
-            "named as the webhook names it, by POLICY_PKG_PATH, PYTHONPATH and RUCIO_POLICY_PACKAGE.",
+    .text =
+        "Prints the Python program that runs in the init container rucio-policy-verify: Rucio's own loader says what "
+        "it makes of the package. `python3 - fail` in an image of Rucio runs it from standard input; the package is "
+        "named as the webhook names it, by POLICY_PKG_PATH, PYTHONPATH and RUCIO_POLICY_PACKAGE.",
     .run = verify_script,
 };

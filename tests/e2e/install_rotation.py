@@ -7,7 +7,7 @@ from install_support import AUTHORITY, NAME, TLS, Creations, InstalledCase
 import certs_ensure_verb as verb
 from kube_api import decode, encode
 
-OVERLAP_SECONDS = 10
+PUBLISHED = "policy.rucio.cern.ch/ca-published"
 
 
 class NoneIsRefused(InstalledCase):
@@ -16,8 +16,7 @@ class NoneIsRefused(InstalledCase):
         cls.authorities = verb.Authorities()
         cls.addClassCleanup(cls.authorities.remove)
         # Few requests for a connection: there are handshakes all the time.
-        return cls.install_chart(**{"certificates.overlap": f"{OVERLAP_SECONDS}s",
-                                    "extraArgs": ["--max-requests-per-connection=5"]})
+        return cls.install_chart(extraArgs=["--max-requests-per-connection=5"])
 
     # --- certificates
 
@@ -25,10 +24,10 @@ class NoneIsRefused(InstalledCase):
         data = self.installed.secret(AUTHORITY)["data"]
         return verb.Pair(decode(data["ca.crt"]), decode(data["ca.key"]))
 
-    def serve_until(self, days):
-        """Both replicas show a certificate of the current authority that ends so soon."""
+    def serve_until(self, days, minutes=0):
+        """Both replicas show a certificate of the current authority that ends so soon, made so many minutes from now."""
         names = f"DNS:{NAME}.{self.home}.svc"
-        pair = self.authorities.serving(self.current_authority(), days, names)
+        pair = self.authorities.serving(self.current_authority(), days, names, minutes=minutes)
         self.installed.change_secret(TLS, {"tls.crt": encode(pair.certificate), "tls.key": encode(pair.key)})
         self.installed.wait_until_served()
 
@@ -41,9 +40,11 @@ class NoneIsRefused(InstalledCase):
         self.installed.change_secret(AUTHORITY, {"ca.crt": encode(soon.certificate)})
         return soon
 
-    def wait_until_ensured(self):
-        """`certs ensure` again and again, until nothing is left to do later."""
-        wait_until(lambda: "again after" not in self.installed.ensure_certificates(), "the overlap is over")
+    def publish_earlier(self):
+        """As if the authority had been published long ago."""
+        published = self.api.get("MutatingWebhookConfiguration", NAME)["metadata"]["annotations"][PUBLISHED]
+        kubectl("annotate", "--overwrite", "mutatingwebhookconfiguration", NAME,
+                f"{PUBLISHED}=2026-01-01T00:00:00Z {published.split()[1]}")
 
     # --- tests
 
@@ -99,11 +100,13 @@ class NoneIsRefused(InstalledCase):
             self.assertEqual(self.installed.certificate(), served)
             self.assertIn(old.certificate.strip(), decode(self.installed.bundles()[0]))
             creations.wait_for_more()
-            wait_until(lambda: self.installed.ensure_certificates() and self.installed.certificate() != served,
-                       "the overlap is over")
+            self.publish_earlier()
+            self.assertIn("made a new serving certificate", self.installed.ensure_certificates())
+            self.assertNotEqual(self.installed.certificate(), served)
             self.installed.wait_until_served()
             creations.wait_for_more()
-            self.wait_until_ensured()
+            self.serve_until(days=80, minutes=-120)
+            self.assertIn("dropped the previous authority", self.installed.ensure_certificates())
             creations.wait_for_more()
         creations.assert_none_failed("renewal of the authority")
         self.assertNotIn(old.certificate.strip(), decode(self.installed.bundles()[0]))

@@ -32,8 +32,9 @@ def configuration(bundle=None):
                           "sideEffects": "None", "admissionReviewVersions": ["v1"], "newField": {"x": 0.1}} for name in ("a.policy.rucio.cern.ch", "b.policy.rucio.cern.ch")]}
 
 
-def openssl(*arguments, stdin=None):
-    return subprocess.run(["openssl", *arguments], input=stdin, capture_output=True, text=True, check=True).stdout
+def openssl(*arguments, stdin=None, minutes=0):
+    return subprocess.run(["openssl", *arguments], input=stdin, capture_output=True, text=True, check=True,
+                          env={**os.environ, **(clock(minutes) if minutes else {})}).stdout
 
 
 class Pair:
@@ -74,14 +75,15 @@ class Authorities:
                             str(days), "-addext", f"subjectAltName=DNS:{DNS}", "-addext",
                             "basicConstraints=critical,CA:FALSE"), key)
 
-    def serving(self, authority, days, names=f"DNS:{DNS}", extensions=None, subject="/CN=x"):
+    def serving(self, authority, days, names=f"DNS:{DNS}", extensions=None, subject="/CN=x", minutes=0):
         key = self.key()
         for name, text in (("ca.crt", authority.certificate), ("ca.key", authority.key), ("tls.key", key),
                            ("ext", extensions or f"subjectAltName={names}\nextendedKeyUsage=serverAuth\n")):
             (self.folder / name).write_text(text)
         request = openssl("req", "-new", "-key", str(self.folder / "tls.key"), "-subj", subject)
         certificate = openssl("x509", "-req", "-CA", str(self.folder / "ca.crt"), "-CAkey", str(self.folder / "ca.key"),
-                              "-CAcreateserial", "-days", str(days), "-extfile", str(self.folder / "ext"), stdin=request)
+                              "-CAcreateserial", "-days", str(days), "-extfile", str(self.folder / "ext"), stdin=request,
+                              minutes=minutes)
         return Pair(certificate, key)
 
 
