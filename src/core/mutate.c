@@ -167,6 +167,30 @@ static void refuse(struct mutation *mutation, enum rpw_reason reason, struct rpw
     answer_in_json(mutation, reason, &answer);
 }
 
+/* Whoever asks to be told of Rucio without a policy is told of a container beside those that get theirs. False: no memory. */
+static bool warn_of_others(struct mutation *mutation, struct rpw_warning_list *warnings)
+{
+    const struct rpw_policy *policy = mutation->result->policy;
+    struct rpw_span text;
+
+    for (int kind = 0; kind < RPW_CONTAINER_KINDS; kind++) {
+        const struct rpw_container_list *containers = &mutation->review.pod.containers[kind];
+        for (size_t i = 0; i < containers->count; i++) {
+            struct rpw_recognition rucio = rpw_recognise_rucio(&containers->items[i]);
+            if (rucio.kind == RPW_BY_NOTHING || rpw_recognise_target(policy, rucio.container).kind != RPW_BY_NOTHING)
+                continue;
+            if (!rpw_strbuf_join(mutation->arena, &text,
+                                 RPW_PARTS(rpw_words("container "), rpw_quoted(rucio.container->name),
+                                           rpw_words(" gets no policy, and looks like Rucio ("),
+                                           rpw_words(rpw_recognition_word(rucio.kind)), rpw_words(" "),
+                                           rpw_quoted(rucio.evidence), rpw_words(")"))) ||
+                !rpw_warnings_add(mutation->arena, warnings, text))
+                return false;
+        }
+    }
+    return true;
+}
+
 static void inject(struct mutation *mutation)
 {
     struct rpw_injection injection;
@@ -182,11 +206,14 @@ static void inject(struct mutation *mutation)
     }
     mutation->result->revision = injection.revision;
     answer.warnings = injection.warnings;
-    if (injection.edits.count > 0 && !rpw_jsonpatch_write(mutation->arena, &mutation->review.pod, &injection.edits,
-                                                          &answer.patch, &mutation->result->operation_count))
-        fail_full(mutation);
+    if (injection.edits.count == 0)
+        answer_in_json(mutation, RPW_REASON_UP_TO_DATE, &answer);
+    else if (rpw_jsonpatch_write(mutation->arena, &mutation->review.pod, &injection.edits, &answer.patch,
+                                 &mutation->result->operation_count) &&
+             (mutation->policies->unmatched == RPW_UNMATCHED_ALLOW || warn_of_others(mutation, &answer.warnings)))
+        answer_in_json(mutation, RPW_REASON_INJECTED, &answer);
     else
-        answer_in_json(mutation, injection.edits.count > 0 ? RPW_REASON_INJECTED : RPW_REASON_UP_TO_DATE, &answer);
+        fail_full(mutation);
 }
 
 /* Refuses the pod with a text of parts. */
@@ -237,10 +264,7 @@ static void handle_unmatched(struct mutation *mutation)
         RPW_PARTS(rpw_words("no policy selects this pod: container "), rpw_quoted(rucio.container->name),
                   rpw_words(" would run Rucio's generic policy ("), rpw_words(rpw_recognition_word(rucio.kind)),
                   rpw_words(" "), rpw_quoted(rucio.evidence), rpw_words(")"),
-                  rpw_words(is_refused ? ". Have a policy match it, or opt out with the annotation "
-                                         "policy.rucio.cern.ch/inject: \"false\" of the pod (in a "
-                                         "workload, of its template)"
-                                       : "")));
+                  rpw_words(is_refused ? ". Have a policy match it, " RPW_POLICY_OPT_OUT : "")));
     if (has_text && is_refused)
         refuse(mutation, RPW_REASON_UNMATCHED, text);
     else if (has_text && rpw_warnings_add(mutation->arena, &answer.warnings, text))

@@ -22,6 +22,11 @@
 #define RPW_PTH_VOLUME "rucio-policy-pth"
 #define RPW_PTH_FILE "rucio-policy.pth"
 
+/* How a pod opts out, as refusals say it. */
+#define RPW_POLICY_OPT_OUT                                                                                             \
+    "or opt out with the annotation policy.rucio.cern.ch/inject: \"false\" of the pod (in a workload, of its "         \
+    "template)"
+
 #define RPW_CHART_REVISION_PREFIX "chart-"
 
 /* The init containers that we add to a pod. Their names are reserved: a container of that name is never one that gets the

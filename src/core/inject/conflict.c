@@ -87,6 +87,6 @@ struct rpw_span conflict_message(struct injector *injector)
     }
     for (size_t kind = 0; kind < CONFLICT_KINDS; kind++)
         rpw_strbuf_put(&buf, is_met[kind] ? remedies[kind] : "");
-    rpw_strbuf_put(&buf, ", or opt out with the annotation policy.rucio.cern.ch/inject: \"false\"");
+    rpw_strbuf_put(&buf, ", " RPW_POLICY_OPT_OUT);
     return injector_finish(injector, &buf);
 }
