@@ -59,11 +59,13 @@ class Completion(unittest.TestCase):
     @unittest.skipUnless(shutil.which("fish"), "fish is not there")
     def test_fish_completes_as_bash_does(self):
         script = run("completion", "fish").stdout
+        home = tempfile.TemporaryDirectory(prefix="rpw-fish-")
+        self.addCleanup(home.cleanup)
         for line, expected in (("mu", "mutate"), ("certs e", "ensure"), ("serve --log-format ", "json\ntext"),
                                ("certs generate --fo", "--force"), ("completion z", "zsh")):
             asked = script + f"complete -C 'rucio-policy-webhook {line}'\n"
             done = subprocess.run(["fish", "--no-config", "-c", asked], capture_output=True, text=True, check=True,
-                                  env=environment(HOME="/nonexistent"))
+                                  env=environment(HOME=home.name))
             self.assertEqual(done.stdout.strip(), expected, line)
 
     def test_bash_reads_the_script(self):
