@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
+#include <unistd.h>
 
 #define MAX_DESCRIPTION_BYTES 512
 
@@ -222,19 +222,11 @@ static void free_headers(struct curl_slist *headers)
 
 static enum rpw_kube_result result_of(long http_status)
 {
-    switch (http_status) {
-    case 200:
-    case 201:
-        return RPW_KUBE_OK;
-    case 404:
-        return RPW_KUBE_NOT_FOUND;
-    case 409:
-        return RPW_KUBE_CONFLICT;
-    case 410:
-        return RPW_KUBE_GONE;
-    default:
-        return RPW_KUBE_FAILED;
-    }
+    return http_status == 200 || http_status == 201 ? RPW_KUBE_OK
+           : http_status == 404                     ? RPW_KUBE_NOT_FOUND
+           : http_status == 409                     ? RPW_KUBE_CONFLICT
+           : http_status == 410                     ? RPW_KUBE_GONE
+                                                    : RPW_KUBE_FAILED;
 }
 
 /* The answer's text is set in any case; its owner is the caller. */
@@ -265,16 +257,11 @@ static enum rpw_kube_result perform(struct rpw_kube_client *client, struct rpw_k
 static bool must_try_again(CURL *curl, long http_status, int tries)
 {
     curl_off_t seconds = 0;
-    struct timespec pause;
 
     if ((http_status != 429 && http_status != 503) || tries >= RPW_KUBE_MAX_TRIES)
         return false;
     curl_easy_getinfo(curl, CURLINFO_RETRY_AFTER, &seconds);
-    if (seconds < 1)
-        seconds = 1;
-    pause.tv_sec = seconds < RPW_KUBE_MAX_RETRY_PAUSE_S ? (time_t)seconds : RPW_KUBE_MAX_RETRY_PAUSE_S;
-    pause.tv_nsec = 0;
-    nanosleep(&pause, NULL);
+    sleep(seconds < 1 ? 1 : seconds < RPW_KUBE_MAX_RETRY_PAUSE_S ? (unsigned)seconds : RPW_KUBE_MAX_RETRY_PAUSE_S);
     return true;
 }
 

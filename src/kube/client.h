@@ -1,10 +1,8 @@
 /* client.h - calls to the Kubernetes API, one at a time.
  *
- * HTTPS only, the server verified; no redirects, no proxies, HTTP/1.1. A request is over
- * after RPW_KUBE_CALL_TIMEOUT_S at the latest, and an answer has at most RPW_KUBE_MAX_ANSWER_BYTES.
- * An apiserver that is busy (429, 503) has not carried the request out: it is asked up to RPW_KUBE_MAX_TRIES times, after
- * as many seconds as its Retry-After says, RPW_KUBE_MAX_RETRY_PAUSE_S at most.
- * A server that closes the connection must not end the process: SIGPIPE is ignored from the first client on.
+ * HTTPS only, the server verified; no redirects, no proxies, HTTP/1.1. A request is over after RPW_KUBE_CALL_TIMEOUT_S at the
+ * latest. An apiserver that is busy (429, 503) has not carried it out: it is asked up to RPW_KUBE_MAX_TRIES times, as many
+ * seconds later as its Retry-After says, RPW_KUBE_MAX_RETRY_PAUSE_S at most. SIGPIPE is ignored from the first client on.
  * Errors are told in the apiserver's own words (its Status), and a refused call (403) with the RBAC rule that would allow
  * it. Threads: a client is used by one at a time.
  */
@@ -56,15 +54,13 @@ struct rpw_kube_text {
     size_t len;
 };
 
-/* Asks. ret_answer, the text that came back, is set on RPW_KUBE_OK only and then the caller's; ret_error is set on everything
- * else. */
+/* Asks. ret_answer, the text that came back, is set on RPW_KUBE_OK only and then the caller's; else ret_error is set. */
 RPW_MUST_CHECK enum rpw_kube_result rpw_kube_fetch(struct rpw_kube_client *client,
                                                    const struct rpw_kube_request *request,
                                                    struct rpw_kube_text *ret_answer,
                                                    char ret_error[RPW_KUBE_ERROR_BYTES]);
 
-/* The same as a value. ret_answer, the object that came back, is set on RPW_KUBE_OK only and then the caller's reference;
- * ret_error is set on everything else. */
+/* The same as a value: ret_answer is the object, and the caller's reference. */
 RPW_MUST_CHECK enum rpw_kube_result rpw_kube_call(struct rpw_kube_client *client,
                                                   const struct rpw_kube_request *request, json_t **ret_answer,
                                                   char ret_error[RPW_KUBE_ERROR_BYTES]);
