@@ -95,7 +95,7 @@ static void read_site_packages(struct rpw_loader *loader, const struct rpw_yaml_
     if (policy->python_path != RPW_PYTHON_PATH_PTH && node)
         rpw_report_error(loader->report, node->place,
                          "sitePackages: found it without pythonPath: pth, expected both or none");
-    if (!rpw_fields_read_text(loader, "sitePackages", node, rpw_path_expectation, &policy->site_packages))
+    if (!node || !rpw_fields_read_text(loader, "sitePackages", node, rpw_path_expectation, &policy->site_packages))
         return;
     policy->site_packages = rpw_span_without_trailing_slashes(policy->site_packages);
     if (rpw_path_equal(policy->site_packages, policy->path) || rpw_path_is_below(policy->site_packages, policy->path))

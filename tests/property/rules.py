@@ -128,6 +128,15 @@ def without_run(value, run):
     return value
 
 
+def is_wanted(pod, policy, record, container):
+    """A later webhook may have changed the image: what this policy has injected stays, if it goes by images at all."""
+    match, name = policy["match"], container["name"]
+    is_ours = annotations(pod).get(OURS + "revision") in (policies.revision(policy), policies.chart_revision(policy))
+    return policies.is_target(policy, container) or (
+        is_ours and name in record.get("containers", {}) and name not in policies.OWN_CONTAINERS and
+        ("images" in match or "containers" not in match))
+
+
 def chart_path(pod, container):
     """Where the container has what the charts' policyPackages install; None when it has not."""
     has_volume = any(volume["name"] == CHART_VOLUME for volume in cluster.elements(pod["spec"].get("volumes")))
@@ -143,7 +152,7 @@ class Container:
     def __init__(self, pod, policy, container, record, is_current):
         self.pod, self.policy, self.container, self.record = pod, policy, container, record
         self.on_record, self.is_current = recorded(record, container), is_current
-        self.is_wanted = policies.is_target(policy, container)
+        self.is_wanted = is_wanted(pod, policy, record, container)
         self.mode = policies.on_conflict(policy)
         self.left, self.overridden, self.refusals = [], [], []  # names of fields
         self.changes = {}  # index in env: new entries
@@ -399,12 +408,13 @@ class Pod:
         found = [(kind, container) for kind in ("containers", "initContainers")
                  for container in cluster.elements(pod["spec"].get(kind))]
         is_chart = policies.on_conflict(policy) == "keep" and not policies.is_in_site_packages(policy) and all(
-            chart_path(pod, container) for _, container in found if policies.is_target(policy, container))
+            chart_path(pod, container) for _, container in found
+            if is_wanted(pod, policy, self.record, container))
         self.revision = policies.chart_revision(policy) if is_chart else policies.revision(policy)
         self.is_current = annotations(pod).get(OURS + "revision") == self.revision
         self.touched = {(kind, container["name"]): Container(pod, policy, container, self.record, self.is_current)
                         for kind, container in found
-                        if policies.is_target(policy, container) or recorded(self.record, container)}
+                        if is_wanted(pod, policy, self.record, container) or recorded(self.record, container)}
         self.targets = {key: item for key, item in self.touched.items() if item.is_wanted}
         self.receivers = [key for key, target in self.touched.items() if target.receives]
         self.volume = policies.volume_name(policy) if self.receivers else None

@@ -18,6 +18,17 @@ static const struct record_container *take_entry(const struct record *record, st
     return NULL;
 }
 
+/* A later webhook may have given the container an image of another name, from a mirror: what this policy has injected by the
+ * image that was there is not taken away again. */
+static bool stays(const struct injector *injector, const struct record_container *on_record)
+{
+    struct rpw_span revision = injector->pod->metadata.annotations.revision;
+
+    return on_record != NULL && injector->policy->images.count > 0 &&
+           (rpw_span_equal(revision, injector->policy->revision) ||
+            rpw_span_equal(revision, injector->policy->chart_revision));
+}
+
 struct target_list target_find_all(struct injector *injector, const struct record *record, bool has_chart)
 {
     bool is_taken[RPW_MAX_RECORD_CONTAINERS] = {false};
@@ -28,9 +39,10 @@ struct target_list target_find_all(struct injector *injector, const struct recor
         for (size_t i = 0; i < containers->count; i++) {
             const struct rpw_container *container = &containers->items[i];
             struct target target = {.kind = (enum rpw_container_kind)kind, .index = i, .container = container};
-            target.is_wanted = rpw_recognise_target(injector->policy, container).kind != RPW_BY_NOTHING;
             if (!rpw_recognition_is_own(container->name))
                 target.on_record = take_entry(record, container->name, is_taken);
+            target.is_wanted = rpw_recognise_target(injector->policy, container).kind != RPW_BY_NOTHING ||
+                               stays(injector, target.on_record);
             if (target.is_wanted && has_chart && injector->policy->on_conflict == RPW_CONFLICT_KEEP)
                 target.adopted_path = chart_path(container);
             if (target.is_wanted || target.on_record != NULL)
