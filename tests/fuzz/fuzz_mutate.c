@@ -241,18 +241,20 @@ static void append(json_t *object, const char *key, json_t *item)
     json_array_append_new(json_object_get(object, key), item);
 }
 
-/* Defaulting, the ServiceAccount plugin, LimitRanger, and a webhook that has images come from elsewhere. */
+/* Defaulting, the ServiceAccount plugin, LimitRanger, and a webhook that has images come from a mirror, where they keep their
+ * names: by these containers are recognised. */
 static void act_on_containers(json_t *containers)
 {
     for (size_t i = 0; i < json_array_size(containers); i++) {
         json_t *container = json_array_get(containers, i);
+        const char *image = json_string_value(json_object_get(container, "image"));
         if (!json_is_object(container))
             continue;
         append(container, "volumeMounts",
                json_pack("{s:s,s:b,s:s}", "name", "kube-api-access", "readOnly", 1, "mountPath",
                          "/var/run/secrets/kubernetes.io/serviceaccount"));
         json_object_set_new(container, "terminationMessagePath", json_string("/dev/termination-log"));
-        json_object_set_new(container, "image", json_string("mirror.example/image"));
+        json_object_set_new(container, "image", json_sprintf("mirror.example/%s", image != NULL ? image : "image"));
         if (!json_is_object(json_object_get(container, "resources")))
             json_object_set_new(container, "resources", json_pack("{s:{s:s}}", "limits", "memory", "1Gi"));
     }
@@ -295,7 +297,10 @@ static void check_chain(size_t configuration, json_t *review, bool is_clear, con
 {
     json_t *request = json_object_get(review, "request");
 
-    if (!mutate_in_place(configuration, review, is_clear))
+    /* Of two containers of one name an image may mean one and not the other, and the record has one entry for both: no
+     * apiserver takes such a pod. */
+    if (!mutate_in_place(configuration, review, is_clear) ||
+        !has_distinct_containers(json_object_get(request, "object")))
         return;
     CHECK(!mutate_in_place(configuration, review, is_clear));
     act_as_the_apiserver(json_object_get(request, "object"));
