@@ -85,7 +85,7 @@ class Kubectl(ApiCase):
             f'"{self.label}.policy.rucio.cern.ch" denied the request: policy "strict" cannot be applied: '
             f'container "rucio-server", RUCIO_POLICY_PACKAGE: the pod has "{"x" * 500}", the policy "{PACKAGE}". '
             "Remove it from the pod, let the policy win with onConflict: override, or opt out with the annotation "
-            f'{PREFIX}inject: "false"\n'))
+            f'{PREFIX}inject: "false" of the pod (in a workload, of its template)\n'))
 
     def test_a_refusal_names_every_conflict(self):
         pod = pod_of(container(env=variables(("RUCIO_POLICY_PACKAGE", "a"))),

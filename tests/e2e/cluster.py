@@ -19,7 +19,7 @@ import unittest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "integration"))
 
 import support  # noqa: E402  pylint: disable=wrong-import-position
-from support import ROOT, Folder, Server, wait_until  # noqa: E402  pylint: disable=wrong-import-position
+from support import PROGRAM, ROOT, Folder, Server, wait_until  # noqa: E402  pylint: disable=wrong-import-position
 
 # A node of two busy cores starts a dozen pods: minutes may pass.
 support.PATIENCE = 300.0
@@ -179,16 +179,13 @@ class Webhook:
 
     def register(self, **fields):
         """Registers by URL; fields replace those of the webhook's entry."""
-        expression = " || ".join(f"c.name == '{name}'" for name in CONTAINERS)
         entry = {
             "name": f"{self.label}.policy.rucio.cern.ch",
             "clientConfig": {"url": f"https://{HOST}:{self.server.port}/mutate", "caBundle": self.ca_bundle()},
             "rules": [{"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["pods"],
                        "scope": "Namespaced"}],
             "namespaceSelector": {"matchLabels": {"rpw-e2e": self.label}},
-            "matchConditions": [{"name": "rucio", "expression":
-                                 f"object.spec.containers.exists(c, {expression}) || (has(object.spec.initContainers)"
-                                 f" && object.spec.initContainers.exists(c, {expression}))"}],
+            "matchConditions": match_conditions(ANY_NAMESPACE),
             "failurePolicy": "Fail", "sideEffects": "None", "reinvocationPolicy": "IfNeeded",
             "matchPolicy": "Equivalent", "timeoutSeconds": 5, "admissionReviewVersions": ["v1"], **fields,
         }
@@ -203,6 +200,16 @@ class Webhook:
         if self.server is not None:
             self.server.kill()
         self.folder.remove()
+
+
+ANY_NAMESPACE = "policies: [{name: a, package: a, source: {preinstalled: {}}}]"
+
+
+def match_conditions(configuration):
+    """Those of the registration that this configuration needs."""
+    done = subprocess.run([PROGRAM, "registration", "--config", "-", "-o", "json"], input=configuration, text=True,
+                          capture_output=True, check=True)
+    return json.loads(done.stdout)["webhooks"][0]["matchConditions"]
 
 
 def sends_nothing_else(pod):
