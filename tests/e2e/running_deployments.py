@@ -28,7 +28,8 @@ class Deployments(SourcesCase):
     CONFIGURATION = "policies:\n" + policies({"flat": SECRET}, verify="fail") + policies(
         {"settings": SECRET}, env="[{name: ALGORITHM, valueFrom: {configMapKeyRef: {name: settings, key: algorithm}}}, "
         f"{{name: {SETTING}, value: $(ALGORITHM)}}]") + policies(
-        {"pth": SECRET}, pythonPath="pth", sitePackages=SITE_PACKAGES, verify="warn") + policies(
+        {"pth": SECRET}, pythonPath="pth", sitePackages=SITE_PACKAGES, verify="fail") + policies(
+        {"site": "{preinstalled: {sitePackages: true}}", "site-plain": "{preinstalled: {}}"}, verify="fail") + policies(
         {"propagates": SECRET.replace("holds", "mountPropagation: HostToContainer, holds")}) + policies(
         {"recursive": SECRET.replace("holds", "recursiveReadOnly: IfPossible, holds")}) + policies(
         {f"strict-{name}": source for name, source in SOURCES.items()}, verify="fail") + policies(
@@ -47,6 +48,11 @@ class Deployments(SourcesCase):
 
         probe = [container("rucio-server", args=["rucio-policy-probe"])]
         ask = [container("rucio-server", args=["python3", "-c", _ASK])]
+        # Among the image's own packages, as a build of one's own puts it there.
+        in_image = [{**probe[0], "volumeMounts": [{"name": "in-image", "mountPath": f"{SITE_PACKAGES}/{PACKAGE}"}]}]
+        for name in ("site", "site-plain"):
+            yield make(name, in_image, restartPolicy="Never",
+                       volumes=[{"name": "in-image", "secret": {"secretName": "package"}}]), "Succeeded"
         yield make("flat", probe, restartPolicy="Never"), "Succeeded"
         yield make("settings", ask, restartPolicy="Never"), "Succeeded"
         for name in ("pth", "propagates", "recursive"):
@@ -57,6 +63,13 @@ class Deployments(SourcesCase):
     def test_a_secret_whose_root_is_the_package_is_used_by_rucio(self):
         self.assert_rucio_uses_it("flat", "rucio-server")
         self.assertIn(f"{PATH}/{PACKAGE}", str(container_of(self.pods["flat"], "rucio-server")["volumeMounts"]))
+
+    def test_a_package_in_site_packages_passes_verify_and_is_used_by_rucio(self):
+        for name in ("site", "site-plain"):
+            with self.subTest(name):
+                self.assert_rucio_uses_it(name, "rucio-server", SITE_PACKAGES)
+        self.assertNotIn("POLICY_PKG_PATH", str(container_of(self.pods["site"], "rucio-server")["env"]))
+        self.assertNotIn("warning", self.log_of(self.pods["site"], "rucio-policy-verify"))
 
     def test_settings_reach_rucios_configuration(self):
         self.assertEqual(self.told_by(self.pods["settings"], "rucio-server"), {"found": "rpw_test"})

@@ -55,10 +55,10 @@ class SourcesCase(RunningCase):
     def on_phase(cls, name):
         """Hook: the pod is in its phase."""
 
-    def assert_rucio_uses_it(self, pod, name):
+    def assert_rucio_uses_it(self, pod, name, path=PATH):
         answers = self.told_by(self.pods[pod], name)
         self.assertEqual({key: answers[key] for key in USED}, USED, answers["errors"])
-        self.assertEqual(answers["package_file"], f"{PATH}/{PACKAGE}/__init__.py")
+        self.assertEqual(answers["package_file"], f"{path}/{PACKAGE}/__init__.py")
 
 
 # An index that wants a password, in a sidecar that runs before pip does.
