@@ -3,7 +3,7 @@ propagation, and init containers as strict as the pod. The package's files are i
 import pathlib
 import unittest
 
-from cluster import container_of
+from cluster import container_of, wait_until
 from running import PATH, container, pod_of, telling
 from running_rucio import PACKAGE
 from running_sources import INSTALLERS, SOURCES, SourcesCase, policies
@@ -19,6 +19,11 @@ import json
 from rucio.common.config import config_get
 print(json.dumps({"found": config_get("policy", "lfn2pfn_algorithm_default")}))
 """
+# What cron gives a job is the crontab's environment alone. A job of @reboot runs as soon as cron does.
+_CRON = f"""\
+echo '@reboot root /usr/bin/python3 -c "import {PACKAGE}; print({PACKAGE}.__file__)" >/tmp/found 2>&1' >/etc/cron.d/probe
+exec cron -f
+"""
 STRICT = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}, "readOnlyRootFilesystem": True,
           "runAsNonRoot": True, "runAsUser": 1000, "seccompProfile": {"type": "RuntimeDefault"}}
 
@@ -28,7 +33,7 @@ class Deployments(SourcesCase):
     CONFIGURATION = "policies:\n" + policies({"flat": SECRET}, verify="fail") + policies(
         {"settings": SECRET}, env="[{name: ALGORITHM, valueFrom: {configMapKeyRef: {name: settings, key: algorithm}}}, "
         f"{{name: {SETTING}, value: $(ALGORITHM)}}]") + policies(
-        {"pth": SECRET}, pythonPath="pth", sitePackages=SITE_PACKAGES, verify="fail") + policies(
+        {"pth": SECRET, "cron": SECRET}, pythonPath="pth", sitePackages=SITE_PACKAGES, verify="fail") + policies(
         {"site": "{preinstalled: {sitePackages: true}}", "site-plain": "{preinstalled: {}}"}, verify="fail") + policies(
         {"propagates": SECRET.replace("holds", "mountPropagation: HostToContainer, holds")}) + policies(
         {"recursive": SECRET.replace("holds", "recursiveReadOnly: IfPossible, holds")}) + policies(
@@ -57,6 +62,8 @@ class Deployments(SourcesCase):
         yield make("settings", ask, restartPolicy="Never"), "Succeeded"
         for name in ("pth", "propagates", "recursive"):
             yield make(name, [telling("rucio-server", PACKAGE)]), "Running"
+        yield make("cron", [container("rucio-server", command=["bash", "-ec", _CRON],
+                                      securityContext={"runAsUser": 0})]), "Running"
         for name in ("strict-pip", "strict-copy", "strict-volume"):
             yield make(name, [telling("rucio-server", PACKAGE, securityContext=STRICT)]), "Running"
 
@@ -78,6 +85,11 @@ class Deployments(SourcesCase):
         script = f"import {PACKAGE}; print({PACKAGE}.__file__)"
         found = self.execute(self.pods["pth"], "rucio-server", "env", "-i", "/usr/bin/python3", "-c", script)
         self.assertEqual(found.stdout, f"{PATH}/{PACKAGE}/__init__.py\n")
+
+    def test_a_cron_job_imports_the_package_by_its_pth_file(self):
+        found = wait_until(lambda: self.execute(self.pods["cron"], "rucio-server", "cat", "/tmp/found", check=False).stdout,
+                           "cron has run its job")
+        self.assertEqual(found, f"{PATH}/{PACKAGE}/__init__.py\n")
 
     def test_the_pth_file_leaves_pythonpath_alone(self):
         self.assertNotIn("PYTHONPATH", self.told_by(self.pods["pth"], "rucio-server")["environment"])

@@ -41,7 +41,7 @@ pack() {
 # shellcheck disable=SC2016  # $1 is the hook's: the root that mmdebstrap is making
 layer_of_debian() {
     SOURCE_DATE_EPOCH=0 TMPDIR=$work mmdebstrap --quiet --variant custom --format tar --skip output/dev \
-        --include '?essential' --include usr-is-merged,python3,libmagic1 \
+        --include '?essential' --include usr-is-merged,python3,libmagic1,cron \
         --hook-dir /usr/share/mmdebstrap/hooks/merged-usr \
         --dpkgopt 'path-exclude=/usr/share/doc/*' --dpkgopt 'path-exclude=/usr/share/man/*' \
         --dpkgopt 'path-exclude=/usr/share/info/*' --dpkgopt 'path-exclude=/usr/share/locale/*' \
