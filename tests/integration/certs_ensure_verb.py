@@ -34,7 +34,7 @@ def configuration(bundle=None):
 
 def openssl(*arguments, stdin=None, minutes=0):
     return subprocess.run(["openssl", *arguments], input=stdin, capture_output=True, text=True, check=True,
-                          env={**os.environ, **(clock(minutes) if minutes else {})}).stdout
+                          env={**os.environ, **(clock(minutes, shutil.which("openssl")) if minutes else {})}).stdout
 
 
 class Pair:

@@ -33,10 +33,10 @@ def decode(text):
     return base64.b64decode(text).decode()
 
 
-def clock(minutes):
+def clock(minutes, program=PROGRAM):
     """The environment of a program whose clock is so far ahead of ours."""
     fake = next(pathlib.Path("/usr/lib").glob("*/faketime/libfaketime.so.1"))
-    linked = subprocess.run(["ldd", PROGRAM], capture_output=True, text=True, check=True).stdout
+    linked = subprocess.run(["ldd", program], capture_output=True, text=True, check=True).stdout
     # AddressSanitizer wants to be loaded first.
     first = [line.split()[2] for line in linked.splitlines() if "libasan" in line]
     return {"LD_PRELOAD": ":".join([*first, str(fake)]), "FAKETIME": f"{minutes:+d}m", "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
