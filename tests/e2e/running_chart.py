@@ -67,7 +67,8 @@ class ChartsPolicyPackages(SourcesCase):
         self.assertRegex(revision, r"\Achart-[0-9a-f]{12}\Z")
 
     def test_keep_verifies_what_the_chart_has_installed(self):
-        self.assertRegex(self.log_of(self.pods["keep"], VERIFY), rf"loads {PACKAGE} from {CHART_PATH}\n")
+        self.assertIn(f"loads {PACKAGE} from {CHART_PATH}: schema {PACKAGE}.schema, permission {PACKAGE}.permission, "
+                      "lfn2pfn rpw_test", self.log_of(self.pods["keep"], VERIFY))
 
     def test_keep_does_not_start_a_pod_whose_chart_installs_another_package(self):
         message = init_status(self.pods["keep-another"], VERIFY)["state"]["terminated"]["message"]

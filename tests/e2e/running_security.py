@@ -15,6 +15,7 @@ CONFIGURATION = "policies:\n" + policies(SOURCES, verify="fail")
 OF_EITHER = {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}
 OF_EACH = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
 USER = {"runAsUser": 1000, "runAsGroup": 1001}
+READ_ONLY = {"readOnlyRootFilesystem": True}
 
 
 def server(**context):
@@ -29,12 +30,12 @@ RESTRICTED = {
     "by-the-pod": ([server(**OF_EACH)], {**OF_EITHER, **USER}, OURS_NON_ROOT),
     "by-the-container": ([server(**OF_EACH, **OF_EITHER, **USER)], {}, {**OURS_NON_ROOT, **USER}),
     "user-of-the-container": ([server(**OF_EACH, **USER)], OF_EITHER, {**OURS_NON_ROOT, **USER}),
-    "groups": ([server(**OF_EACH, readOnlyRootFilesystem=True)],
-               {**OF_EITHER, **USER, "fsGroup": 2000, "supplementalGroups": [3000]}, OURS_NON_ROOT),
+    "groups": ([server(**OF_EACH, **READ_ONLY)],
+               {**OF_EITHER, **USER, "fsGroup": 2000, "supplementalGroups": [3000]}, {**OURS_NON_ROOT, **READ_ONLY}),
 }
 UNRESTRICTED = {
     "root": ([server()], {}, OURS),
-    "read-only-root": ([server(readOnlyRootFilesystem=True)], {}, OURS),
+    "read-only-root": ([server(**READ_ONLY)], {}, {**OURS, **READ_ONLY}),
     "other-user": ([server(runAsUser=1000), telling("rucio-ui", PACKAGE)], {}, {**OURS_NON_ROOT, "runAsUser": 1000}),
     "exception": ([server(runAsNonRoot=False, runAsUser=0)], {"runAsNonRoot": True, "runAsUser": 1000},
                   {**OURS, "runAsUser": 0, "runAsNonRoot": False}),

@@ -252,13 +252,15 @@ class Sources(SourcesCase):
                                  [installer, "rucio-ui", "rucio-policy-verify"])
                 self.assertIn(f"{installer}: the package is in place", self.log_of(pod, installer))
                 self.assertRegex(self.log_of(pod, "rucio-policy-verify"),
-                                 rf"Rucio 41\.\S+ loads {PACKAGE} from {PATH}\n")
+                                 rf"Rucio 41\.\S+ loads {PACKAGE} from {PATH}: schema {PACKAGE}\.schema, "
+                                 rf"permission {PACKAGE}\.permission, lfn2pfn rpw_test")
 
     def test_the_old_rucio_is_verified_too(self):
         for policy in SOURCES:
             with self.subTest(policy):
                 self.assertRegex(self.log_of(self.pods[f"{policy}-old"], "rucio-policy-verify"),
-                                 rf"Rucio 37\.\S+ loads {PACKAGE} from {PATH}\n")
+                                 rf"Rucio 37\.\S+ loads {PACKAGE} from {PATH}: schema {PACKAGE}\.schema, "
+                                 rf"permission {PACKAGE}\.permission, lfn2pfn rpw_test\n")
 
     def check_again(self, policy):
         pod = self.pods[f"{policy}-again"]
