@@ -98,7 +98,9 @@ def run_uv(*arguments):
         subprocess.run([sys.executable, "-m", "pip", "install", "-q", "--disable-pip-version-check", "--target", str(folder), "uv"],
                        check=True, capture_output=True, timeout=300)
     subprocess.run([str(folder / "bin" / "uv"), *arguments], check=True, capture_output=True, text=True, timeout=600,
-                   env={**os.environ, "UV_CACHE_DIR": str(CACHE / "uv-cache"), "UV_PYTHON_DOWNLOADS": "never"})
+                   # The machine's own authorities count, as for pip: a proxy may have one.
+                   env={**os.environ, "UV_CACHE_DIR": str(CACHE / "uv-cache"), "UV_PYTHON_DOWNLOADS": "never",
+                        "UV_SYSTEM_CERTS": "true"})
 
 
 def make_rucio(version, python=sys.executable, name="rucio"):
