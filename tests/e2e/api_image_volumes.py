@@ -1,9 +1,8 @@
 """An image as the policy's volume: what the apiserver stores, and what one that is older than image volumes does."""
-import json
 import unittest
 
-from api_support import OUR_MOUNT, VOLUME, ApiCase, comparable, configuration, mounts_of, pod_of, policy, volumes_of
-from cluster import kubectl
+from api_support import (OUR_MOUNT, VOLUME, ApiCase, comparable, configuration, kubernetes_minor, mounts_of, pod_of,
+                         policy, volumes_of)
 
 IMAGE = {"reference": "registry.example.org/atlas-policy@sha256:" + "0" * 64, "pullPolicy": "IfNotPresent"}
 
@@ -13,8 +12,7 @@ class ImageVolumes(ApiCase):
 
     @classmethod
     def prepare(cls):
-        version = json.loads(kubectl("get", "--raw", "/version").stdout)
-        cls.minor = int(version["minor"].rstrip("+"))
+        cls.minor = kubernetes_minor()
 
     def stored(self):
         return comparable(self.accepted(pod_of()).pod)

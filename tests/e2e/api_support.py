@@ -11,7 +11,7 @@ import os
 import pathlib
 import re
 
-from cluster import (CONTAINERS, ClusterCase, Refused, container_of, sends_nothing_else, volume_of,
+from cluster import (CONTAINERS, ClusterCase, Refused, container_of, kubectl, sends_nothing_else, volume_of,
                      wait_until)
 
 PATH = "/opt/rucio/policy"
@@ -118,6 +118,11 @@ def record_of(plain, stored):
     record = {"volume": VOLUME if is_mounted else "",
               "containers": {name: found for name, found in containers.items() if found}}
     return {key: value for key, value in record.items() if value}
+
+
+def kubernetes_minor():
+    """36 where the apiserver is Kubernetes 1.36."""
+    return int(json.loads(kubectl("get", "--raw", "/version").stdout)["minor"].rstrip("+"))
 
 
 def log_file(name):
