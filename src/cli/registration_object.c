@@ -139,14 +139,15 @@ static void print_image_pattern(struct rpw_span pattern, FILE *out)
 static void print_container_test(const struct container_test *test, FILE *out)
 {
     print_test(&test->names, "c.name", out);
-    for (size_t i = 0; i < test->images.count; i++) {
-        fputs(i > 0                   ? "|"
-              : test->names.count > 0 ? " || (has(c.image) && c.image.matches('^(.*/)?("
-                                      : "(has(c.image) && c.image.matches('^(.*/)?(",
-              out);
-        print_image_pattern(test->images.items[i], out);
+    if (test->images.count > 0) {
+        fputs(test->names.count > 0 ? " || " : "", out);
+        fputs("(has(c.image) && c.image.matches('^(.*/)?(", out);
+        for (size_t i = 0; i < test->images.count; i++) {
+            fputs(i > 0 ? "|" : "", out);
+            print_image_pattern(test->images.items[i], out);
+        }
+        fputs(")([:@].*)?$'))", out);
     }
-    fputs(test->images.count > 0 ? ")([:@].*)?$'))" : "", out);
     if (test->has_variables)
         fputs(" || (has(c.env) && c.env.exists(e, e.name == 'RUCIO_DAEMON' || e.name.startsWith('RUCIO_CFG_')))", out);
 }
